@@ -1,0 +1,44 @@
+package conversation
+
+import (
+	"context"
+
+	"example.com/parley/messages"
+)
+
+// Journal keeps conversations and their turns. Every write carries the
+// activation's epoch and is refused with [messages.CodeStaleEpoch] once another
+// activation owns the conversation. A method returns when its transaction is
+// committed; all are safe for concurrent use.
+//
+// persistence/sqlite and persistence/postgres implement it.
+type Journal interface {
+	Activate(ctx context.Context, a messages.Activate) (messages.Activation, error)
+	BeginTurn(ctx context.Context, b messages.TurnBegin) error
+	SavePrefix(ctx context.Context, p messages.TurnPrefix) error
+	EndTurn(ctx context.Context, e messages.TurnEnd) error
+	AppendItems(ctx context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error)
+	EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error
+	EraseTurn(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error
+	DropConversation(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch) error
+}
+
+// Ledger keeps usage rows that no turn's transaction carries, and the
+// reservations of attempts in flight. persistence/spool implements it.
+type Ledger interface {
+	// Reserve returns once the reservation outlives this process.
+	Reserve(ctx context.Context, r messages.Reservation) error
+	// Settle returns once the row outlives this process, and ends the
+	// reservation of the same attempt.
+	Settle(ctx context.Context, row messages.UsageRow) error
+	// Release ends a reservation whose row was written in a turn's
+	// transaction, or whose attempt was never made.
+	Release(tenant messages.TenantID, request messages.TurnID, attempt int)
+}
+
+// Prices knows what a call costs. actors/tenant implements it.
+type Prices interface {
+	// Cost is rounded up to the nano-dollar once. It returns false for a
+	// target without a price.
+	Cost(target messages.Target, usage messages.Usage) (messages.NanoDollars, bool)
+}

@@ -1,0 +1,32 @@
+package conversation
+
+import (
+	"context"
+
+	"example.com/parley/messages"
+)
+
+// Models finds and calls models: the router and the providers together, joined
+// in actors.System. Both methods are called by a turn's goroutine.
+type Models interface {
+	// Route lists where to send a call for a public model name, best first:
+	// those whose breaker is open come last or not at all. It fails with
+	// CodeModelNotFound (naming the nearest names) or CodeProviderUnavailable.
+	Route(model string) ([]messages.Target, error)
+	// Open calls one target and returns once the provider has answered with
+	// success. It makes one attempt; the provider's breaker learns the
+	// outcome by itself. Its errors are *messages.Failure; another target may
+	// be tried after those for which [mayFallBack] says so.
+	Open(ctx context.Context, target messages.Target, call *messages.Call) (Answer, error)
+}
+
+// Answer is a provider's reply as it comes in. One goroutine uses it, and
+// closes it, whatever happened.
+type Answer interface {
+	// Next returns the next chunk, the first of which is ChunkOpened, and
+	// io.EOF after the last, which is never ChunkEnd: whether a turn is over
+	// is not the provider's to say. Any other error is a *messages.Failure.
+	Next() (messages.Chunk, error)
+	// Close ends the call if it still runs, and frees the connection.
+	Close() error
+}

@@ -1,0 +1,61 @@
+package http
+
+import (
+	"context"
+
+	"example.com/parley/messages"
+)
+
+// Conversations is where handlers leave messages for a conversation. It finds
+// the actor, here or on another node, and never blocks: a refusal comes back as
+// an error or on the message's Reply. actors.System implements it.
+type Conversations interface {
+	Send(m *messages.StartTurn) error
+	AddItems(m *messages.AddItems) error
+	EraseItem(m *messages.EraseItem) error
+	EraseTurn(m *messages.EraseTurn) error
+	DropConversation(m *messages.DropConversation) error
+}
+
+// Library reads what is kept, and creates what no actor owns yet. Every method
+// takes the tenant, and answers for another tenant's name as for one that does
+// not exist: CodeConversationAbsent, CodeResponseAbsent, CodeItemAbsent.
+// persistence/sqlite and persistence/postgres implement it.
+type Library interface {
+	// CreateConversation stores c with its first items under request; done
+	// again under the same request it returns the first.
+	CreateConversation(ctx context.Context, c messages.Conversation, request messages.TurnID, items []messages.Item) (messages.Conversation, error)
+	Conversation(ctx context.Context, ref messages.ConversationRef) (messages.Conversation, error)
+	// Conversations lists those that are not private.
+	Conversations(ctx context.Context, tenant messages.TenantID, p messages.Page) (found []messages.Conversation, more bool, err error)
+	UpdateConversation(ctx context.Context, ref messages.ConversationRef, metadata map[string]string) (messages.Conversation, error)
+	// Items lists a conversation's items with those of its parents before
+	// them, without tombstones.
+	Items(ctx context.Context, ref messages.ConversationRef, p messages.Page) (found []messages.StoredItem, more bool, err error)
+	Item(ctx context.Context, ref messages.ConversationRef, id messages.ItemID) (messages.StoredItem, error)
+	Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (messages.TurnRecord, error)
+	// TurnItems returns what the turn brought, inputs before outputs, without
+	// tombstones.
+	TurnItems(ctx context.Context, tenant messages.TenantID, id messages.TurnID) ([]messages.StoredItem, error)
+}
+
+// IdempotencyKeys remembers which requests were answered.
+// persistence/sqlite and persistence/postgres implement it.
+type IdempotencyKeys interface {
+	ClaimKey(ctx context.Context, c messages.Claim) (messages.Claimed, error)
+	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
+	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error
+}
+
+// Keys tells who presents a key: CodeInvalidKey for one that is unknown,
+// revoked or expired. actors/tenant implements it, from memory.
+type Keys interface {
+	Authenticate(ctx context.Context, presented string) (messages.Principal, error)
+}
+
+// Catalogue lists the public model names. actors.System implements it from the
+// router's snapshot.
+type Catalogue interface {
+	Models() []messages.ModelCard
+	Model(name string) (messages.ModelCard, error) // CodeModelNotFound with the nearest names
+}

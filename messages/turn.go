@@ -1,0 +1,163 @@
+package messages
+
+import (
+	"context"
+	"time"
+)
+
+// TurnSpec is a turn that is wanted: one request to a model, in a conversation
+// or in none. It may travel between nodes, with its deadline as the time that
+// remains.
+type TurnSpec struct {
+	ID       TurnID
+	Tenant   TenantID
+	Key      KeyID  // who asked, for the ledger
+	Endpoint string // route pattern that it came by, for the ledger and metrics
+
+	// Conversation is where the turn's history comes from; empty means none.
+	Conversation ConversationID
+	// Keep writes the turn to the conversation. Without it nothing is stored
+	// but the usage row.
+	Keep bool
+	// Create makes the conversation with the turn's first write; Private
+	// hides it from listings, since only its responses were ever named.
+	Create, Private bool
+	// After is the response that this one continues. When it is not the
+	// conversation's last, the turn runs in a fork of it.
+	After TurnID
+	// Parent is set on a fork alone: whose items, up to ParentSeq, come first.
+	Parent    ConversationID
+	ParentSeq Seq
+
+	Model        string // the public name, as the client wrote it
+	Instructions string // system prompt of this turn alone; not kept among the items
+	Input        []Item // owned by the turn; never a slice of the request's buffer
+	Options      Options
+	Stream       bool
+	Passthrough  *Passthrough
+	Priority     Priority
+	Deadline     time.Time // the whole turn, stored, ends before this
+}
+
+// Ref names the turn's conversation.
+func (s *TurnSpec) Ref() ConversationRef {
+	return ConversationRef{Tenant: s.Tenant, Conversation: s.Conversation}
+}
+
+// Priority is a turn's class in the admission queue.
+type Priority uint8
+
+// The classes, first served first.
+const (
+	PriorityInteractive Priority = iota
+	PriorityStandard
+	PriorityBatch
+	Priorities = int(PriorityBatch) + 1 // how many there are
+)
+
+var priorityNames = [Priorities]string{"interactive", "standard", "batch"}
+
+func (p Priority) String() string { return priorityNames[p] }
+
+// ParsePriority reads a class by its name.
+func ParsePriority(s string) (p Priority, ok bool) {
+	for i, name := range priorityNames {
+		if name == s {
+			return Priority(i), true
+		}
+	}
+	return 0, false
+}
+
+// StartTurn asks for a turn. It is a local envelope: what may travel is Spec.
+//
+// Whoever refuses or accepts it answers exactly once. From an accepted one on,
+// everything about the turn comes on Chunks, which the turn closes after the
+// last.
+type StartTurn struct {
+	Spec   TurnSpec
+	Client context.Context // ends when the client has gone; never the turn's own deadline
+	Reply  chan TurnStarted
+	Chunks chan Chunk
+	// Admitted gives the turn's place back to the admission queue. Set by
+	// admission, called once by whoever ends the turn or refuses it.
+	Admitted func()
+}
+
+// chunkBuffer is how many chunks may wait for a slow client. A chunk is a few
+// bytes of text: at some 200 bytes each this bounds a stream at about 12 KB.
+const chunkBuffer = 64
+
+// NewStartTurn returns the envelope of spec with its channels in place.
+func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
+	return &StartTurn{
+		Spec: spec, Client: client,
+		Reply: make(chan TurnStarted, 1), Chunks: make(chan Chunk, chunkBuffer),
+	}
+}
+
+// Answer accepts or refuses the turn. It is called once and never blocks.
+func (m *StartTurn) Answer(s TurnStarted) { m.Reply <- s }
+
+// Refuse answers with err and gives the place in the admission queue back.
+func (m *StartTurn) Refuse(err error) {
+	if m.Admitted != nil {
+		m.Admitted()
+	}
+	m.Answer(TurnStarted{Err: err})
+}
+
+// TurnStarted answers [StartTurn]: the input is committed (where it is kept),
+// or why the turn was refused.
+type TurnStarted struct {
+	Conversation ConversationID // where it is kept, which is a new one after a fork; empty where it is not
+	Err          error          // nil, or a *Failure
+}
+
+// TurnStatus is how far a turn came.
+type TurnStatus string
+
+// The states of a turn. Only the first changes.
+const (
+	TurnRunning   TurnStatus = "in_progress"
+	TurnComplete  TurnStatus = "completed"
+	TurnPartial   TurnStatus = "incomplete" // what there is was stored; Reason says why no more
+	TurnCancelled TurnStatus = "cancelled"
+	TurnFailed    TurnStatus = "failed"
+)
+
+// Why a turn ended as [TurnPartial].
+const (
+	ReasonMaxTokens     = "max_output_tokens"
+	ReasonContentFilter = "content_filter"
+	ReasonServerRestart = "server_restart"
+	ReasonProvider      = "provider_failed" // the stream broke in the middle
+	ReasonDeadline      = "deadline_exceeded"
+)
+
+// TurnRecord is what is kept of a turn beside its items.
+type TurnRecord struct {
+	ID           TurnID
+	Ref          ConversationRef
+	Private      bool // its conversation is hidden from listings
+	Key          KeyID
+	After        TurnID // the response before it; zero for the first
+	Status       TurnStatus
+	Reason       string // of a partial turn
+	FailureCode  Code   // of a failed turn
+	FailureText  string // what the client was told
+	Model        string // as asked
+	Served       Served
+	Instructions string
+	Options      Options
+	FirstSeq     Seq // of its input
+	Inputs       int // items of input, at FirstSeq and on
+	Outputs      int // items of output, behind the inputs
+	Finish       FinishReason
+	Usage        Usage
+	Created      time.Time
+	Ended        time.Time // zero while it runs
+}
+
+// LastSeq is the place of the turn's last item.
+func (r *TurnRecord) LastSeq() Seq { return r.FirstSeq + Seq(r.Inputs+r.Outputs) - 1 }
