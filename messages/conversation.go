@@ -13,11 +13,25 @@ type Conversation struct {
 }
 
 // Activate is what a conversation's actor asks of the store when it wakes: it
-// raises the epoch and loads what the model is to remember.
+// raises the epoch and loads what the model is to remember. With Fork set it
+// makes the conversation first, if it is not there: a private one whose history
+// begins with Fork's items up to ForkSeq, and whose own first place is the next.
 type Activate struct {
 	Ref      ConversationRef
+	Fork     ConversationID
+	ForkSeq  Seq
 	MaxItems int // newest kept
 	MaxBytes int // of the items' JSON, newest kept
+}
+
+// ReadHistory asks for what a model is to remember without waking anybody: the
+// newest items up to a place, oldest first, parents' included, tombstones left
+// out.
+type ReadHistory struct {
+	Ref      ConversationRef
+	UpTo     Seq // 0 means the end
+	MaxItems int
+	MaxBytes int
 }
 
 // Activation answers [Activate].
@@ -33,12 +47,10 @@ type Activation struct {
 // set it makes the conversation first, at epoch 1; an id that is taken already
 // is [CodeStaleEpoch].
 type TurnBegin struct {
-	Epoch     Epoch
-	Create    bool
-	Parent    ConversationID
-	ParentSeq Seq
-	Record    TurnRecord // FirstSeq is the caller's view of the next place; the store checks it
-	Input     []Item
+	Epoch  Epoch
+	Create bool
+	Record TurnRecord // FirstSeq is the caller's view of the next place; the store checks it
+	Input  []Item
 }
 
 // TurnPrefix makes what was shown so far durable: Items replace those stored at

@@ -22,12 +22,14 @@ type TurnSpec struct {
 	// Create makes the conversation with the turn's first write; Private
 	// hides it from listings, since only its responses were ever named.
 	Create, Private bool
-	// After is the response that this one continues. When it is not the
-	// conversation's last, the turn runs in a fork of it.
-	After TurnID
-	// Parent is set on a fork alone: whose items, up to ParentSeq, come first.
-	Parent    ConversationID
-	ParentSeq Seq
+	// After is the response that this one continues, and AfterSeq the place of
+	// its last item. When it is not the conversation's last, the turn runs in
+	// a fork of it.
+	After    TurnID
+	AfterSeq Seq
+	// ForkOf is set on the way into a new fork alone: whose items, up to
+	// AfterSeq, come first.
+	ForkOf ConversationID
 
 	Model        string // the public name, as the client wrote it
 	Instructions string // system prompt of this turn alone; not kept among the items

@@ -14,6 +14,7 @@ import (
 // persistence/sqlite and persistence/postgres implement it.
 type Journal interface {
 	Activate(ctx context.Context, a messages.Activate) (messages.Activation, error)
+	History(ctx context.Context, h messages.ReadHistory) ([]messages.StoredItem, error)
 	BeginTurn(ctx context.Context, b messages.TurnBegin) error
 	SavePrefix(ctx context.Context, p messages.TurnPrefix) error
 	EndTurn(ctx context.Context, e messages.TurnEnd) error
