@@ -126,3 +126,19 @@ type Page struct {
 	Limit int    // 1 to 100
 	Asc   bool   // oldest first; default newest first
 }
+
+// Decline answers m, one of the messages that a conversation takes, with err.
+func Decline(m any, err error) {
+	switch m := m.(type) {
+	case *StartTurn:
+		m.Refuse(err)
+	case *AddItems:
+		m.Reply <- Edited{Err: err}
+	case *EraseItem:
+		m.Reply <- Edited{Err: err}
+	case *EraseTurn:
+		m.Reply <- Edited{Err: err}
+	case *DropConversation:
+		m.Reply <- Edited{Err: err}
+	}
+}
