@@ -65,7 +65,9 @@ type TurnPrefix struct {
 }
 
 // TurnEnd commits the end of a turn: the output items from First on, its final
-// record, and its usage rows, in one transaction.
+// record, and its usage rows, in one transaction. It withdraws the input of a
+// turn that ends as [TurnFailed], which becomes tombstones: whoever asked was
+// told that it failed, and will ask again. Repeated, it changes nothing.
 type TurnEnd struct {
 	Epoch  Epoch
 	Record TurnRecord

@@ -39,14 +39,14 @@ const maxHeld = 64
 
 // Props returns a shard. A restart forgets its conversations, which are found
 // again in the store with their next message.
-func Props(cfg Config, spawn Spawn, metrics *Metrics) *actor.Props {
+func Props(cfg Config, spawn Spawn, metrics *Metrics, supervision actor.SupervisorStrategy) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Shard{
 			cfg: cfg, spawn: spawn, metrics: metrics,
 			children: make(map[messages.ConversationRef]*child),
 			byPID:    make(map[string]messages.ConversationRef),
 		}
-	})
+	}, actor.WithSupervisor(supervision))
 }
 
 // Receive implements actor.Actor.

@@ -1,0 +1,107 @@
+package conversation
+
+import (
+	"context"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// answer makes attempts until one of them brings a reply. It is the one place
+// that tries again.
+func (t *turn) answer(ctx context.Context) error {
+	targets, err := t.deps.Models.Route(t.spec.Model)
+	if err != nil {
+		return err
+	}
+	call := &messages.Call{
+		Turn: t.spec.ID, Items: asked(t.spec, t.history), Options: t.spec.Options,
+		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough,
+	}
+	for i, target := range targets {
+		if i > 0 {
+			t.deps.Metrics.Fallbacks.Inc()
+		}
+		err = t.attempt(ctx, target, call)
+		if err == nil || t.shown || ctx.Err() != nil || !mayFallBack(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// attempt calls one target. What it may cost is written down before, so that a
+// crash in between is billed too.
+func (t *turn) attempt(ctx context.Context, target messages.Target, call *messages.Call) error {
+	row := t.row(target, call)
+	reservation := messages.Reservation{Row: row, Deadline: t.spec.Deadline}
+	if limit := call.Options.MaxTokens; limit != nil {
+		reservation.MaxOutput = *limit
+	}
+	if err := t.deps.Ledger.Reserve(ctx, reservation); err != nil {
+		return err
+	}
+	t.rows = append(t.rows, row)
+	err := t.call(ctx, target, call)
+	t.price(&t.rows[len(t.rows)-1], target, err)
+	return err
+}
+
+func (t *turn) call(ctx context.Context, target messages.Target, call *messages.Call) error {
+	answer, err := t.deps.Models.Open(ctx, target, call)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	return t.relay(ctx, answer)
+}
+
+// row is the attempt's line in the ledger, as far as it is known beforehand.
+func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRow {
+	row := messages.UsageRow{
+		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
+		Endpoint: t.spec.Endpoint, Model: t.spec.Model,
+		Served:  messages.Served{Provider: target.Provider, Model: target.Model},
+		Usage:   messages.Usage{Input: estimate(call.Items), Estimated: true},
+		Created: time.Now(),
+	}
+	if t.spec.Keep {
+		row.Conversation = t.spec.Conversation
+	}
+	return row
+}
+
+// price fills in what the attempt came to. A provider that had not answered
+// billed nothing; a reply that was cut off is billed by what was received.
+func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) {
+	if err != nil && t.served.Provider == "" {
+		row.Status, row.Usage = messages.AttemptFailed, messages.Usage{}
+		return
+	}
+	row.Status, row.Served = messages.AttemptSettled, t.served
+	if t.usage != nil {
+		row.Usage = *t.usage
+	} else {
+		row.Usage.Output = tokens(t.output)
+	}
+	row.Cost, row.Priced = t.deps.Prices.Cost(target, row.Usage)
+	if err != nil && !t.shown {
+		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, nil, nil // for the next attempt
+	}
+}
+
+// bytesPerToken is what English text comes to with the usual tokenizers. Other
+// languages have fewer, so that an estimate is rather too low.
+const bytesPerToken = 4
+
+func tokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
+
+// estimate counts the tokens of a call whose provider says nothing of them.
+func estimate(items []messages.Item) int {
+	const perItem = 4 // tokens that a provider's template puts around a message
+	bytes := 0
+	for i := range items {
+		bytes += sizeOf(&items[i]) - itemOverhead
+	}
+	return tokens(bytes) + perItem*len(items)
+}

@@ -1,0 +1,171 @@
+package conversation
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// keeper makes a turn durable: its input before anything is shown, what is
+// shown of its reply every few moments, and its end.
+//
+// Two goroutines use it, the turn's and a timer's: a model that falls silent
+// must not keep what it said from the disk.
+type keeper struct {
+	deps   *Deps
+	turn   *turn
+	epoch  messages.Epoch
+	create bool
+	record messages.TurnRecord
+
+	mu      sync.Mutex
+	reply   messages.Reply
+	changed int // position of the first item that the store has not got
+	unsaved int // chunks since the last save
+	held    []messages.Chunk
+	timer   *time.Timer
+	stopped bool
+}
+
+func newKeeper(t *turn, epoch messages.Epoch, first messages.Seq, private bool) *keeper {
+	spec := t.spec
+	return &keeper{
+		deps: t.deps, turn: t, epoch: epoch, create: spec.Create,
+		record: messages.TurnRecord{
+			ID: spec.ID, Ref: spec.Ref(), Private: private, Key: spec.Key, After: spec.After,
+			Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
+			FirstSeq: first, Inputs: len(spec.Input), Created: time.Now(),
+		},
+	}
+}
+
+// begin commits the input. Until it returns nothing is shown and nobody called.
+func (k *keeper) begin(ctx context.Context) error {
+	ctx, release := context.WithTimeout(ctx, storePatience)
+	defer release()
+	for i := range k.turn.spec.Input {
+		item := &k.turn.spec.Input[i]
+		item.ID = messages.NewItemID(item.Kind, k.record.ID, i)
+	}
+	return k.deps.Journal.BeginTurn(ctx, messages.TurnBegin{
+		Epoch: k.epoch, Create: k.create, Record: k.record, Input: k.turn.spec.Input,
+	})
+}
+
+// note takes what is said about the reply.
+func (k *keeper) note(c messages.Chunk) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.reply.Add(c)
+}
+
+// add takes a chunk into the reply and shows it, once it is stored where the
+// operator wants that.
+func (k *keeper) add(ctx context.Context, c messages.Chunk) error {
+	if k.deps.Stream.ShowAfterCommit {
+		return k.take(ctx, c, true)
+	}
+	if err := k.take(ctx, c, false); err != nil {
+		return err
+	}
+	k.turn.show(ctx, c)
+	return context.Cause(ctx)
+}
+
+// take saves when enough has come together, and sees to it that the rest is
+// saved soon.
+func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if hold {
+		k.held = append(k.held, c)
+	}
+	position, _ := k.reply.Add(c)
+	if position < 0 {
+		return context.Cause(ctx)
+	}
+	k.changed = min(k.changed, position)
+	k.unsaved++
+	switch k.unsaved {
+	case k.deps.Stream.PrefixChunks:
+		return k.save(ctx)
+	case 1:
+		k.arm(ctx)
+	}
+	return context.Cause(ctx)
+}
+
+// arm starts the timer that saves what comes now, should nothing else do so. A
+// save that fails for good ends the turn.
+func (k *keeper) arm(ctx context.Context) {
+	if k.timer != nil {
+		k.timer.Reset(k.deps.Stream.PrefixInterval)
+		return
+	}
+	k.timer = time.AfterFunc(k.deps.Stream.PrefixInterval, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if err := k.save(ctx); err != nil {
+			k.turn.cancel(err)
+		}
+	})
+}
+
+// save stores what is new, and shows what was held for that. The mutex is held.
+func (k *keeper) save(ctx context.Context) error {
+	if k.stopped || k.unsaved == 0 {
+		return nil
+	}
+	prefix := messages.TurnPrefix{
+		Ref: k.record.Ref, Epoch: k.epoch, Turn: k.record.ID, Served: k.reply.Served,
+		First: k.record.FirstSeq + messages.Seq(k.record.Inputs+k.changed), // #nosec G115 -- positions are not negative
+		Items: k.reply.Items(k.record.ID, k.record.Inputs, k.changed, messages.ItemIncomplete),
+	}
+	if err := persist(ctx, func(ctx context.Context) error { return k.deps.Journal.SavePrefix(ctx, prefix) }); err != nil {
+		return err
+	}
+	k.changed, k.unsaved = k.reply.Len()-1, 0 // the last item may still grow
+	k.release(ctx)
+	return nil
+}
+
+func (k *keeper) release(ctx context.Context) {
+	for _, c := range k.held {
+		k.turn.show(ctx, c)
+	}
+	k.held = nil
+}
+
+// stop ends the saving. After it the turn's goroutine has the reply to itself.
+func (k *keeper) stop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stopped = true
+	if k.timer != nil {
+		k.timer.Stop()
+	}
+}
+
+// storePause is how long a write waits before it is tried again on a store that
+// is away for a moment. One that restarts is back within seconds.
+const storePause = 50 * time.Millisecond
+
+// persist tries f again while the store is away, for as long as storePatience.
+// Every write that it is used for changes nothing when it is repeated.
+func persist(ctx context.Context, f func(context.Context) error) error {
+	ctx, release := context.WithTimeout(ctx, storePatience)
+	defer release()
+	for {
+		err := f(ctx)
+		if messages.CodeOf(err) != messages.CodeStoreUnavailable {
+			return err
+		}
+		select {
+		case <-time.After(storePause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package conversation
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"example.com/parley/messages"
+)
+
+// Metrics counts turns over all conversations of a node.
+type Metrics struct {
+	Forks     prometheus.Counter
+	Fallbacks prometheus.Counter
+	ended     map[messages.TurnStatus]prometheus.Counter
+	tokens    struct{ input, output, cached, reasoning prometheus.Counter }
+}
+
+// NewMetrics registers the collectors.
+func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	factory := promauto.With(registerer)
+	m := &Metrics{
+		Forks: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_forks_total", Help: "Conversations that were forked from an earlier response.",
+		}),
+		Fallbacks: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_fallbacks_total", Help: "Attempts that were made because another provider had failed.",
+		}),
+		ended: make(map[messages.TurnStatus]prometheus.Counter),
+	}
+	turns := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_turns_total", Help: "Turns by how they ended.",
+	}, []string{"status"})
+	for _, status := range []messages.TurnStatus{
+		messages.TurnComplete, messages.TurnPartial, messages.TurnCancelled, messages.TurnFailed,
+	} {
+		m.ended[status] = turns.WithLabelValues(string(status))
+	}
+	tokens := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_tokens_total", Help: "Tokens as billed; cached ones are part of input, reasoning ones of output.",
+	}, []string{"kind"})
+	m.tokens.input = tokens.WithLabelValues("input")
+	m.tokens.output = tokens.WithLabelValues("output")
+	m.tokens.cached = tokens.WithLabelValues("cached")
+	m.tokens.reasoning = tokens.WithLabelValues("reasoning")
+	return m
+}
+
+// count takes the end of a turn.
+func (m *Metrics) count(status messages.TurnStatus, usage messages.Usage) {
+	m.ended[status].Inc()
+	m.tokens.input.Add(float64(usage.Input))
+	m.tokens.output.Add(float64(usage.Output))
+	m.tokens.cached.Add(float64(usage.Cached))
+	m.tokens.reasoning.Add(float64(usage.Reasoning))
+}

@@ -1,0 +1,94 @@
+package conversation
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"example.com/parley/messages"
+)
+
+// relay passes the answer on until its end. A reply that ends without saying
+// why was cut off: a finish is never made up.
+func (t *turn) relay(ctx context.Context, answer Answer) error {
+	for {
+		chunk, err := answer.Next()
+		switch {
+		case errors.Is(err, io.EOF) && t.finish == "":
+			return cutOff()
+		case errors.Is(err, io.EOF):
+			return t.flushOpened(ctx)
+		case err != nil:
+			return err
+		}
+		if err := t.take(ctx, chunk); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *turn) take(ctx context.Context, c messages.Chunk) error {
+	switch c.Kind {
+	case messages.ChunkOpened:
+		c.Served.Attempts = len(t.rows)
+		t.served, t.opened = *c.Served, &c
+		return nil
+	case messages.ChunkFinish:
+		t.finish = c.Finish
+		t.tail = append(t.tail, c)
+	case messages.ChunkUsage:
+		t.usage = c.Usage
+		t.tail = append(t.tail, c)
+	default:
+		return t.pass(ctx, c)
+	}
+	if t.kept != nil {
+		t.kept.note(c)
+	}
+	return nil
+}
+
+// pass shows a delta. The first one brings the news of who serves along.
+func (t *turn) pass(ctx context.Context, c messages.Chunk) error {
+	t.output += len(c.Text)
+	if t.output > t.deps.Config.MaxReply {
+		return tooLong()
+	}
+	if err := t.flushOpened(ctx); err != nil {
+		return err
+	}
+	return t.forward(ctx, c)
+}
+
+func (t *turn) flushOpened(ctx context.Context) error {
+	if t.opened == nil {
+		return nil
+	}
+	opened := *t.opened
+	t.opened, t.shown = nil, true
+	return t.forward(ctx, opened)
+}
+
+// forward gives a chunk to the client, by way of the store where the reply is
+// kept.
+func (t *turn) forward(ctx context.Context, c messages.Chunk) error {
+	if t.kept != nil {
+		return t.kept.add(ctx, c)
+	}
+	t.show(ctx, c)
+	return context.Cause(ctx)
+}
+
+func cutOff() error {
+	return &messages.Failure{
+		Code: messages.CodeProviderFailed, What: "the provider's reply broke off in the middle",
+		Do: "send the request again",
+	}
+}
+
+func tooLong() error {
+	return &messages.Failure{
+		Code: messages.CodeProviderFailed, What: "the provider's reply was longer than the server takes",
+		Do: "set max_tokens, or ask the operator to raise conversation.max_reply", NoRetry: true,
+	}
+}

@@ -1,0 +1,132 @@
+package conversation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// judge says how the turn ended, from what ended it.
+func (t *turn) judge(ctx context.Context, err error) messages.TurnOutcome {
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		err = cause
+	}
+	switch {
+	case err == nil && t.finish == messages.FinishLength:
+		return messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonMaxTokens}
+	case err == nil && t.finish == messages.FinishContentFilter:
+		return messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonContentFilter}
+	case err == nil:
+		return messages.TurnOutcome{Status: messages.TurnComplete}
+	case errors.Is(err, errClientGone), errors.Is(err, errErased):
+		return messages.TurnOutcome{Status: messages.TurnCancelled, Err: &messages.Failure{
+			Code: messages.CodeCancelled, What: "the turn was cancelled: " + err.Error(), Do: "send the request again",
+		}}
+	case errors.Is(err, errDeadline):
+		return t.broken(deadlinePassed(), messages.ReasonDeadline)
+	case messages.CodeOf(err) == messages.CodeRestarted:
+		return t.broken(err, messages.ReasonServerRestart)
+	default:
+		return t.broken(err, messages.ReasonProvider)
+	}
+}
+
+// broken is the end of a turn that failed: partial where something was shown.
+func (t *turn) broken(err error, reason string) messages.TurnOutcome {
+	failure := messages.AsFailure(err)
+	if failure.Code == messages.CodeInternal {
+		t.deps.Log.Error("a turn failed", slog.String("turn", t.spec.ID.String()), slog.Any("error", failure.Cause))
+	}
+	if t.shown {
+		return messages.TurnOutcome{Status: messages.TurnPartial, Reason: reason, Err: failure}
+	}
+	return messages.TurnOutcome{Status: messages.TurnFailed, Err: failure}
+}
+
+// settle makes the end and its cost durable, and only then lets it be told. It
+// has time of its own: the turn's may be over.
+func (t *turn) settle(outcome messages.TurnOutcome) (messages.TurnOutcome, *turnDone) {
+	ctx, release := context.WithTimeout(context.Background(), storePatience)
+	defer release()
+	done := &turnDone{work: t.request}
+	if t.kept != nil {
+		done.err = t.kept.end(ctx, outcome, t.rows, done)
+	}
+	if t.kept == nil || done.err != nil {
+		done.err = errors.Join(done.err, t.settleRows(ctx))
+	}
+	if done.err != nil && outcome.Err == nil {
+		failure := messages.AsFailure(done.err)
+		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Err: failure}
+	}
+	var usage messages.Usage
+	if n := len(t.rows); n > 0 {
+		usage = t.rows[n-1].Usage
+	}
+	t.deps.Metrics.count(outcome.Status, usage)
+	return outcome, done
+}
+
+// settleRows writes the rows that no turn's transaction carried.
+func (t *turn) settleRows(ctx context.Context) error {
+	for i := range t.rows {
+		if err := t.deps.Ledger.Settle(ctx, t.rows[i]); err != nil {
+			t.deps.Log.Error("a usage row could not be written", slog.String("turn", t.spec.ID.String()), slog.Any("error", err))
+			return err
+		}
+	}
+	return nil
+}
+
+// end commits the final text, status and usage rows, in one transaction. The
+// input of a turn that failed is withdrawn by it: whoever asked was told that
+// it failed, and will ask again.
+func (k *keeper) end(ctx context.Context, outcome messages.TurnOutcome, rows []messages.UsageRow, done *turnDone) error {
+	k.stop()
+	items := k.finalItems(outcome)
+	k.finalRecord(outcome, len(items))
+	end := messages.TurnEnd{
+		Epoch: k.epoch, Record: k.record, Items: items, Usage: rows,
+		First: k.record.FirstSeq + messages.Seq(k.record.Inputs), // #nosec G115 -- a length
+	}
+	if err := persist(ctx, func(ctx context.Context) error { return k.deps.Journal.EndTurn(ctx, end) }); err != nil {
+		return err
+	}
+	for i := range rows {
+		k.deps.Ledger.Release(rows[i].Tenant, rows[i].Request, rows[i].Attempt)
+	}
+	k.release(ctx)
+	done.next = k.record.LastSeq() + 1
+	if outcome.Status != messages.TurnFailed {
+		done.items = append(append(done.items, k.turn.spec.Input...), items...)
+	}
+	return nil
+}
+
+func (k *keeper) finalItems(outcome messages.TurnOutcome) []messages.Item {
+	status := messages.ItemComplete
+	switch outcome.Status {
+	case messages.TurnComplete:
+	case messages.TurnFailed:
+		return nil
+	default:
+		status = messages.ItemIncomplete
+	}
+	return k.reply.Items(k.record.ID, k.record.Inputs, 0, status)
+}
+
+func (k *keeper) finalRecord(outcome messages.TurnOutcome, outputs int) {
+	r := &k.record
+	r.Status, r.Reason, r.Outputs = outcome.Status, outcome.Reason, outputs
+	r.Served, r.Finish, r.Ended = k.turn.served, k.turn.finish, time.Now()
+	if n := len(k.turn.rows); n > 0 {
+		r.Usage = k.turn.rows[n-1].Usage
+	}
+	if outcome.Err != nil {
+		failure := messages.AsFailure(outcome.Err)
+		r.FailureCode, r.FailureText = failure.Code, failure.What
+	}
+}

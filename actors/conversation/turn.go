@@ -1,0 +1,156 @@
+package conversation
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// turn is the waiting half of a turn: one goroutine that commits the input,
+// calls a provider, feeds the stream and settles what it came to. Its steps are
+// in attempt.go, relay.go, keep.go and settle.go.
+type turn struct {
+	deps    *Deps
+	request *messages.StartTurn
+	spec    *messages.TurnSpec
+	history []messages.Item // before the input; read only
+	kept    *keeper         // nil when the turn is kept nowhere
+	cancel  context.CancelCauseFunc
+	grace   atomic.Pointer[time.Timer] // running once the client of a kept turn has left
+
+	rows   []messages.UsageRow // one an attempt, the reply's last
+	opened *messages.Chunk     // held until there is something to show with it
+	tail   []messages.Chunk    // finish and usage, held until they are settled
+	finish messages.FinishReason
+	usage  *messages.Usage // as the provider reported it
+	served messages.Served
+	output int  // bytes of text so far
+	shown  bool // a delta was passed on: no other provider can take over
+}
+
+func newTurn(deps *Deps, m *messages.StartTurn, history []messages.Item) *turn {
+	return &turn{deps: deps, request: m, spec: &m.Spec, history: history}
+}
+
+// turnDone is what a turn's goroutine tells its actor at the end.
+type turnDone struct {
+	work  any             // the *messages.StartTurn
+	items []messages.Item // what the conversation remembers of it
+	next  messages.Seq    // the place behind it
+	err   error           // not nil: what the store holds is not known here
+}
+
+// run carries the turn out. It answers the request, closes its stream and gives
+// its place back, whatever happens.
+func (t *turn) run(ctx context.Context) *turnDone {
+	defer close(t.request.Chunks)
+	if err := t.begin(ctx); err != nil {
+		t.request.Refuse(err)
+		return &turnDone{work: t.request, err: err}
+	}
+	defer t.leave()
+	stopWatching := context.AfterFunc(t.request.Client, t.clientLeft)
+	err := t.guarded(ctx)
+	stopWatching()
+	if timer := t.grace.Load(); timer != nil {
+		timer.Stop()
+	}
+	outcome, done := t.settle(t.judge(ctx, err))
+	t.end(outcome)
+	return done
+}
+
+// begin commits the input where the turn is kept, and accepts the turn.
+func (t *turn) begin(ctx context.Context) error {
+	if t.kept != nil {
+		if err := t.kept.begin(ctx); err != nil {
+			return err
+		}
+	} else if t.spec.Conversation != "" {
+		if err := t.readHistory(ctx); err != nil {
+			return err
+		}
+	}
+	started := messages.TurnStarted{}
+	if t.spec.Keep {
+		started.Conversation = t.spec.Conversation
+	}
+	t.request.Answer(started)
+	return nil
+}
+
+// readHistory lets a turn that is not kept read a conversation that is.
+func (t *turn) readHistory(ctx context.Context) error {
+	ctx, release := context.WithTimeout(ctx, storePatience)
+	defer release()
+	items, err := t.deps.Journal.History(ctx, messages.ReadHistory{
+		Ref: t.spec.Ref(), UpTo: t.spec.AfterSeq,
+		MaxItems: t.deps.Config.WindowItems, MaxBytes: t.deps.Config.WindowBytes,
+	})
+	if err != nil {
+		return err
+	}
+	t.history = make([]messages.Item, len(items))
+	for i := range items {
+		t.history[i] = items[i].Item
+	}
+	return nil
+}
+
+// guarded makes a panic in a provider's parser the turn's failure: supervision
+// covers Receive alone, and a goroutine that panics ends the process.
+func (t *turn) guarded(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+			t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
+		}
+	}()
+	return t.answer(ctx)
+}
+
+// clientLeft ends a turn that nobody will read, and gives one that is kept some
+// time to end by itself: its user may come back for the answer.
+func (t *turn) clientLeft() {
+	if t.kept == nil || t.deps.Config.GoneGrace == 0 {
+		t.cancel(errClientGone)
+		return
+	}
+	t.grace.Store(time.AfterFunc(t.deps.Config.GoneGrace, func() { t.cancel(errClientGone) }))
+}
+
+func (t *turn) leave() {
+	if t.request.Admitted != nil {
+		t.request.Admitted()
+	}
+}
+
+// show passes a chunk on. It waits for a slow client as long as the turn has
+// time, and drops the chunk once the client has gone.
+func (t *turn) show(ctx context.Context, c messages.Chunk) {
+	select {
+	case t.request.Chunks <- c:
+		return
+	default:
+	}
+	select {
+	case t.request.Chunks <- c:
+	case <-t.request.Client.Done():
+	case <-ctx.Done():
+	}
+}
+
+// end says the stream's last word. Everything that it says is settled.
+func (t *turn) end(outcome messages.TurnOutcome) {
+	ctx, release := context.WithTimeout(context.Background(), storePatience)
+	defer release()
+	if outcome.Err == nil {
+		for _, c := range t.tail {
+			t.show(ctx, c)
+		}
+	}
+	t.show(ctx, messages.Chunk{Kind: messages.ChunkEnd, End: &outcome})
+}

@@ -1,0 +1,80 @@
+package conversation
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+)
+
+// storePatience bounds one exchange with the store. A commit takes
+// milliseconds; a store that needs longer is treated as away.
+const storePatience = 10 * time.Second
+
+// woken is what the waking goroutine brought back.
+type woken struct {
+	work       any // the request that it was for
+	activation messages.Activation
+	err        error
+}
+
+// wake asks the store for the conversation, which raises its epoch.
+func (c *Conversation) wake(ctx actor.Context) {
+	request := messages.Activate{
+		Ref: c.ref, MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
+	}
+	if turn, isTurn := c.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
+		request.Fork, request.ForkSeq = turn.Spec.ForkOf, turn.Spec.AfterSeq
+	}
+	work, journal := c.work, c.deps.Journal
+	c.waking = true
+	c.spawn(ctx, func(ctx context.Context) any {
+		activation, err := journal.Activate(ctx, request)
+		return &woken{work: work, activation: activation, err: err}
+	})
+}
+
+// wakeUp takes what the store remembers, and goes on with the work that it was
+// asked for.
+func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
+	if c.work != m.work {
+		return
+	}
+	c.waking, c.cancel = false, nil
+	if m.err != nil {
+		messages.Decline(m.work, m.err)
+		c.goOn(ctx)
+		return
+	}
+	c.awake, c.private = true, m.activation.Private
+	c.epoch, c.next, c.tip = m.activation.Epoch, m.activation.Next, m.activation.Tip
+	c.window = make([]messages.Item, len(m.activation.Items))
+	for i := range m.activation.Items {
+		c.window[i] = m.activation.Items[i].Item
+	}
+	c.carryOut(ctx)
+}
+
+// forget puts the conversation back to sleep in place: what it knew cannot be
+// trusted any more, because another activation has written or a write's outcome
+// is unknown. The next request wakes it under a new epoch.
+func (c *Conversation) forget() {
+	c.awake, c.window = false, nil
+}
+
+// spawn runs f in a goroutine of its own, with a deadline and a guard against
+// panics, and sends what it returns to this actor. The context ends with the
+// actor, too.
+func (c *Conversation) spawn(ctx actor.Context, f func(context.Context) any) {
+	workCtx, cancel := context.WithCancelCause(context.Background())
+	c.cancel = cancel
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	c.deps.Running.Go(func() {
+		defer cancel(nil)
+		bounded, release := context.WithTimeout(workCtx, storePatience)
+		defer release()
+		root.Send(self, f(bounded))
+	})
+}

@@ -1,0 +1,39 @@
+package actors
+
+import (
+	"example.com/parley/actors/shard"
+	"example.com/parley/messages"
+)
+
+// Send starts a turn. It never blocks: the answer comes on the message's Reply.
+func (s *System) Send(m *messages.StartTurn) error {
+	s.gate.Enter(m)
+	return nil
+}
+
+// deliver brings an admitted turn to where it runs.
+func (s *System) deliver(m *messages.StartTurn) {
+	if !m.Spec.Keep {
+		s.pool.Send(m)
+		return
+	}
+	s.toShard(m.Spec.Ref(), m)
+}
+
+// AddItems sends to the conversation; the answer comes on the message's Reply.
+func (s *System) AddItems(m *messages.AddItems) error { return s.toShard(m.Ref, m) }
+
+// EraseItem sends to the conversation; the answer comes on the message's Reply.
+func (s *System) EraseItem(m *messages.EraseItem) error { return s.toShard(m.Ref, m) }
+
+// EraseTurn sends to the conversation; the answer comes on the message's Reply.
+func (s *System) EraseTurn(m *messages.EraseTurn) error { return s.toShard(m.Ref, m) }
+
+// DropConversation sends to the conversation; the answer comes on the message's
+// Reply.
+func (s *System) DropConversation(m *messages.DropConversation) error { return s.toShard(m.Ref, m) }
+
+func (s *System) toShard(ref messages.ConversationRef, m any) error {
+	s.system.Root.Send(s.shards[shard.Of(ref)], m)
+	return nil
+}

@@ -1,0 +1,160 @@
+package anthropic
+
+import (
+	"strings"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// wireError is the member "error" of an error's body and of an error event.
+type wireError struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// maxMessage bounds what is shown of a provider's words, in bytes.
+const maxMessage = 500
+
+// DecodeError turns the provider's answer to a request that it did not serve
+// into a failure. The provider's words are shown where they are about the
+// request, and never where they are about our key or account.
+func DecodeError(status int, retryAfter time.Duration, body []byte) *messages.Failure {
+	var answer struct {
+		Error *wireError `json:"error"`
+	}
+	_ = lenient(body, &answer) // a proxy's page has no error member: the status says it all
+	f := answer.Error.failure(status, retryAfter)
+	return f
+}
+
+// failure decides by the error's type, which says more than the status, and by
+// the status where there is none. Source: Anthropic's list of errors.
+func (e *wireError) failure(status int, retryAfter time.Duration) *messages.Failure {
+	if e == nil {
+		e = &wireError{}
+	}
+	kind := e.Type
+	if kind == "" {
+		kind = ErrorKind(status)
+	}
+	f := e.classify(kind)
+	f.RetryAfter, f.Status = retryAfter, status
+	return f
+}
+
+func (e *wireError) classify(kind string) *messages.Failure {
+	switch kind {
+	case "authentication_error", "permission_error":
+		return &messages.Failure{
+			Code: messages.CodeProviderKey, What: "the provider refused the server's key",
+			Do: "ask the operator to check the provider's key and what it may use", NoRetry: true,
+		}
+	case "billing_error":
+		return noQuota()
+	case "rate_limit_error":
+		return &messages.Failure{
+			Code: messages.CodeProviderLimited, What: "the provider limits how often the server may ask",
+			Do: "try again later",
+		}
+	case "overloaded_error":
+		return &messages.Failure{
+			Code: messages.CodeProviderFailed, What: "the provider is overloaded",
+			Do: "try again in a few seconds",
+		}
+	case "timeout_error":
+		return &messages.Failure{
+			Code: messages.CodeProviderTimeout, What: "the provider ran out of time",
+			Do: "try again, or stream the reply",
+		}
+	case "invalid_request_error", "not_found_error", "request_too_large", "conflict_error":
+		return e.rejected(kind)
+	default: // api_error, and what they may add
+		return &messages.Failure{
+			Code: messages.CodeProviderFailed, What: "the provider failed" + e.quoted(),
+			Do: "try again in a few seconds",
+		}
+	}
+}
+
+// rejected tells the faults of a request apart by Anthropic's words, for which
+// it has no codes.
+func (e *wireError) rejected(kind string) *messages.Failure {
+	words := strings.ToLower(e.Message)
+	f := &messages.Failure{
+		Code: messages.CodeProviderRejected, What: "the provider rejected the request" + e.quoted(),
+		Do: "change the request as the provider says", NoRetry: true,
+	}
+	switch {
+	case kind == "not_found_error" && strings.HasPrefix(words, "model:"):
+		f.Code, f.What, f.Param = messages.CodeModelNotFound, "the provider has no such model"+e.quoted(), "model"
+		f.Do = "choose a model that GET /v1/models lists"
+	case kind == "request_too_large":
+		f.Code, f.Do = messages.CodeBodyTooLarge, "send less at once"
+	case strings.Contains(words, "prompt is too long"), strings.Contains(words, "exceed context limit"), strings.Contains(words, "context window"):
+		f.Code, f.Param = messages.CodeContextLength, "messages"
+		f.Do = "send a shorter history, ask for fewer tokens, or choose a model with a larger context"
+	case strings.Contains(words, "credit balance"):
+		return noQuota()
+	}
+	return f
+}
+
+func noQuota() *messages.Failure {
+	return &messages.Failure{
+		Code: messages.CodeProviderQuota, What: "the server's account at the provider is out of credit",
+		Do: "ask the operator to check the provider's billing", NoRetry: true,
+	}
+}
+
+// quoted is the provider's message behind a colon, or nothing.
+func (e *wireError) quoted() string {
+	text := strings.ToValidUTF8(e.Message[:min(len(e.Message), maxMessage)], "")
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// ErrorKind is the type of error that goes with a status.
+func ErrorKind(status int) string {
+	switch status {
+	case 400, 422:
+		return "invalid_request_error"
+	case 401:
+		return "authentication_error"
+	case 402:
+		return "billing_error"
+	case 403:
+		return "permission_error"
+	case 404:
+		return "not_found_error"
+	case 409:
+		return "conflict_error"
+	case 413:
+		return "request_too_large"
+	case 429:
+		return "rate_limit_error"
+	case 408, 504:
+		return "timeout_error"
+	case 503, 529:
+		return "overloaded_error"
+	default:
+		if status >= 400 && status < 500 {
+			return "invalid_request_error"
+		}
+		return "api_error"
+	}
+}
+
+// AppendError writes an error's body. kind is one of Anthropic's, see [ErrorKind].
+func AppendError(dst []byte, kind, message string) []byte {
+	w := begin(dst)
+	w.string("type", "error")
+	w.name("error")
+	e := begin(w.dst)
+	e.string("type", kind)
+	e.string("message", message)
+	w.dst = e.end()
+	return w.end()
+}

@@ -1,0 +1,87 @@
+package anthropic
+
+import (
+	"strconv"
+	"strings"
+)
+
+// An item's Opaque is a run of records, one a block of thinking, in order:
+//
+//	anthropic:t<bytes>:<signature>;    thinking, and how many bytes of the item's text are its own
+//	anthropic:r:<data>;                redacted_thinking
+//
+// Neighbouring blocks become one reasoning item, whose texts and opaques are
+// joined: the lengths take it apart again. Signatures and data are base64 and
+// hold neither of the separators.
+const (
+	opaquePrefix   = "anthropic:"
+	opaqueThinking = opaquePrefix + "t"
+	opaqueRedacted = opaquePrefix + "r:"
+)
+
+// thought is one block of thinking.
+type thought struct {
+	redacted bool
+	text     string // of thinking
+	proof    string // signature of thinking, data of redacted_thinking
+}
+
+// thinkingRecord is what a block of n bytes of thinking adds to its item's
+// Opaque, or "" for one that was not signed and cannot be given back.
+func thinkingRecord(n int, signature string) string {
+	if !recordable(signature) {
+		return ""
+	}
+	return opaqueThinking + strconv.Itoa(n) + ":" + signature + ";"
+}
+
+// redactedRecord is the same for a block of redacted_thinking.
+func redactedRecord(data string) string {
+	if !recordable(data) {
+		return ""
+	}
+	return opaqueRedacted + data + ";"
+}
+
+func recordable(proof string) bool { return proof != "" && !strings.Contains(proof, ";") }
+
+// thoughtsOf takes a reasoning item apart. It returns nothing unless the text
+// and the records fit each other to the byte: Anthropic refuses a block whose
+// text is not the one that was signed.
+func thoughtsOf(text, opaque string) []thought {
+	var thoughts []thought
+	for opaque != "" {
+		record, rest, ok := strings.Cut(opaque, ";")
+		if !ok {
+			return nil
+		}
+		opaque = rest
+		t, n, ok := parseRecord(record)
+		if !ok || n > len(text) {
+			return nil
+		}
+		t.text, text = text[:n], text[n:]
+		thoughts = append(thoughts, t)
+	}
+	if text != "" {
+		return nil
+	}
+	return thoughts
+}
+
+// parseRecord reads a record without its semicolon. n is the length of its text.
+func parseRecord(record string) (t thought, n int, ok bool) {
+	if data, ok := strings.CutPrefix(record, opaqueRedacted); ok {
+		return thought{redacted: true, proof: data}, 0, data != ""
+	}
+	rest, ok := strings.CutPrefix(record, opaqueThinking)
+	if !ok {
+		return thought{}, 0, false
+	}
+	length, signature, ok := strings.Cut(rest, ":")
+	if !ok || signature == "" {
+		return thought{}, 0, false
+	}
+	n, err := strconv.Atoi(length)
+	return thought{proof: signature}, n, err == nil && n >= 0
+}
