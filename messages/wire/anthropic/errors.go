@@ -24,8 +24,7 @@ func DecodeError(status int, retryAfter time.Duration, body []byte) *messages.Fa
 		Error *wireError `json:"error"`
 	}
 	_ = lenient(body, &answer) // a proxy's page has no error member: the status says it all
-	f := answer.Error.failure(status, retryAfter)
-	return f
+	return answer.Error.failure(status, retryAfter)
 }
 
 // failure decides by the error's type, which says more than the status, and by
@@ -38,42 +37,48 @@ func (e *wireError) failure(status int, retryAfter time.Duration) *messages.Fail
 	if kind == "" {
 		kind = ErrorKind(status)
 	}
-	f := e.classify(kind)
-	f.RetryAfter, f.Status = retryAfter, status
+	f, known := e.classify(kind)
+	if !known {
+		f, _ = e.classify(ErrorKind(status))
+	}
+	f.RetryAfter = retryAfter
+	if f.Code == messages.CodeProviderRejected {
+		f.Status = status
+	}
 	return f
 }
 
-func (e *wireError) classify(kind string) *messages.Failure {
+func (e *wireError) classify(kind string) (f *messages.Failure, known bool) {
 	switch kind {
 	case "authentication_error", "permission_error":
 		return &messages.Failure{
 			Code: messages.CodeProviderKey, What: "the provider refused the server's key",
 			Do: "ask the operator to check the provider's key and what it may use", NoRetry: true,
-		}
+		}, true
 	case "billing_error":
-		return noQuota()
+		return noQuota(), true
 	case "rate_limit_error":
 		return &messages.Failure{
 			Code: messages.CodeProviderLimited, What: "the provider limits how often the server may ask",
 			Do: "try again later",
-		}
+		}, true
 	case "overloaded_error":
 		return &messages.Failure{
 			Code: messages.CodeProviderFailed, What: "the provider is overloaded",
 			Do: "try again in a few seconds",
-		}
+		}, true
 	case "timeout_error":
 		return &messages.Failure{
 			Code: messages.CodeProviderTimeout, What: "the provider ran out of time",
 			Do: "try again, or stream the reply",
-		}
+		}, true
 	case "invalid_request_error", "not_found_error", "request_too_large", "conflict_error":
-		return e.rejected(kind)
-	default: // api_error, and what they may add
+		return e.rejected(kind), true
+	default:
 		return &messages.Failure{
 			Code: messages.CodeProviderFailed, What: "the provider failed" + e.quoted(),
 			Do: "try again in a few seconds",
-		}
+		}, kind == "api_error"
 	}
 }
 
@@ -157,4 +162,31 @@ func AppendError(dst []byte, kind, message string) []byte {
 	e.string("message", message)
 	w.dst = e.end()
 	return w.end()
+}
+
+// kindOf is the type of error that goes with one of our codes.
+func kindOf(code messages.Code) string {
+	switch code {
+	case messages.CodeInvalidKey:
+		return "authentication_error"
+	case messages.CodePermission:
+		return "permission_error"
+	case messages.CodeProviderQuota:
+		return "billing_error"
+	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent:
+		return "not_found_error"
+	case messages.CodeBodyTooLarge:
+		return "request_too_large"
+	case messages.CodeProviderLimited, messages.CodeTooManyTurns, messages.CodeTooManyTries:
+		return "rate_limit_error"
+	case messages.CodeProviderUnavailable, messages.CodeOverloaded, messages.CodeShuttingDown:
+		return "overloaded_error"
+	case messages.CodeProviderTimeout, messages.CodeDeadline:
+		return "timeout_error"
+	case messages.CodeInvalidRequest, messages.CodeInvalidJSON, messages.CodeUnsupported,
+		messages.CodeContextLength, messages.CodeContentFilter, messages.CodeProviderRejected:
+		return "invalid_request_error"
+	default:
+		return "api_error"
+	}
 }

@@ -56,6 +56,12 @@ func (o *object) raw(name string, value []byte) {
 	o.dst = append(o.dst, value...)
 }
 
+// literal is raw for a value that is written in this package.
+func (o *object) literal(name, value string) {
+	o.name(name)
+	o.dst = append(o.dst, value...)
+}
+
 // appendString quotes s. Bytes that are not UTF-8 become U+FFFD: everything that
 // was decoded is UTF-8, and what a program made must not break a whole request.
 func appendString(dst []byte, s string) []byte {

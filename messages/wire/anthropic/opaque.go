@@ -23,6 +23,7 @@ const (
 type thought struct {
 	redacted bool
 	text     string // of thinking
+	length   int    // of text in bytes, by its record
 	proof    string // signature of thinking, data of redacted_thinking
 }
 
@@ -49,19 +50,13 @@ func recordable(proof string) bool { return proof != "" && !strings.Contains(pro
 // and the records fit each other to the byte: Anthropic refuses a block whose
 // text is not the one that was signed.
 func thoughtsOf(text, opaque string) []thought {
-	var thoughts []thought
-	for opaque != "" {
-		record, rest, ok := strings.Cut(opaque, ";")
-		if !ok {
+	thoughts := recordsOf(opaque)
+	for i := range thoughts {
+		t := &thoughts[i]
+		if t.length > len(text) {
 			return nil
 		}
-		opaque = rest
-		t, n, ok := parseRecord(record)
-		if !ok || n > len(text) {
-			return nil
-		}
-		t.text, text = text[:n], text[n:]
-		thoughts = append(thoughts, t)
+		t.text, text = text[:t.length], text[t.length:]
 	}
 	if text != "" {
 		return nil
@@ -69,19 +64,37 @@ func thoughtsOf(text, opaque string) []thought {
 	return thoughts
 }
 
-// parseRecord reads a record without its semicolon. n is the length of its text.
-func parseRecord(record string) (t thought, n int, ok bool) {
+// recordsOf reads records, of which it knows no text. It returns nothing where
+// one of them is not of this package.
+func recordsOf(opaque string) []thought {
+	var thoughts []thought
+	for opaque != "" {
+		record, rest, ok := strings.Cut(opaque, ";")
+		if !ok {
+			return nil
+		}
+		t, ok := parseRecord(record)
+		if !ok {
+			return nil
+		}
+		thoughts, opaque = append(thoughts, t), rest
+	}
+	return thoughts
+}
+
+// parseRecord reads a record without its semicolon.
+func parseRecord(record string) (t thought, ok bool) {
 	if data, ok := strings.CutPrefix(record, opaqueRedacted); ok {
-		return thought{redacted: true, proof: data}, 0, data != ""
+		return thought{redacted: true, proof: data}, data != ""
 	}
 	rest, ok := strings.CutPrefix(record, opaqueThinking)
 	if !ok {
-		return thought{}, 0, false
+		return thought{}, false
 	}
 	length, signature, ok := strings.Cut(rest, ":")
 	if !ok || signature == "" {
-		return thought{}, 0, false
+		return thought{}, false
 	}
 	n, err := strconv.Atoi(length)
-	return thought{proof: signature}, n, err == nil && n >= 0
+	return thought{length: n, proof: signature}, err == nil && n >= 0
 }

@@ -68,7 +68,7 @@ func (u *usage) addTo(m *meter) {
 
 // meter is what usage came to so far.
 type meter struct {
-	known                                           bool
+	known                                          bool
 	fresh, cacheWrite, cacheRead, output, thinking int
 }
 

@@ -138,9 +138,9 @@ func (pl plan) appendThinking(w *object, o *messages.Options) {
 			t.int("budget_tokens", pl.budget)
 			w.dst = t.end()
 		case pl.adaptive && pl.display:
-			w.raw("thinking", []byte(`{"type":"adaptive","display":"summarized"}`))
+			w.literal("thinking", `{"type":"adaptive","display":"summarized"}`)
 		case pl.adaptive:
-			w.raw("thinking", []byte(`{"type":"adaptive"}`))
+			w.literal("thinking", `{"type":"adaptive"}`)
 		}
 	}
 	if !hasExtra(o, "output_config") {

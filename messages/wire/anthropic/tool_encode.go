@@ -38,7 +38,7 @@ func appendFormerTools(w *object, called []string) {
 	}
 	w.name("tools")
 	w.dst = appendArray(w.dst, tools)
-	w.raw("tool_choice", []byte(`{"type":"none"}`))
+	w.literal("tool_choice", `{"type":"none"}`)
 }
 
 func toolOf(t *messages.Tool) []byte {
