@@ -53,6 +53,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 		health: newHealth(deps.Registerer),
 		swept:  make(chan struct{}),
 	}
+	s.system.EventStream.Subscribe(declineDeadLetter)
 	s.root = s.system.Root.Spawn(actor.PropsFromProducer(
 		func() actor.Actor { return &tree{health: s.health} }, actor.WithSupervisor(s.health.supervision())))
 	s.deps = &conversation.Deps{
@@ -133,6 +134,17 @@ func (s *System) spawn(part Part) (*actor.PID, error) {
 		return answer.pid, nil
 	case <-time.After(spawnPatience):
 		return nil, fmt.Errorf("spawn %s: no answer within %s", part.Name, spawnPatience)
+	}
+}
+
+// declineDeadLetter answers what was sent to an actor that is gone, so that
+// nobody waits for it until a deadline.
+func declineDeadLetter(event any) {
+	if letter, dead := event.(*actor.DeadLetterEvent); dead {
+		messages.Decline(letter.Message, &messages.Failure{
+			Code: messages.CodeRestarted, What: "the part of the server that this request was sent to has stopped",
+			Do: "send the request again", RetryAfter: time.Second,
+		})
 	}
 }
 

@@ -1,0 +1,468 @@
+package conversation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"example.com/parley/actors/conversation"
+	"example.com/parley/messages"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is conversations with everything around them played by the test. It
+// belongs into a synctest bubble: nothing in it sleeps for real.
+type world struct {
+	t       *testing.T
+	deps    *conversation.Deps
+	journal *journal
+	ledger  *ledger
+	models  *models
+	system  *actor.ActorSystem
+	parent  *actor.PID
+	ready   chan *messages.ReadyToStop
+	forward chan *messages.StartTurn
+	serial  byte
+}
+
+var testRef = messages.ConversationRef{Tenant: "acme", Conversation: "conv_1"}
+
+func newWorld(t *testing.T, script ...step) *world {
+	t.Helper()
+	w := &world{
+		t: t, journal: newJournal(), ledger: &ledger{}, models: &models{script: script},
+		ready: make(chan *messages.ReadyToStop, 8), forward: make(chan *messages.StartTurn, 8),
+	}
+	w.deps = &conversation.Deps{
+		Config: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(),
+		Journal: w.journal, Ledger: w.ledger, Models: w.models, Prices: centPerToken{},
+		Metrics: conversation.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+		Forward: func(m *messages.StartTurn) { w.forward <- m },
+	}
+	w.system = actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	t.Cleanup(func() {
+		w.deps.Running.Wait()
+		w.system.Shutdown()
+	})
+	return w
+}
+
+// conversation spawns testRef's actor under a parent that plays its shard.
+func (w *world) conversation() *actor.PID {
+	w.t.Helper()
+	child := make(chan *actor.PID, 1)
+	w.parent = w.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch m := ctx.Message().(type) {
+		case *actor.Started:
+			child <- ctx.Spawn(conversation.Props(w.deps, testRef))
+		case *messages.ReadyToStop:
+			w.ready <- m
+		}
+	}))
+	w.t.Cleanup(func() { _ = w.system.Root.StopFuture(w.parent).Wait() })
+	return <-child
+}
+
+// turn returns a turn of one question in testRef, with a name of its own.
+func (w *world) turn(question string) *messages.StartTurn {
+	w.serial++
+	return messages.NewStartTurn(context.Background(), messages.TurnSpec{
+		ID: messages.TurnID{15: w.serial}, Tenant: testRef.Tenant, Key: "k1", Endpoint: "/v1/test",
+		Conversation: testRef.Conversation, Keep: true, Model: "model",
+		Input:  []messages.Item{messages.TextMessage(messages.RoleUser, question)},
+		Stream: true, Deadline: time.Now().Add(time.Minute),
+	})
+}
+
+// stateless returns a turn that is kept nowhere.
+func (w *world) stateless(question string) *messages.StartTurn {
+	m := w.turn(question)
+	m.Spec.Keep, m.Spec.Conversation = false, ""
+	return m
+}
+
+// reply is what a client saw of a turn.
+type reply struct {
+	text   string
+	served messages.Served
+	end    messages.TurnOutcome
+	chunks int
+}
+
+// read takes the stream to its end.
+func read(m *messages.StartTurn) (r reply) {
+	for c := range m.Chunks {
+		r.chunks++
+		switch c.Kind {
+		case messages.ChunkOpened:
+			r.served = *c.Served
+		case messages.ChunkText:
+			r.text += c.Text
+		case messages.ChunkEnd:
+			r.end = *c.End
+		}
+	}
+	return r
+}
+
+// step is one thing that a scripted model does in a reply.
+type step struct {
+	chunk messages.Chunk
+	err   error
+	pause time.Duration
+	panic bool
+	hang  bool // until the call is cancelled
+}
+
+func say(text string) step { return step{chunk: messages.Chunk{Kind: messages.ChunkText, Text: text}} }
+
+func stopped() step {
+	return step{chunk: messages.Chunk{Kind: messages.ChunkFinish, Finish: messages.FinishStop}}
+}
+
+func used(input, output int) step {
+	return step{chunk: messages.Chunk{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: input, Output: output}}}
+}
+
+func hello() []step { return []step{say("Hel"), say("lo"), stopped(), used(3, 2)} }
+
+// models plays the script for every call, and remembers what it was asked.
+type models struct {
+	mu      sync.Mutex
+	script  []step
+	targets []messages.Target
+	open    map[string]error // by provider: refuses to answer
+	opened  map[string]func()
+	calls   []messages.Call
+	running int
+}
+
+func (m *models) Route(name string) ([]messages.Target, error) {
+	if name == "absent" {
+		return nil, &messages.Failure{Code: messages.CodeModelNotFound, What: "no such model"}
+	}
+	if m.targets != nil {
+		return m.targets, nil
+	}
+	return []messages.Target{{Provider: "p1", Model: "m1"}}, nil
+}
+
+func (m *models) Open(ctx context.Context, target messages.Target, call *messages.Call) (conversation.Answer, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls = append(m.calls, *call)
+	if err := m.open[target.Provider]; err != nil {
+		return nil, err
+	}
+	m.running++
+	opened := step{chunk: messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: target.Provider, Model: target.Model}}}
+	return &answer{ctx: ctx, models: m, left: append([]step{opened}, m.script...)}, nil
+}
+
+// asked is the text of what the call with the given number was sent.
+func (m *models) asked(call int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var texts []string
+	for i := range m.calls[call].Items {
+		texts = append(texts, string(m.calls[call].Items[i].Role)+": "+m.calls[call].Items[i].Text())
+	}
+	return strings.Join(texts, " | ")
+}
+
+type answer struct {
+	ctx    context.Context
+	models *models
+	left   []step
+}
+
+func (a *answer) Next() (messages.Chunk, error) {
+	if len(a.left) == 0 {
+		return messages.Chunk{}, io.EOF
+	}
+	next := a.left[0]
+	a.left = a.left[1:]
+	if next.hang {
+		next.pause = time.Hour
+	}
+	select {
+	case <-time.After(next.pause):
+	case <-a.ctx.Done():
+		return messages.Chunk{}, a.ctx.Err()
+	}
+	if next.panic {
+		panic("a parser's fault")
+	}
+	return next.chunk, next.err
+}
+
+func (a *answer) Close() error {
+	a.models.mu.Lock()
+	defer a.models.mu.Unlock()
+	a.models.running--
+	return nil
+}
+
+type centPerToken struct{}
+
+func (centPerToken) Cost(_ messages.Target, u messages.Usage) (messages.NanoDollars, bool) {
+	return messages.NanoDollars(u.Total()) * 1e7, true
+}
+
+// ledger is one in memory.
+type ledger struct {
+	mu       sync.Mutex
+	reserved map[string]int
+	rows     []messages.UsageRow
+}
+
+func attemptName(tenant messages.TenantID, request messages.TurnID, attempt int) string {
+	return fmt.Sprint(tenant, request, attempt)
+}
+
+func (l *ledger) Reserve(_ context.Context, r messages.Reservation) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reserved == nil {
+		l.reserved = make(map[string]int)
+	}
+	l.reserved[attemptName(r.Row.Tenant, r.Row.Request, r.Row.Attempt)]++
+	return nil
+}
+
+func (l *ledger) Settle(_ context.Context, row messages.UsageRow) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.reserved, attemptName(row.Tenant, row.Request, row.Attempt))
+	l.rows = append(l.rows, row)
+	return nil
+}
+
+func (l *ledger) Release(tenant messages.TenantID, request messages.TurnID, attempt int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.reserved, attemptName(tenant, request, attempt))
+}
+
+// journal is a store of one conversation in memory, with the rules of the real
+// one: an epoch that fences, and dense places.
+type journal struct {
+	mu       sync.Mutex
+	exists   bool
+	epoch    messages.Epoch
+	next     messages.Seq
+	tip      messages.TurnID
+	items    map[messages.Seq]messages.StoredItem
+	records  map[messages.TurnID]messages.TurnRecord
+	rows     []messages.UsageRow
+	prefixes []messages.TurnPrefix
+	away     map[string]int // by method: how often it fails before it works
+	slow     time.Duration
+	activate []messages.Activate
+}
+
+func newJournal() *journal {
+	return &journal{
+		next: 1, items: make(map[messages.Seq]messages.StoredItem), records: make(map[messages.TurnID]messages.TurnRecord),
+		away: make(map[string]int),
+	}
+}
+
+// enter takes the lock, and fails when the store is to be away.
+func (j *journal) enter(method string) error {
+	time.Sleep(j.slow)
+	j.mu.Lock()
+	if j.away[method] > 0 {
+		j.away[method]--
+		return &messages.Failure{Code: messages.CodeStoreUnavailable, What: "away"}
+	}
+	return nil
+}
+
+func (j *journal) fence(epoch messages.Epoch) error {
+	if epoch != j.epoch {
+		return &messages.Failure{Code: messages.CodeStaleEpoch, What: fmt.Sprintf("epoch %d, want %d", epoch, j.epoch)}
+	}
+	return nil
+}
+
+func (j *journal) put(first messages.Seq, turn messages.TurnID, items []messages.Item) {
+	for i := range items {
+		seq := first + messages.Seq(i)
+		j.items[seq] = messages.StoredItem{Item: items[i], Seq: seq, Turn: turn}
+		j.next = max(j.next, seq+1)
+	}
+}
+
+func (j *journal) all() (items []messages.StoredItem) {
+	for seq := messages.Seq(1); seq < j.next; seq++ {
+		if item, ok := j.items[seq]; ok && !item.Erased {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func (j *journal) text() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var texts []string
+	for _, item := range j.all() {
+		texts = append(texts, string(item.Role)+": "+item.Text())
+	}
+	return strings.Join(texts, " | ")
+}
+
+func (j *journal) Activate(_ context.Context, a messages.Activate) (messages.Activation, error) {
+	err := j.enter("Activate")
+	defer j.mu.Unlock()
+	j.activate = append(j.activate, a)
+	if err != nil {
+		return messages.Activation{}, err
+	}
+	if !j.exists && a.Fork == "" {
+		return messages.Activation{}, &messages.Failure{Code: messages.CodeConversationAbsent, What: "absent"}
+	}
+	j.exists = true
+	j.epoch++
+	return messages.Activation{Epoch: j.epoch, Next: j.next, Tip: j.tip, Items: j.all()}, nil
+}
+
+func (j *journal) History(context.Context, messages.ReadHistory) ([]messages.StoredItem, error) {
+	err := j.enter("History")
+	defer j.mu.Unlock()
+	return j.all(), err
+}
+
+func (j *journal) BeginTurn(_ context.Context, b messages.TurnBegin) error {
+	err := j.enter("BeginTurn")
+	defer j.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if b.Create {
+		j.exists, j.epoch = true, 1
+	}
+	if err := j.fence(b.Epoch); err != nil {
+		return err
+	}
+	if b.Record.FirstSeq != j.next {
+		return errors.New("the input's place is not the next one")
+	}
+	j.put(b.Record.FirstSeq, b.Record.ID, b.Input)
+	j.records[b.Record.ID] = b.Record
+	return nil
+}
+
+func (j *journal) SavePrefix(_ context.Context, p messages.TurnPrefix) error {
+	err := j.enter("SavePrefix")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(p.Epoch)
+	}
+	if err != nil {
+		return err
+	}
+	j.put(p.First, p.Turn, p.Items)
+	j.prefixes = append(j.prefixes, p)
+	return nil
+}
+
+func (j *journal) EndTurn(_ context.Context, e messages.TurnEnd) error {
+	err := j.enter("EndTurn")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(e.Epoch)
+	}
+	if err != nil {
+		return err
+	}
+	j.put(e.First, e.Record.ID, e.Items)
+	if e.Record.Status == messages.TurnFailed {
+		for seq := e.Record.FirstSeq; seq < e.First; seq++ {
+			j.items[seq] = messages.StoredItem{Seq: seq, Erased: true}
+		}
+	}
+	j.records[e.Record.ID] = e.Record
+	j.rows = append(j.rows, e.Usage...)
+	j.tip = e.Record.ID
+	return nil
+}
+
+func (j *journal) AppendItems(_ context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error) {
+	err := j.enter("AppendItems")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(a.Epoch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	first := j.next
+	j.put(first, a.Request, a.Items)
+	added := make([]messages.StoredItem, len(a.Items))
+	for i := range added {
+		added[i] = j.items[first+messages.Seq(i)]
+	}
+	return added, nil
+}
+
+func (j *journal) EraseItem(_ context.Context, _ messages.ConversationRef, epoch messages.Epoch, id messages.ItemID) error {
+	err := j.enter("EraseItem")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(epoch)
+	}
+	if err != nil {
+		return err
+	}
+	for seq, item := range j.items {
+		if item.ID == id {
+			j.items[seq] = messages.StoredItem{Seq: seq, Erased: true}
+			return nil
+		}
+	}
+	return &messages.Failure{Code: messages.CodeItemAbsent, What: "absent"}
+}
+
+func (j *journal) EraseTurn(_ context.Context, _ messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error {
+	err := j.enter("EraseTurn")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(epoch)
+	}
+	delete(j.records, turn)
+	return err
+}
+
+func (j *journal) DropConversation(_ context.Context, _ messages.ConversationRef, epoch messages.Epoch) error {
+	err := j.enter("DropConversation")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(epoch)
+	}
+	if err == nil {
+		j.exists = false
+		clear(j.items)
+	}
+	return err
+}
+
+// pool returns a pool of one.
+func (w *world) pool() *conversation.Pool {
+	pid := w.system.Root.Spawn(conversation.PoolProps(w.deps))
+	w.t.Cleanup(func() { _ = w.system.Root.StopFuture(pid).Wait() })
+	return conversation.NewPool(w.system.Root, []*actor.PID{pid})
+}
