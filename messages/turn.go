@@ -86,9 +86,10 @@ type StartTurn struct {
 	Admitted func()
 }
 
-// chunkBuffer is how many chunks may wait for a slow client. A chunk is a few
-// bytes of text: at some 200 bytes each this bounds a stream at about 12 KB.
-const chunkBuffer = 64
+// chunkBuffer is how many chunks may wait for a slow client. They are part of
+// every turn's memory, at some 180 bytes each; a model's tokens are milliseconds
+// apart, so more would only wait in the socket instead.
+const chunkBuffer = 16
 
 // NewStartTurn returns the envelope of spec with its channels in place.
 func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {

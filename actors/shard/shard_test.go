@@ -1,0 +1,227 @@
+package shard_test
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"example.com/parley/actors/shard"
+	"example.com/parley/messages"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var ref = messages.ConversationRef{Tenant: "acme", Conversation: "conv_1"}
+
+// stage is one shard whose conversations write down what they hear.
+type stage struct {
+	system  *actor.ActorSystem
+	shard   *actor.PID
+	metrics *shard.Metrics
+	heard   chan any
+	spawned int
+	refuse  bool // to stop
+}
+
+// child plays a conversation.
+type child struct {
+	stage *stage
+	ref   messages.ConversationRef
+}
+
+func (c *child) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.MayStop:
+		if !c.stage.refuse {
+			ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: c.ref, Sent: m.Sent})
+		}
+	case *messages.AddItems:
+		if m.Items == nil {
+			panic("a fault in Receive")
+		}
+		c.stage.heard <- m
+	case *messages.StartTurn:
+		c.stage.heard <- m
+	}
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{
+		metrics: shard.NewMetrics(prometheus.NewRegistry()), heard: make(chan any, 256),
+		system: actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
+			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) })),
+	}
+	spawn := func(ref messages.ConversationRef) *actor.Props {
+		s.spawned++
+		return actor.PropsFromProducer(func() actor.Actor { return &child{stage: s, ref: ref} })
+	}
+	supervision := actor.NewOneForOneStrategy(3, 10*time.Second, func(any) actor.Directive { return actor.RestartDirective })
+	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, spawn, s.metrics, supervision))
+	t.Cleanup(func() {
+		_ = s.system.Root.StopFuture(s.shard).Wait()
+		s.system.Shutdown()
+	})
+	return s
+}
+
+func (s *stage) say(n int) {
+	s.system.Root.Send(s.shard, &messages.AddItems{Ref: ref, Items: make([]messages.Item, n)})
+}
+
+func (s *stage) sweep() { s.system.Root.Send(s.shard, &shard.Sweep{Now: time.Now()}) }
+
+func TestMessagesReachTheirConversationInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		for n := range 10 {
+			s.say(n + 1)
+		}
+		for n := range 10 {
+			if got := (<-s.heard).(*messages.AddItems); len(got.Items) != n+1 {
+				t.Errorf("message %d came as %d", n+1, len(got.Items))
+			}
+		}
+		if s.spawned != 1 {
+			t.Errorf("%d conversations were spawned", s.spawned)
+		}
+	})
+}
+
+func TestIdleConversationSleepsAndWakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.say(1)
+		<-s.heard
+		s.sweep()
+		synctest.Wait()
+		if got := testutil.ToFloat64(s.metrics.Awake); got != 1 {
+			t.Errorf("%v awake before it was idle", got)
+		}
+		time.Sleep(time.Minute)
+		s.sweep()
+		synctest.Wait()
+		if got := testutil.ToFloat64(s.metrics.Awake); got != 0 {
+			t.Errorf("%v awake after a minute", got)
+		}
+		s.say(2)
+		<-s.heard
+		if s.spawned != 2 {
+			t.Errorf("%d spawned, want 2", s.spawned)
+		}
+	})
+}
+
+func TestBusyConversationStaysAwake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.refuse = true
+		s.say(1)
+		<-s.heard
+		time.Sleep(time.Hour)
+		s.sweep()
+		synctest.Wait()
+		if got := testutil.ToFloat64(s.metrics.Awake); got != 1 {
+			t.Errorf("%v awake, want 1", got)
+		}
+	})
+}
+
+// What is sent while a conversation goes to sleep is neither lost nor
+// reordered, whenever it comes.
+func TestNothingIsLostWhileAConversationGoesToSleep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		const messagesSent = 200
+		go func() {
+			for n := range messagesSent {
+				s.say(n + 1)
+				if n%3 == 0 {
+					time.Sleep(time.Minute)
+					s.sweep()
+					if n%2 == 0 {
+						synctest.Wait() // asleep; else the next message meets it on its way
+					}
+				}
+			}
+		}()
+		for n := range messagesSent {
+			if got := (<-s.heard).(*messages.AddItems); len(got.Items) != n+1 {
+				t.Fatalf("message %d came as %d", n+1, len(got.Items))
+			}
+		}
+		if s.spawned < 10 {
+			t.Errorf("it slept %d times only", s.spawned-1)
+		}
+	})
+}
+
+func TestConversationThatFailsTooOftenIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		for range 4 {
+			s.system.Root.Send(s.shard, &messages.AddItems{Ref: ref})
+		}
+		synctest.Wait()
+		if got := testutil.ToFloat64(s.metrics.GivenUp); got != 1 {
+			t.Errorf("%v given up, want 1", got)
+		}
+		s.say(1)
+		<-s.heard
+	})
+}
+
+func TestTurnsAndEditsAreRoutedAlike(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.system.Root.Send(s.shard, messages.NewStartTurn(context.Background(),
+			messages.TurnSpec{Tenant: ref.Tenant, Conversation: ref.Conversation}))
+		<-s.heard
+		s.say(1)
+		<-s.heard
+		other := ref
+		other.Tenant = "rival"
+		s.system.Root.Send(s.shard, &messages.AddItems{Ref: other, Items: make([]messages.Item, 1)})
+		<-s.heard
+		if s.spawned != 2 {
+			t.Errorf("%d spawned: another tenant's conversation of the same name is another one", s.spawned)
+		}
+	})
+}
+
+func TestShardsAreEvenlyFilled(t *testing.T) {
+	t.Parallel()
+	const conversations = 100 * shard.Count
+	var counts [shard.Count]int
+	for i := range conversations {
+		counts[shard.Of(messages.ConversationRef{Tenant: "acme", Conversation: messages.ConversationID("conv_" + strconv.Itoa(i))})]++
+	}
+	for i, n := range counts {
+		if n < 50 || n > 160 { // five standard deviations of a fair draw
+			t.Errorf("shard %d has %d of %d", i, n, conversations)
+		}
+	}
+}
+
+func TestShardOfAConversationNeverChanges(t *testing.T) {
+	t.Parallel()
+	for conversation, want := range map[messages.ConversationID]int{"": 836, "conv_1": 818, "conv_2": 199} {
+		if got := shard.Of(messages.ConversationRef{Tenant: "acme", Conversation: conversation}); got != want {
+			t.Errorf("%q is in shard %d, want %d: storage is laid out by it", conversation, got, want)
+		}
+	}
+}
