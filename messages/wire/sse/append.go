@@ -1,7 +1,5 @@
 package sse
 
-import "bytes"
-
 // AppendEvent writes an event behind dst. An empty name leaves the event line
 // out. Data of several lines becomes several data lines, which a reader joins by
 // a line feed again, whatever broke them.
@@ -39,7 +37,7 @@ func AppendComment(dst []byte, text string) []byte {
 
 // cutLine splits data behind its first line end: LF, CR or both.
 func cutLine(data []byte) (line, rest []byte, more bool) {
-	end := bytes.IndexAny(data, "\r\n")
+	end := lineEnd(data)
 	if end < 0 {
 		return data, nil, false
 	}
