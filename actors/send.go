@@ -17,7 +17,7 @@ func (s *System) deliver(m *messages.StartTurn) {
 		s.pool.Send(m)
 		return
 	}
-	s.toShard(m.Spec.Ref(), m)
+	_ = s.toShard(m.Spec.Ref(), m)
 }
 
 // AddItems sends to the conversation; the answer comes on the message's Reply.

@@ -160,9 +160,9 @@ func (s *System) Drain(ctx context.Context) {
 	<-s.swept
 	s.wait(ctx)
 	_ = s.system.Root.StopFuture(s.root).Wait() // its own time-out is the only error
-	ctx, release := context.WithTimeout(context.Background(), drainPatience)
+	cut, release := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 	defer release()
-	s.wait(ctx)
+	s.wait(cut)
 	s.system.Shutdown()
 }
 

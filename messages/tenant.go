@@ -9,7 +9,7 @@ type Tenant struct {
 	Created time.Time
 }
 
-// Role of a key.
+// KeyRole says what a key opens.
 type KeyRole string
 
 // The roles: an admin key opens the admin listener and no tenant's data.

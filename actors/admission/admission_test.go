@@ -25,10 +25,11 @@ type door struct {
 	in   []*messages.StartTurn
 }
 
-func newDoor(t testing.TB, running, waiting int64) *door {
+// newDoor returns a gate for one turn at a time.
+func newDoor(t testing.TB, waiting int64) *door {
 	t.Helper()
 	d := &door{}
-	d.gate = admission.NewGate(admission.Config{MaxRunning: running, MaxWaiting: waiting}, func(m *messages.StartTurn) {
+	d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: waiting}, func(m *messages.StartTurn) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.in = append(d.in, m)
@@ -72,7 +73,7 @@ func (d *door) end(i int) {
 func TestFirstClassGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(t, 1, 10)
+		d := newDoor(t, 10)
 		d.enter('r', messages.PriorityStandard)
 		d.enter('b', messages.PriorityBatch)
 		d.enter('s', messages.PriorityStandard)
@@ -91,7 +92,7 @@ func TestFirstClassGoesFirst(t *testing.T) {
 func TestFullQueueRefuses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(t, 1, 1)
+		d := newDoor(t, 1)
 		d.enter('r', 0)
 		d.enter('w', 0)
 		started := <-d.enter('x', 0).Reply
@@ -108,7 +109,7 @@ func TestFullQueueRefuses(t *testing.T) {
 func TestWhoGaveUpTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(t, 1, 10)
+		d := newDoor(t, 10)
 		d.enter('r', 0)
 		client, leave := context.WithCancel(t.Context())
 		left := messages.NewStartTurn(client, messages.TurnSpec{Deadline: time.Now().Add(time.Minute)})
@@ -131,7 +132,7 @@ func TestWhoGaveUpTakesNoPlace(t *testing.T) {
 
 func TestClosedGateRefuses(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, 1, 1)
+	d := newDoor(t, 1)
 	d.gate.Close()
 	if got := <-d.enter('x', 0).Reply; messages.CodeOf(got.Err) != messages.CodeShuttingDown {
 		t.Errorf("got %v", got.Err)

@@ -52,7 +52,7 @@ func (t *turn) call(ctx context.Context, target messages.Target, call *messages.
 	if err != nil {
 		return err
 	}
-	defer answer.Close()
+	defer answer.Close() //nolint:errcheck // everything was read or is not wanted any more
 	return t.relay(ctx, answer)
 }
 

@@ -46,10 +46,9 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 	return messages.TurnOutcome{Status: messages.TurnFailed, Err: failure}
 }
 
-// settle makes the end and its cost durable, and only then lets it be told. It
-// has time of its own: the turn's may be over.
-func (t *turn) settle(outcome messages.TurnOutcome) (messages.TurnOutcome, *turnDone) {
-	ctx, release := context.WithTimeout(context.Background(), storePatience)
+// settle makes the end and its cost durable, and only then lets it be told.
+func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) (messages.TurnOutcome, *turnDone) {
+	ctx, release := context.WithTimeout(ctx, storePatience)
 	defer release()
 	done := &turnDone{work: t.request}
 	if t.kept != nil {

@@ -52,14 +52,15 @@ func (t *turn) run(ctx context.Context) *turnDone {
 		return &turnDone{work: t.request, err: err}
 	}
 	defer t.leave()
-	stopWatching := context.AfterFunc(t.request.Client, t.clientLeft)
+	stopWatching := context.AfterFunc(t.request.Client, t.clientLeft) //nolint:contextcheck // the client's context only tells that it left
 	err := t.guarded(ctx)
 	stopWatching()
 	if timer := t.grace.Load(); timer != nil {
 		timer.Stop()
 	}
-	outcome, done := t.settle(t.judge(ctx, err))
-	t.end(outcome)
+	settling := context.WithoutCancel(ctx) // what the turn came to is settled when its time is over, too
+	outcome, done := t.settle(settling, t.judge(ctx, err))
+	t.end(settling, outcome)
 	return done
 }
 
@@ -144,8 +145,8 @@ func (t *turn) show(ctx context.Context, c messages.Chunk) {
 }
 
 // end says the stream's last word. Everything that it says is settled.
-func (t *turn) end(outcome messages.TurnOutcome) {
-	ctx, release := context.WithTimeout(context.Background(), storePatience)
+func (t *turn) end(ctx context.Context, outcome messages.TurnOutcome) {
+	ctx, release := context.WithTimeout(ctx, storePatience)
 	defer release()
 	if outcome.Err == nil {
 		for _, c := range t.tail {

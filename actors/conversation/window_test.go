@@ -24,7 +24,7 @@ func TestTrimDropsTheOldest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var got []string
+			got := make([]string, 0, len(tt.items))
 			for _, item := range trim(tt.items, tt.maxItems, tt.bytes) {
 				got = append(got, item.Text())
 			}

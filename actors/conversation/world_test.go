@@ -144,7 +144,6 @@ type models struct {
 	script  []step
 	targets []messages.Target
 	open    map[string]error // by provider: refuses to answer
-	opened  map[string]func()
 	calls   []messages.Call
 	running int
 }
@@ -175,7 +174,7 @@ func (m *models) Open(ctx context.Context, target messages.Target, call *message
 func (m *models) asked(call int) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var texts []string
+	texts := make([]string, 0, len(m.calls[call].Items))
 	for i := range m.calls[call].Items {
 		texts = append(texts, string(m.calls[call].Items[i].Role)+": "+m.calls[call].Items[i].Text())
 	}
@@ -318,7 +317,7 @@ func (j *journal) all() (items []messages.StoredItem) {
 func (j *journal) text() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var texts []string
+	texts := make([]string, 0, len(j.items))
 	for _, item := range j.all() {
 		texts = append(texts, string(item.Role)+": "+item.Text())
 	}
