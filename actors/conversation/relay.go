@@ -30,8 +30,7 @@ func (t *turn) relay(ctx context.Context, answer Answer) error {
 func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	switch c.Kind {
 	case messages.ChunkOpened:
-		c.Served.Attempts = len(t.rows)
-		t.served, t.opened = *c.Served, &c
+		t.open(c)
 		return nil
 	case messages.ChunkFinish:
 		t.finish = c.Finish
@@ -46,6 +45,15 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 		t.kept.note(c)
 	}
 	return nil
+}
+
+// open holds the news of who serves until there is something to show with it.
+func (t *turn) open(c messages.Chunk) {
+	t.served = *c.Served
+	t.served.Attempts = len(t.rows)
+	served := t.served
+	c.Served = &served
+	t.opened = &c
 }
 
 // pass shows a delta. The first one brings the news of who serves along.

@@ -48,8 +48,6 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 
 // settle makes the end and its cost durable, and only then lets it be told.
 func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) (messages.TurnOutcome, *turnDone) {
-	ctx, release := context.WithTimeout(ctx, storePatience)
-	defer release()
 	done := &turnDone{work: t.request}
 	if t.kept != nil {
 		done.err = t.kept.end(ctx, outcome, t.rows, done)

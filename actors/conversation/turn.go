@@ -58,7 +58,8 @@ func (t *turn) run(ctx context.Context) *turnDone {
 	if timer := t.grace.Load(); timer != nil {
 		timer.Stop()
 	}
-	settling := context.WithoutCancel(ctx) // what the turn came to is settled when its time is over, too
+	settling, release := context.WithTimeout(context.WithoutCancel(ctx), storePatience) // also when the turn's own time is over
+	defer release()
 	outcome, done := t.settle(settling, t.judge(ctx, err))
 	t.end(settling, outcome)
 	return done
@@ -146,8 +147,6 @@ func (t *turn) show(ctx context.Context, c messages.Chunk) {
 
 // end says the stream's last word. Everything that it says is settled.
 func (t *turn) end(ctx context.Context, outcome messages.TurnOutcome) {
-	ctx, release := context.WithTimeout(ctx, storePatience)
-	defer release()
 	if outcome.Err == nil {
 		for _, c := range t.tail {
 			t.show(ctx, c)

@@ -1,0 +1,104 @@
+package conversation_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/actors/conversation"
+	"example.com/parley/messages"
+)
+
+// BenchmarkStateless compares the two ways to run a turn that is kept nowhere:
+// an actor for each, spawned and stopped, and a pool of actors that run many.
+// docs/decisions/stateless-turns.md has the figures.
+func BenchmarkStateless(b *testing.B) {
+	system := actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
+	defer system.Shutdown()
+	deps := &conversation.Deps{
+		Config: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(),
+		Ledger: &discard{}, Models: instant{}, Prices: centPerToken{},
+		Metrics: conversation.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
+	}
+	props := conversation.PoolProps(deps)
+	members := make([]*actor.PID, conversation.PoolSize)
+	for i := range members {
+		members[i] = system.Root.Spawn(props)
+		defer func() { _ = system.Root.StopFuture(members[i]).Wait() }()
+	}
+	pool := conversation.NewPool(system.Root, members)
+
+	b.Run("pool", func(b *testing.B) {
+		benchmarkTurns(b, func(m *messages.StartTurn) func() {
+			pool.Send(m)
+			return func() {}
+		})
+	})
+	b.Run("actor", func(b *testing.B) {
+		benchmarkTurns(b, func(m *messages.StartTurn) func() {
+			pid := system.Root.Spawn(props)
+			system.Root.Send(pid, m)
+			return func() { system.Root.Stop(pid) }
+		})
+	})
+	deps.Running.Wait()
+}
+
+func benchmarkTurns(b *testing.B, send func(*messages.StartTurn) (stop func())) {
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		input := []messages.Item{messages.TextMessage(messages.RoleUser, "really?")}
+		for pb.Next() {
+			m := messages.NewStartTurn(context.Background(), messages.TurnSpec{
+				ID: messages.TurnID{1}, Tenant: "acme", Model: "m", Deadline: time.Now().Add(time.Minute), Input: input,
+			})
+			stop := send(m)
+			<-m.Reply
+			for range m.Chunks { //nolint:revive // read to the end
+			}
+			stop()
+		}
+	})
+}
+
+type discard struct{}
+
+func (*discard) Reserve(context.Context, messages.Reservation) error { return nil }
+func (*discard) Settle(context.Context, messages.UsageRow) error     { return nil }
+func (*discard) Release(messages.TenantID, messages.TurnID, int)     {}
+
+// instant answers at once, in one piece.
+type instant struct{}
+
+var oneTarget = []messages.Target{{Provider: "p", Model: "m"}}
+
+func (instant) Route(string) ([]messages.Target, error) { return oneTarget, nil }
+
+func (instant) Open(context.Context, messages.Target, *messages.Call) (conversation.Answer, error) {
+	return &piece{}, nil
+}
+
+type piece struct{ said int }
+
+var pieces = []messages.Chunk{
+	{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "p"}},
+	{Kind: messages.ChunkText, Text: "yes"},
+	{Kind: messages.ChunkFinish, Finish: messages.FinishStop},
+	{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 1, Output: 1}},
+}
+
+func (p *piece) Next() (messages.Chunk, error) {
+	if p.said == len(pieces) {
+		return messages.Chunk{}, io.EOF
+	}
+	p.said++
+	return pieces[p.said-1], nil
+}
+
+func (*piece) Close() error { return nil }
