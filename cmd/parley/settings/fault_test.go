@@ -31,7 +31,7 @@ func TestFaultsSayWhereWhatAndWhatIsAllowed(t *testing.T) {
 		},
 		"an unknown section": {
 			sources{file: "kitchen: {}\n"},
-			[]string{"app.yaml:1:1: kitchen is not known: the top level takes http, store, providers, models and rules"},
+			[]string{"app.yaml:1:1: kitchen is not known: the top level takes http, store, providers, models, rules and queue"},
 		},
 		"an unknown key of an entry": {
 			sources{file: "providers:\n  openai:\n    apikey: x\n"},
@@ -91,7 +91,7 @@ func TestFaultsSayWhereWhatAndWhatIsAllowed(t *testing.T) {
 		},
 		"a list instead of a file of keys": {
 			sources{file: "- a\n"},
-			[]string{"app.yaml:1:1: the file is a list: give the keys http, store, providers, models and rules below it"},
+			[]string{"app.yaml:1:1: the file is a list: give the keys http, store, providers, models, rules and queue below it"},
 		},
 		"a key without a value": {
 			sources{file: "http:\n  listen:\n"},
@@ -170,7 +170,7 @@ func TestFaultsSayWhereWhatAndWhatIsAllowed(t *testing.T) {
 			[]string{
 				`app.yaml:2:10: http.queue is "x": give a whole number from 0 to 255 such as 8`,
 				`app.yaml:3:12: http.verbose is "x": give true or false`,
-				"app.yaml:4:1: foo is not known: the top level takes http, store, providers, models and rules",
+				"app.yaml:4:1: foo is not known: the top level takes http, store, providers, models, rules and queue",
 				`APP_HTTP_MAX_BODY: http.max_body is "x": give a number of bytes such as 4194304 or 4MiB`,
 				`APP_HTTP_SHARE: http.share is "x": give a number such as 0.5`,
 				`--wait: http.timeout is "x": give a duration such as 1m30s`,

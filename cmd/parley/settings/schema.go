@@ -93,16 +93,18 @@ func (k *key) below(path, name string, t reflect.Type) *key {
 	return element
 }
 
+// exploreFields finds the keys of a section. An embedded struct that is tagged
+// with squash adds its own.
 func (k *key) exploreFields() {
-	for f := range k.typ.Fields() {
+	for _, f := range reflect.VisibleFields(k.typ) {
 		name := f.Tag.Get("koanf")
-		if !f.IsExported() || name == "-" {
+		if !f.IsExported() || f.Anonymous && name == ",squash" {
 			continue
 		}
 		if name == "" {
 			panic(fmt.Sprintf("settings: %s.%s has no koanf tag", k.typ, f.Name))
 		}
-		child := &key{path: join(k.path, name), name: name, typ: f.Type, owner: k.typ, field: f.Name}
+		child := &key{path: join(k.path, name), name: name, typ: f.Type, owner: declares(k.typ, f.Index), field: f.Name}
 		if k.initial.IsValid() {
 			child.initial = k.initial.FieldByIndex(f.Index)
 		}
@@ -116,6 +118,15 @@ func (k *key) exploreFields() {
 			k.keys = append(k.keys, child.companion())
 		}
 	}
+}
+
+// declares returns the struct that has the field at index: t, or one that is
+// embedded in it.
+func declares(t reflect.Type, index []int) reflect.Type {
+	if len(index) == 1 {
+		return t
+	}
+	return declares(t.Field(index[0]).Type, index[1:])
 }
 
 // fileSuffix ends the name of the key that says where a secret is kept.

@@ -20,6 +20,14 @@ type config struct {
 	Providers map[string]provider `koanf:"providers"`
 	Models    map[string][]string `koanf:"models"`
 	Rules     []rule              `koanf:"rules"`
+	Parts     `koanf:",squash"`
+}
+
+// Parts holds sections that are declared together elsewhere.
+type Parts struct {
+	Queue struct {
+		Length int `koanf:"length"`
+	} `koanf:"queue"`
 }
 
 type web struct {
@@ -185,6 +193,7 @@ models:
 rules:
   - {from: a, to: 1_000}
   - from: b
+queue: {length: 5}
 `}.mustLoad(t)
 	want := defaults()
 	want.HTTP = web{
@@ -195,6 +204,7 @@ rules:
 		BaseURL: "http://localhost:11434", Headers: map[string]string{"X-Team": "blue"}, Level: level{2},
 	}
 	want.Providers["named-only"] = provider{}
+	want.Queue.Length = 5
 	want.Models = map[string][]string{"gpt-4.1": {"openai/gpt-4.1", "local/llama"}, "fast": {"local/llama"}}
 	want.Rules = []rule{{From: "a", To: 1000}, {From: "b"}}
 	if diff := cmp.Diff(want, *c, cmp.AllowUnexported(level{})); diff != "" {
@@ -370,6 +380,7 @@ func TestValuesAreWrittenAsAnOperatorWould(t *testing.T) {
 		"providers.openai.level low app.yaml:1",
 		"models.a [b, c] app.yaml:2",
 		"rules [{from: x, to: 2}] app.yaml:3",
+		"queue.length 0 default",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
