@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"example.com/parley/cmd/parley/settings"
+	"example.com/parley/messages"
+)
+
+// world is what a command sees around it.
+type world struct {
+	arguments   []string
+	environment []string
+	out, err    io.Writer
+}
+
+// run carries out the command that the arguments name, and returns the exit
+// status.
+func run(ctx context.Context, w world) int {
+	root := rootCommand(w)
+	root.SetArgs(w.arguments)
+	root.SetOut(w.out)
+	root.SetErr(w.err)
+	if err := root.ExecuteContext(ctx); err != nil {
+		showError(w.err, err)
+		return 1
+	}
+	return 0
+}
+
+func rootCommand(w world) *cobra.Command {
+	root := &cobra.Command{
+		Use: "parley", Short: "An LLM chat server and gateway",
+		Long: "Parley serves chat completions, responses and conversations from several\n" +
+			"model providers behind one API, and keeps the conversations.\n\n" +
+			"Start it with `parley serve`.",
+		SilenceUsage: true, SilenceErrors: true, // shown by showError, without the usage
+	}
+	root.SetFlagErrorFunc(explainFlag)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		configCommand(w),
+		versionCommand(),
+	)
+	return root
+}
+
+// configFlags are the flags that say where the configuration is from, and set
+// some of its keys.
+type configFlags struct {
+	set  *pflag.FlagSet
+	file string
+	keys map[string]string // flag -> key
+}
+
+// addConfigFlags adds --config and --data, which every command has that needs
+// the configuration.
+func addConfigFlags(c *cobra.Command) *configFlags {
+	f := &configFlags{set: c.Flags(), keys: make(map[string]string)}
+	f.set.StringVar(&f.file, "config", "", "read the configuration from `FILE` (default parley.yaml, where there is one)")
+	f.add("data", "data", "keep everything in `DIR`")
+	return f
+}
+
+// addServeFlags adds those that only a server needs.
+func (f *configFlags) addServeFlags() *configFlags {
+	f.addSwitch("demo", "demo", "let the simulated model answer to any model name")
+	return f
+}
+
+// add makes a flag that sets a key.
+func (f *configFlags) add(name, key, usage string) {
+	f.set.String(name, "", usage)
+	f.keys[name] = key
+}
+
+// addSwitch makes a flag that sets a key to true where it stands alone.
+func (f *configFlags) addSwitch(name, key, usage string) {
+	f.add(name, key, usage)
+	f.set.Lookup(name).NoOptDefVal = "true"
+}
+
+// given returns the flags that were given.
+func (f *configFlags) given() []settings.Flag {
+	var given []settings.Flag
+	f.set.Visit(func(flag *pflag.Flag) {
+		if key, ok := f.keys[flag.Name]; ok {
+			given = append(given, settings.Flag{Name: "--" + flag.Name, Key: key, Value: flag.Value.String()})
+		}
+	})
+	return given
+}
+
+func (f *configFlags) load(w world) (*Config, *settings.Loaded, error) {
+	return loadConfig(f.file, w.environment, f.given())
+}
+
+// explainFlag adds the nearest flags to the complaint about one that is not
+// known.
+func explainFlag(c *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return fmt.Errorf("%w\nSee %s --help", err, c.CommandPath())
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	text := fmt.Sprintf("%s has no flag --%s", c.CommandPath(), unknown.GetSpecifiedName())
+	if near := settings.Nearest(unknown.GetSpecifiedName(), known); len(near) > 0 {
+		text += ": did you mean --" + strings.Join(near, " or --") + "?"
+	}
+	return fmt.Errorf("%s\nSee %s --help", text, c.CommandPath())
+}
+
+// showError tells a person what went wrong, and what to do about it.
+func showError(w io.Writer, err error) {
+	if faults, ok := errors.AsType[settings.Faults](err); ok {
+		for _, fault := range faults {
+			_, _ = fmt.Fprintln(w, fault)
+		}
+		_, _ = fmt.Fprintf(w, "parley: the configuration has %s\n", count(len(faults), "fault"))
+		return
+	}
+	failure, ok := errors.AsType[*messages.Failure](err)
+	if !ok {
+		_, _ = fmt.Fprintln(w, "parley:", err)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "parley:", failure.What)
+	if failure.Cause != nil {
+		_, _ = fmt.Fprintln(w, "  cause:", failure.Cause)
+	}
+	if failure.Do != "" {
+		_, _ = fmt.Fprintln(w, "  to do:", failure.Do)
+	}
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
