@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,6 +66,14 @@ func (b *requestBlock) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
+	err = b.read(value)
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		semantic.JSONPointer = d.StackPointer() + semantic.JSONPointer // from the body's root, as everywhere else
+	}
+	return err
+}
+
+func (b *requestBlock) read(value jsontext.Value) error {
 	var k kind
 	if err := json.Unmarshal(value, &k); err != nil {
 		return err

@@ -128,35 +128,35 @@ func forcesTool(o *messages.Options) bool {
 
 // appendThinking writes thinking and output_config, unless the caller brought
 // members of those names himself.
-func (pl plan) appendThinking(w *object, o *messages.Options) {
+func (p plan) appendThinking(w *object, o *messages.Options) {
 	if !hasExtra(o, "thinking") {
 		switch {
-		case pl.budget > 0:
+		case p.budget > 0:
 			w.name("thinking")
 			t := begin(w.dst)
 			t.string("type", "enabled")
-			t.int("budget_tokens", pl.budget)
+			t.int("budget_tokens", p.budget)
 			w.dst = t.end()
-		case pl.adaptive && pl.display:
+		case p.adaptive && p.display:
 			w.literal("thinking", `{"type":"adaptive","display":"summarized"}`)
-		case pl.adaptive:
+		case p.adaptive:
 			w.literal("thinking", `{"type":"adaptive"}`)
 		}
 	}
 	if !hasExtra(o, "output_config") {
-		pl.appendOutputConfig(w, o.ResponseFormat)
+		p.appendOutputConfig(w, o.ResponseFormat)
 	}
 }
 
-func (pl plan) appendOutputConfig(w *object, format *messages.ResponseFormat) {
+func (p plan) appendOutputConfig(w *object, format *messages.ResponseFormat) {
 	schema := format != nil && format.Kind == messages.ResponseJSONSchema
-	if pl.effort == "" && !schema {
+	if p.effort == "" && !schema {
 		return
 	}
 	w.name("output_config")
 	c := begin(w.dst)
-	if pl.effort != "" {
-		c.string("effort", pl.effort)
+	if p.effort != "" {
+		c.string("effort", p.effort)
 	}
 	if schema {
 		c.name("format")
