@@ -28,6 +28,16 @@ type kindError struct{ path, got, want string }
 
 func (e *kindError) Error() string { return fmt.Sprintf("%s is %s, not %s", e.path, e.got, e.want) }
 
+// countError names an element that goes beyond a limit.
+type countError struct {
+	path  string
+	limit int
+}
+
+func (e *countError) Error() string {
+	return fmt.Sprintf("%s is one more than the %d elements that are allowed", e.path, e.limit)
+}
+
 // depthError says that a value is nested deeper than [maxDepth].
 type depthError struct{ path string }
 
@@ -80,18 +90,30 @@ func (r *reader) object(member func(name []byte) error) error {
 	return err
 }
 
-// array calls element for each element; it reads exactly one value.
-func (r *reader) array(element func(i int) error) error {
+// array calls element for each of at most limit elements; it reads exactly one
+// value.
+func (r *reader) array(limit int, element func(i int) error) error {
 	if err := r.open('[', "an array"); err != nil {
 		return err
 	}
 	for i := 0; r.decoder.PeekKind() != ']'; i++ {
+		if i == limit {
+			return r.oneTooMany(limit)
+		}
 		if err := element(i); err != nil {
 			return err
 		}
 	}
 	_, err := r.decoder.ReadToken()
 	return err
+}
+
+// oneTooMany reads over the element that goes beyond the limit, and names it.
+func (r *reader) oneTooMany(limit int) error {
+	if err := r.decoder.SkipValue(); err != nil {
+		return err
+	}
+	return &countError{path: r.path(), limit: limit}
 }
 
 func (r *reader) open(kind jsontext.Kind, want string) error {

@@ -38,6 +38,9 @@ func refusal(err error, body []byte) *messages.Failure {
 	if kind, ok := errors.AsType[*kindError](err); ok {
 		return invalid(kind.path, "is "+kind.got+", not "+kind.want, "send "+kind.want)
 	}
+	if count, ok := errors.AsType[*countError](err); ok {
+		return invalid(count.path, fmt.Sprintf("is one more than the %d that are allowed", count.limit), "send fewer")
+	}
 	if deep, ok := errors.AsType[*depthError](err); ok {
 		return malformed(deep.path, fmt.Sprintf("is nested deeper than %d levels", maxDepth), "send a flatter value")
 	}
@@ -66,6 +69,15 @@ func notJSON(err error, body []byte) *messages.Failure {
 	default:
 		return malformed(path, "is not valid JSON"+where, "send valid JSON")
 	}
+}
+
+// quiet keeps what a malformed reply says out of the log: jsontext quotes some of
+// it.
+func quiet(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return fmt.Errorf("malformed JSON at byte %d", syntax.ByteOffset)
+	}
+	return err
 }
 
 func malformed(path, wrong, do string) *messages.Failure {

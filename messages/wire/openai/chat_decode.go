@@ -1,0 +1,158 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/parley/messages"
+)
+
+// ChatDecoder turns a provider's chat completion into chunks: the payloads of a
+// stream, one after the other, or a reply in one piece. It takes what servers of
+// this format are known to send, whatever OpenAI's own does. Its zero value is
+// ready; one goroutine uses it.
+type ChatDecoder struct {
+	reader reader
+	emit   func(messages.Chunk)
+	opened bool
+	id     string // of the completion
+	served messages.Served
+	calls  callIndex
+	usage  *messages.Usage
+	again  echo
+
+	choice  choice
+	payload payload
+}
+
+// payload is what one JSON object says beside its choices.
+type payload struct {
+	chunks  int // emitted
+	choices bool
+	usage   *messages.Usage
+	failure []byte // the error member
+}
+
+// donePayload ends a stream.
+const donePayload = "[DONE]"
+
+// Decode reads one SSE payload and hands its chunks to emit. It returns done for
+// the payload that ends the stream. An error is a *messages.Failure when the
+// provider says that the reply failed; any other means that data is malformed,
+// and the caller may go on with the next.
+func (d *ChatDecoder) Decode(data []byte, emit func(messages.Chunk)) (done bool, err error) {
+	if chunk, ok := d.again.match(data); ok {
+		if chunk.Text != "" {
+			emit(chunk)
+		}
+		return false, nil
+	}
+	if string(bytes.TrimSpace(data)) == donePayload {
+		return true, nil
+	}
+	d.emit = emit
+	err = d.decode(data)
+	d.emit = nil
+	d.reader.forget()
+	return false, quiet(err)
+}
+
+func (d *ChatDecoder) decode(data []byte) error {
+	d.again.forget()
+	d.payload = payload{}
+	// A provider's duplicate names and broken UTF-8 do less harm than a lost token.
+	d.reader.reset(data, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := d.reader.object(d.member); err != nil {
+		return err
+	}
+	if err := d.reader.end(); err != nil {
+		return err
+	}
+	if d.payload.failure != nil {
+		return decodeStreamError(data)
+	}
+	if u := d.payload.usage; u != nil {
+		d.send(messages.Chunk{Kind: messages.ChunkUsage, Usage: u})
+	}
+	d.again.learn(data, d.payload.chunks)
+	return nil
+}
+
+// member reads a member of the payload. id, model and the like come before the
+// choices with every server; where they don't, the chunks say less.
+func (d *ChatDecoder) member(name []byte) (err error) {
+	r := &d.reader
+	switch string(name) {
+	case "id":
+		d.id, err = r.word()
+	case "model":
+		d.served.Model, err = r.word()
+	case "system_fingerprint":
+		d.served.Fingerprint, err = r.word()
+	case "service_tier":
+		d.served.ServiceTier, err = r.word()
+	case "choices":
+		d.payload.choices = true
+		err = d.choices()
+	case "usage":
+		if r.decoder.PeekKind() != '{' {
+			return r.skip()
+		}
+		d.payload.usage, err = r.chatUsage()
+	case "error":
+		d.payload.failure, err = r.view()
+	default:
+		err = r.skip()
+	}
+	return err
+}
+
+// choices reads the choices. The first that says anything opens the stream.
+func (d *ChatDecoder) choices() error {
+	if d.reader.decoder.PeekKind() != '[' {
+		return d.reader.skip()
+	}
+	return d.reader.array(maxChoices, func(int) error { return d.readChoice() })
+}
+
+func (d *ChatDecoder) send(c messages.Chunk) {
+	if !d.opened {
+		d.opened = true
+		served := d.served
+		d.emit(messages.Chunk{Kind: messages.ChunkOpened, Served: &served})
+	}
+	d.payload.chunks++
+	d.emit(c)
+}
+
+// word reads a string that nothing hangs on: any other value is read over.
+func (r *reader) word() (string, error) {
+	if !r.isString() {
+		return "", r.skip()
+	}
+	return r.string()
+}
+
+// DecodeChatReply reads a reply in one piece. Errors are *messages.Failure.
+func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
+	var d ChatDecoder
+	var chunks []messages.Chunk
+	_, err := d.Decode(body, func(c messages.Chunk) { chunks = append(chunks, c) })
+	if f, ok := errors.AsType[*messages.Failure](err); ok {
+		return nil, f
+	}
+	if err == nil && !d.payload.choices {
+		err = errNoChoices
+	}
+	if err != nil {
+		return nil, &messages.Failure{
+			Code: messages.CodeProviderFailed, What: "the provider's reply cannot be read",
+			Do: "send the request again", Cause: err,
+		}
+	}
+	return chunks, nil
+}
+
+var errNoChoices = errors.New("the reply has no choices")
