@@ -17,7 +17,9 @@ type content []requestBlock
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (c *content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() != '"' {
-		return json.UnmarshalDecode(d, (*[]requestBlock)(c))
+		blocks, err := readList[requestBlock](d, maxBlocks)
+		*c = blocks
+		return err
 	}
 	var text string
 	if err := json.UnmarshalDecode(d, &text); err != nil {

@@ -1,8 +1,10 @@
 package anthropic
 
 import (
+	"errors"
 	"strings"
 	"time"
+	"unicode"
 
 	"example.com/parley/messages"
 )
@@ -54,6 +56,7 @@ func (e *wireError) classify(kind string) (f *messages.Failure, known bool) {
 		return &messages.Failure{
 			Code: messages.CodeProviderKey, What: "the provider refused the server's key",
 			Do: "ask the operator to check the provider's key and what it may use", NoRetry: true,
+			Cause: errors.New("the provider says" + e.quoted()),
 		}, true
 	case "billing_error":
 		return noQuota(), true
@@ -112,13 +115,15 @@ func noQuota() *messages.Failure {
 	}
 }
 
-// quoted is the provider's message behind a colon, or nothing.
+// quoted is the provider's message behind a colon, on one line, or nothing.
 func (e *wireError) quoted() string {
-	text := strings.ToValidUTF8(e.Message[:min(len(e.Message), maxMessage)], "")
+	text := strings.Join(strings.FieldsFunc(e.Message[:min(len(e.Message), maxMessage)], func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r)
+	}), " ")
 	if text == "" {
 		return ""
 	}
-	return ": " + text
+	return ": " + strings.ToValidUTF8(text, "")
 }
 
 // ErrorKind is the type of error that goes with a status.

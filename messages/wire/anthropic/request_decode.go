@@ -28,7 +28,7 @@ type requestBody struct {
 	MaxTokens   *int             `json:"max_tokens"`
 	Stream      bool             `json:"stream"`
 	System      content          `json:"system"`
-	Messages    []requestMessage `json:"messages"`
+	Messages    messageList      `json:"messages"`
 	Tools       []jsontext.Value `json:"tools"`
 	ToolChoice  *toolChoice      `json:"tool_choice"`
 	Temperature *float64         `json:"temperature"`
@@ -45,6 +45,14 @@ type requestBody struct {
 type requestMessage struct {
 	Role    string  `json:"role"`
 	Content content `json:"content"`
+}
+
+type messageList []requestMessage
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *messageList) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	*l, err = readList[requestMessage](d, maxMessages)
+	return err
 }
 
 type toolChoice struct {
@@ -90,6 +98,8 @@ func (b *requestBody) missing() error {
 		return invalid("max_tokens", "max_tokens is missing", "say how many tokens the reply may have")
 	case *b.MaxTokens < 1:
 		return invalid("max_tokens", "max_tokens is "+strconv.Itoa(*b.MaxTokens), "give a number above 0")
+	case len(b.Tools) > maxTools:
+		return invalid("tools", fmt.Sprintf("tools has more than %d elements", maxTools), "send fewer")
 	case len(b.Messages) == 0:
 		return invalid("messages", "messages is missing or empty", "give at least one message")
 	}
@@ -237,41 +247,61 @@ func invalid(param, what, do string) *messages.Failure {
 	return &messages.Failure{Code: messages.CodeInvalidRequest, Param: param, What: what, Do: do}
 }
 
-// badRequest says where a body is no JSON, or has a value of another type.
+// badRequest says where a body is no JSON, or has a value that cannot stand there.
 func badRequest(err error) *messages.Failure {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		path := pathOf(semantic.JSONPointer)
-		return &messages.Failure{
-			Code: messages.CodeInvalidRequest, Param: path, What: path + " has a value of a wrong type",
-			Do: "see the reference of the Messages API", Cause: err,
-		}
+		return wrongValue(semantic)
 	}
 	f := &messages.Failure{
 		Code: messages.CodeInvalidJSON, What: "the request's body is not valid JSON",
 		Do: "send one JSON object, in UTF-8, without a name that comes twice", Cause: err,
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		f.What += fmt.Sprintf(": at byte %d", syntactic.ByteOffset)
+		f.What += fmt.Sprintf(": see byte %d", syntactic.ByteOffset)
 		f.Param = pathOf(syntactic.JSONPointer)
 	}
 	return f
 }
 
-// pathOf writes /messages/2/content as messages[2].content.
+func wrongValue(err *json.SemanticError) *messages.Failure {
+	path := pathOf(err.JSONPointer)
+	f := invalid(path, path+" has a value of a wrong type", "see the reference of the Messages API")
+	if path == "" {
+		f.What = "the request's body is no JSON object"
+	}
+	if list, ok := errors.AsType[*listError](err.Err); ok {
+		f.What, f.Do = path+" has "+list.Error(), "send fewer"
+	}
+	f.Cause = err
+	return f
+}
+
+// pathOf writes /messages/2/content as messages[2].content. It stops before a
+// name that no member of the format has, since that is the client's content.
 func pathOf(pointer jsontext.Pointer) string {
 	var path strings.Builder
 	for token := range pointer.Tokens() {
-		switch _, err := strconv.Atoi(token); {
-		case err == nil:
+		switch {
+		case isIndex(token):
 			path.WriteString("[" + token + "]")
+		case !isMemberName(token):
+			return path.String()
 		case path.Len() > 0:
 			path.WriteString("." + token)
 		default:
 			path.WriteString(token)
 		}
 	}
-	if path.Len() == 0 {
-		return "the body"
-	}
 	return path.String()
+}
+
+func isIndex(token string) bool {
+	_, err := strconv.ParseUint(token, 10, 31)
+	return err == nil
+}
+
+// isMemberName tells whether the token looks like one of the format's names.
+func isMemberName(token string) bool {
+	const longest = 30
+	return len(token) <= longest && !strings.ContainsFunc(token, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
 }
