@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// diary notes what happens to parts, in order.
+type diary struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (d *diary) note(line string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, line)
+}
+
+func (d *diary) part(name string) part {
+	return part{
+		name: name,
+		run: func(ctx context.Context) error {
+			<-ctx.Done()
+			d.note(name + " returns")
+			return nil
+		},
+		stop: func() error {
+			d.note(name + " stops")
+			return nil
+		},
+	}
+}
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestPartsEndInReverse(t *testing.T) {
+	t.Parallel()
+	var d diary
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	resting := d.part("ledger")
+	resting.run = nil
+	if err := runParts(ctx, silent, d.part("store"), resting, d.part("http")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"http returns", "http stops", "ledger stops", "store returns", "store stops"}
+	if diff := cmp.Diff(want, d.lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAPartThatFailsEndsTheOthers(t *testing.T) {
+	t.Parallel()
+	var d diary
+	broken := errors.New("broken")
+	failing := part{name: "http", run: func(context.Context) error { return broken }}
+	err := runParts(t.Context(), silent, d.part("store"), failing)
+	if !errors.Is(err, broken) {
+		t.Errorf("runParts returned %v, want what the part returned", err)
+	}
+	if !slices.Contains(d.lines, "store stops") {
+		t.Errorf("the store was not stopped: %v", d.lines)
+	}
+}
+
+func TestAPartThatEndsByItselfIsAFailure(t *testing.T) {
+	t.Parallel()
+	err := runParts(t.Context(), silent, part{name: "http", run: func(context.Context) error { return nil }})
+	const want = "http ended by itself: it was not told to"
+	if err == nil || err.Error() != want {
+		t.Errorf("runParts returned %v, want %q", err, want)
+	}
+}
+
+func TestAPartThatCannotStopIsReportedAndTheOthersStop(t *testing.T) {
+	t.Parallel()
+	var d diary
+	stuck := part{name: "ledger", stop: func() error { return errors.New("disk full") }}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	err := runParts(ctx, silent, d.part("store"), stuck)
+	const want = "stop ledger: disk full"
+	if err == nil || err.Error() != want {
+		t.Errorf("runParts returned %v, want %q", err, want)
+	}
+	if !slices.Contains(d.lines, "store stops") {
+		t.Errorf("the store was not stopped: %v", d.lines)
+	}
+}
