@@ -1,0 +1,112 @@
+package remote
+
+import (
+	"fmt"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// ToTurnSpec mirrors s at the time now, from which its deadline is counted.
+func ToTurnSpec(s *messages.TurnSpec, now time.Time) *TurnSpec {
+	m := &TurnSpec{
+		Id:           toTurnID(s.ID),
+		Tenant:       string(s.Tenant),
+		Key:          string(s.Key),
+		Endpoint:     s.Endpoint,
+		Conversation: string(s.Conversation),
+		Keep:         s.Keep,
+		Create:       s.Create,
+		Private:      s.Private,
+		After:        toTurnID(s.After),
+		AfterSeq:     uint64(s.AfterSeq),
+		ForkOf:       string(s.ForkOf),
+		Model:        s.Model,
+		Instructions: s.Instructions,
+		Input:        list(s.Input, toItem),
+		Options:      toOptions(&s.Options),
+		Stream:       s.Stream,
+		Passthrough:  optional(s.Passthrough, toPassthrough),
+		Priority:     Priority(s.Priority) + 1,
+	}
+	if !s.Deadline.IsZero() {
+		remaining := s.Deadline.Sub(now).Milliseconds()
+		m.RemainingMs = &remaining
+	}
+	return m
+}
+
+// FromTurnSpec reads a mirror that arrived at the time now. It fails where an id
+// or the priority is none of ours.
+func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
+	id, err := fromTurnID(m.GetId())
+	if err != nil {
+		return messages.TurnSpec{}, fmt.Errorf("read turn's id: %w", err)
+	}
+	after, err := fromTurnID(m.GetAfter())
+	if err != nil {
+		return messages.TurnSpec{}, fmt.Errorf("read what turn %s continues: %w", id, err)
+	}
+	priority := m.GetPriority() - 1
+	if priority < 0 || int(priority) >= messages.Priorities {
+		return messages.TurnSpec{}, fmt.Errorf("read turn %s: priority %d is unknown", id, m.GetPriority())
+	}
+	s := messages.TurnSpec{
+		ID:           id,
+		Tenant:       messages.TenantID(m.GetTenant()),
+		Key:          messages.KeyID(m.GetKey()),
+		Endpoint:     m.GetEndpoint(),
+		Conversation: messages.ConversationID(m.GetConversation()),
+		Keep:         m.GetKeep(),
+		Create:       m.GetCreate(),
+		Private:      m.GetPrivate(),
+		After:        after,
+		AfterSeq:     messages.Seq(m.GetAfterSeq()),
+		ForkOf:       messages.ConversationID(m.GetForkOf()),
+		Model:        m.GetModel(),
+		Instructions: m.GetInstructions(),
+		Input:        values(m.GetInput(), fromItem),
+		Options:      fromOptions(m.GetOptions()),
+		Stream:       m.GetStream(),
+		Passthrough:  optional(m.GetPassthrough(), fromPassthrough),
+		Priority:     messages.Priority(priority),
+	}
+	if m.RemainingMs != nil {
+		s.Deadline = now.Add(milliseconds(m.GetRemainingMs()))
+	}
+	return s, nil
+}
+
+// ToTurnStarted mirrors s.
+func ToTurnStarted(s messages.TurnStarted) *TurnStarted {
+	return &TurnStarted{Conversation: string(s.Conversation), Err: ToFailure(s.Err)}
+}
+
+// FromTurnStarted reads a mirror.
+func FromTurnStarted(m *TurnStarted) messages.TurnStarted {
+	return messages.TurnStarted{Conversation: messages.ConversationID(m.GetConversation()), Err: FromFailure(m.GetErr())}
+}
+
+func toPassthrough(p *messages.Passthrough) *Passthrough {
+	return &Passthrough{Format: string(p.Format), Body: p.Body}
+}
+
+func fromPassthrough(m *Passthrough) *messages.Passthrough {
+	return &messages.Passthrough{Format: messages.Format(m.GetFormat()), Body: m.GetBody()}
+}
+
+// toTurnID leaves out the zero id.
+func toTurnID(id messages.TurnID) []byte {
+	if id.IsZero() {
+		return nil
+	}
+	return id[:]
+}
+
+func fromTurnID(b []byte) (id messages.TurnID, err error) {
+	if len(b) != 0 && len(b) != len(id) {
+		return id, fmt.Errorf("an id of %d bytes, not %d", len(b), len(id))
+	}
+	copy(id[:], b)
+	return id, nil
+}
