@@ -1,5 +1,7 @@
 package messages
 
+import "encoding/json"
+
 // Reply puts a stream's chunks together into the items that they are parts of.
 // The store, the one-piece reply and the event stream all number items as it
 // does. Its zero value is ready; one goroutine uses it. Only choice 0 counts:
@@ -24,9 +26,9 @@ type draft struct {
 
 // Add takes a chunk in. For a delta it returns the position of the item that
 // the delta belongs to, among the reply's items, and whether it is that item's
-// first; for any other chunk it returns -1.
+// first; for any other chunk, and for a text that is empty, it returns -1.
 func (r *Reply) Add(c Chunk) (position int, first bool) {
-	if c.Choice != 0 {
+	if c.Choice != 0 || c.isEmptyText() {
 		return -1, false
 	}
 	switch c.Kind {
@@ -51,6 +53,17 @@ func (r *Reply) Add(c Chunk) (position int, first bool) {
 		return -1, false
 	}
 	return position, first
+}
+
+// isEmptyText tells whether the chunk brings what Parley does not read, and
+// nothing else: an item does not begin with that.
+func (c *Chunk) isEmptyText() bool {
+	switch c.Kind {
+	case ChunkText, ChunkRefusal, ChunkReasoning:
+		return c.Text == "" && c.Opaque == ""
+	default:
+		return false
+	}
 }
 
 // note takes what is said about the reply rather than in it.
@@ -100,11 +113,19 @@ func (r *Reply) Bytes() (n int) {
 }
 
 // Items returns the items from position from on, named after the turn: inputs
-// is how many items of input come before them.
+// is how many items of input come before them. status is the last item's. One
+// that another follows has ended, but for a call whose arguments are not whole:
+// calls may grow side by side.
 func (r *Reply) Items(turn TurnID, inputs, from int, status ItemStatus) []Item {
 	items := make([]Item, 0, len(r.drafts)-from)
 	for i := from; i < len(r.drafts); i++ {
-		items = append(items, r.drafts[i].item(NewItemID(r.drafts[i].kind, turn, inputs+i), status))
+		d := &r.drafts[i]
+		ended := i < len(r.drafts)-1 && (d.kind != ItemToolCall || json.Valid(d.text))
+		if ended {
+			items = append(items, d.item(NewItemID(d.kind, turn, inputs+i), ItemComplete))
+		} else {
+			items = append(items, d.item(NewItemID(d.kind, turn, inputs+i), status))
+		}
 	}
 	return items
 }

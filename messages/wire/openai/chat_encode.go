@@ -205,7 +205,7 @@ func (o *object) chatExtra(options *messages.Options) {
 // isShared tells whether a member has one meaning in both of OpenAI's formats.
 func isShared(name string) bool {
 	switch name {
-	case "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention":
+	case "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "verbosity":
 		return true
 	default:
 		return false

@@ -103,7 +103,7 @@ func (r *chatRequestReader) toolOption(name []byte) (err error) {
 		err = r.toolChoice(o)
 	case "response_format":
 		var raw []byte
-		if o.ResponseFormat, raw, err = r.responseFormat(); raw != nil {
+		if o.ResponseFormat, raw, err = r.responseFormat(false); raw != nil {
 			o.Extra = append(o.Extra, messages.Field{Name: "response_format", Value: raw})
 		}
 	case "reasoning_effort":

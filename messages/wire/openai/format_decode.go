@@ -5,7 +5,7 @@ import "example.com/parley/messages"
 // responseFormat reads what shape the text must have. In the chat format the
 // schema's members stand under "json_schema", in the Responses format beside the
 // type. A format that Parley does not know comes back as raw.
-func (r *reader) responseFormat() (format *messages.ResponseFormat, raw []byte, err error) {
+func (r *reader) responseFormat(flat bool) (format *messages.ResponseFormat, raw []byte, err error) {
 	start := r.start()
 	format = &messages.ResponseFormat{}
 	err = r.object(func(name []byte) error {
@@ -27,7 +27,7 @@ func (r *reader) responseFormat() (format *messages.ResponseFormat, raw []byte, 
 	case messages.ResponseText, messages.ResponseJSON:
 		return format, nil, nil
 	case messages.ResponseJSONSchema:
-		return format, nil, r.checkSchema(format)
+		return format, nil, r.checkSchema(format, flat)
 	case "":
 		return nil, nil, invalid(r.path()+".type", "is missing", `send "text", "json_object" or "json_schema"`)
 	default:
@@ -56,9 +56,10 @@ func (r *reader) schema(name []byte, format *messages.ResponseFormat) (err error
 
 // checkSchema wants a name, which every provider wants too. A format without a
 // schema is allowed: it asks for any JSON.
-func (r *reader) checkSchema(format *messages.ResponseFormat) error {
-	if format.Name == "" {
-		return invalid(r.path()+".json_schema.name", "is missing", "name the schema")
+func (r *reader) checkSchema(format *messages.ResponseFormat, flat bool) error {
+	member := "json_schema.name"
+	if flat {
+		member = "name"
 	}
-	return nil
+	return r.wants(format.Name != "", member, "name the schema")
 }

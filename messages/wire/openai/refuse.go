@@ -22,6 +22,12 @@ func invalid(path, wrong, do string) *messages.Failure {
 	}
 }
 
+// sentence lists words as a person would.
+func sentence(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
 func subject(path string) string {
 	if path == "" {
 		return "the request"
