@@ -1,0 +1,91 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// attempt is one call with its account: it is counted while it runs, and its
+// end is reported once. It implements [Answer] around the upstream's.
+type attempt struct {
+	handle  *Handle
+	model   string
+	probe   bool // it goes through a half-open breaker, which waits for its report
+	started time.Time
+	answer  Answer
+
+	firstByte time.Duration // zero until the provider has answered
+	spoken    bool          // a delta came
+	over      bool
+}
+
+// open makes the call. A panic in a dialect is the turn's failure; here it must
+// only not leave the call counted.
+func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error) {
+	a.handle.inFlight.Add(1)
+	defer func() {
+		if a.answer == nil && !a.over {
+			a.end(messages.Outcome{Kind: messages.OutcomeFailed})
+		}
+	}()
+	answer, err := a.handle.upstream.open(ctx, a.model, call)
+	if err != nil {
+		a.end(outcomeOf(err))
+		return nil, err
+	}
+	a.answer, a.firstByte = answer, time.Since(a.started)
+	return a, nil
+}
+
+// Next implements [Answer].
+func (a *attempt) Next() (messages.Chunk, error) {
+	c, err := a.answer.Next()
+	switch {
+	case err == nil:
+		a.hear(c)
+	case errors.Is(err, io.EOF):
+		a.end(messages.Outcome{Kind: messages.OutcomeSuccess})
+	default:
+		a.end(outcomeOf(err))
+	}
+	return c, err
+}
+
+// hear notices the first delta, which is when a reader first sees something. A
+// probe is decided by it: its reply may go on for minutes.
+func (a *attempt) hear(c messages.Chunk) {
+	if a.spoken || c.Kind == messages.ChunkOpened {
+		return
+	}
+	a.spoken = true
+	a.handle.metrics.sawFirstToken(a.model, time.Since(a.started))
+	if a.probe {
+		a.probe = false
+		a.handle.report(&ended{model: a.model, outcome: messages.Outcome{
+			Kind: messages.OutcomeSuccess, Probe: true, FirstByte: a.firstByte, Total: time.Since(a.started),
+		}})
+	}
+}
+
+// Close implements [Answer]. Whoever closes early has lost interest, which says
+// nothing of the provider.
+func (a *attempt) Close() error {
+	err := a.answer.Close()
+	a.end(messages.Outcome{Kind: messages.OutcomeCancelled})
+	return err
+}
+
+func (a *attempt) end(o messages.Outcome) {
+	if a.over {
+		return
+	}
+	a.over = true
+	a.handle.inFlight.Add(-1)
+	o.Probe, o.FirstByte, o.Total = a.probe, a.firstByte, time.Since(a.started)
+	a.handle.metrics.ended(a.model, o)
+	a.handle.report(&ended{model: a.model, outcome: o})
+}

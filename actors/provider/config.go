@@ -1,0 +1,120 @@
+package provider
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kind says which dialect a provider speaks.
+type Kind string
+
+// The kinds. Most servers in the world speak OpenAI's.
+const (
+	KindOpenAI    Kind = "openai"
+	KindAnthropic Kind = "anthropic"
+	KindSimulated Kind = "simulated" // no network: Parley itself answers
+)
+
+// Simulated is the name of the provider that is always there.
+const Simulated = "simulated"
+
+// Config is the section "providers": whom to call, by the name that the
+// operator gives them. The name is the first half of provider/model.
+type Config map[string]Settings
+
+// Settings describe one provider. What is left out gets its value from
+// [Config.Complete].
+type Settings struct {
+	Kind       Kind              `koanf:"kind"`                   // openai (as most servers speak), anthropic or simulated; left out, it is the name where that is one of them, else openai
+	BaseURL    string            `koanf:"base_url"`               // as the SDKs take it: with /v1 for openai, without for anthropic
+	APIKey     string            `koanf:"api_key" secret:"true"`  // none is sent where none is given
+	AuthHeader string            `koanf:"auth_header"`            // header that takes the bare key, such as api-key for Azure; left out, the key goes where the kind wants it
+	APIVersion string            `koanf:"api_version"`            // anthropic-version; for openai the api-version of the query, as older deployments on Azure want it
+	Headers    map[string]string `koanf:"headers" secret:"true"`  // sent with each call besides
+	CAFile     string            `koanf:"ca_file"`                // PEM file of the authorities to trust instead of the system's
+	Models     []string          `koanf:"models"`                 // offered by their bare names; any other is still called as provider/model
+	Weight     int               `koanf:"weight"`                 // share of the calls among providers that list the same model
+	MaxConns   int               `koanf:"max_connections"`        // one for each running call
+	IdleAfter  time.Duration     `koanf:"idle_timeout"`           // an unused connection is closed then
+	Connect    time.Duration     `koanf:"connect_timeout"`        // for a connection with its TLS, and for one to come free
+	FirstByte  time.Duration     `koanf:"first_byte_timeout"`     // for a stream to begin
+	Stall      time.Duration     `koanf:"stall_timeout"`          // between two events of a stream
+	WholeReply time.Duration     `koanf:"reply_timeout"`          // for a reply that is not streamed
+	MaxReply   int               `koanf:"max_reply" unit:"bytes"` // of one reply; a longer one is cut
+	Failures   int               `koanf:"breaker_failures"`       // in a row that open the breaker
+	Open       time.Duration     `koanf:"breaker_interval"`       // that it stays open at first; doubled each time the provider fails its test
+	MaxOpen    time.Duration     `koanf:"breaker_max_interval"`   // that it stays open at most
+	FirstToken time.Duration     `koanf:"first_token"`            // of a simulated provider: how long it seems to think
+	TokenPause time.Duration     `koanf:"token_interval"`         // of a simulated provider: between two tokens
+}
+
+// DefaultConfig names no provider: the environment and the file do.
+func DefaultConfig() Config { return Config{} }
+
+// defaults is what an operator leaves out. Whole replies get the ten minutes of
+// the SDKs: their first byte comes with their last.
+func defaults() Settings {
+	return Settings{
+		Weight: 1, MaxConns: 1024, IdleAfter: 90 * time.Second, Connect: time.Second,
+		FirstByte: time.Minute, Stall: time.Minute, WholeReply: 10 * time.Minute, MaxReply: 8 << 20,
+		Failures: 5, Open: 5 * time.Second, MaxOpen: 2 * time.Minute,
+		FirstToken: 50 * time.Millisecond, TokenPause: 20 * time.Millisecond,
+	}
+}
+
+// officialURLs is where the kinds are at home.
+var officialURLs = map[Kind]string{
+	KindOpenAI:    "https://api.openai.com/v1",
+	KindAnthropic: "https://api.anthropic.com",
+}
+
+// Complete returns the configuration with everything in it that was left out,
+// and with the simulated provider. It changes nothing in c.
+func (c Config) Complete() Config {
+	whole := Config{Simulated: Settings{}.complete(Simulated)}
+	for name, s := range c {
+		whole[name] = s.complete(name)
+	}
+	return whole
+}
+
+func (s Settings) complete(name string) Settings {
+	d := defaults()
+	if s.Kind == "" {
+		s.Kind = kindNamed(name)
+	}
+	s.BaseURL = strings.TrimRight(cmp.Or(s.BaseURL, officialURLs[s.Kind]), "/")
+	s.Weight, s.MaxConns, s.MaxReply = cmp.Or(s.Weight, d.Weight), cmp.Or(s.MaxConns, d.MaxConns), cmp.Or(s.MaxReply, d.MaxReply)
+	s.IdleAfter, s.Connect = cmp.Or(s.IdleAfter, d.IdleAfter), cmp.Or(s.Connect, d.Connect)
+	s.FirstByte, s.Stall, s.WholeReply = cmp.Or(s.FirstByte, d.FirstByte), cmp.Or(s.Stall, d.Stall), cmp.Or(s.WholeReply, d.WholeReply)
+	s.Failures, s.Open, s.MaxOpen = cmp.Or(s.Failures, d.Failures), cmp.Or(s.Open, d.Open), cmp.Or(s.MaxOpen, d.MaxOpen)
+	s.FirstToken, s.TokenPause = cmp.Or(s.FirstToken, d.FirstToken), cmp.Or(s.TokenPause, d.TokenPause)
+	return s
+}
+
+// kindNamed lets a provider that is called like a kind go without saying it.
+func kindNamed(name string) Kind {
+	switch kind := Kind(name); kind {
+	case KindAnthropic, KindSimulated:
+		return kind
+	default:
+		return KindOpenAI
+	}
+}
+
+// names lists the providers in order.
+func (c Config) names() []string { return slices.Sorted(maps.Keys(c)) }
+
+// Variables maps the variables of the providers' own SDKs to the keys of the
+// configuration that they set.
+func Variables() map[string]string {
+	return map[string]string{
+		"OPENAI_API_KEY":     "providers.openai.api_key",
+		"OPENAI_BASE_URL":    "providers.openai.base_url",
+		"ANTHROPIC_API_KEY":  "providers.anthropic.api_key",
+		"ANTHROPIC_BASE_URL": "providers.anthropic.base_url",
+	}
+}

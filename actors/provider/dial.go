@@ -1,0 +1,73 @@
+package provider
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+)
+
+// dialer makes connections to one server. TLS is never left out where the
+// address says https, and never done without looking at the certificate.
+type dialer struct {
+	address string      // host:port
+	tls     *tls.Config // nil for http
+	net     net.Dialer
+}
+
+func newDialer(s *Settings) (*dialer, error) {
+	u, err := url.Parse(s.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
+	}
+	d := &dialer{address: u.Host}
+	if u.Port() == "" {
+		d.address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	if u.Scheme == "https" {
+		d.tls = &tls.Config{
+			ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+			ClientSessionCache: tls.NewLRUClientSessionCache(0), // a connection after a pause is a round trip cheaper
+		}
+		if d.tls.RootCAs, err = authorities(s.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// authorities reads the certificates to trust; nil are the system's.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file) // #nosec G304 -- the operator's own file
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file: there is no certificate in %s: give a PEM file", file)
+	}
+	return trusted, nil
+}
+
+// dial returns a connection with its TLS done. It ends with ctx.
+func (d *dialer) dial(ctx context.Context) (*connection, error) {
+	raw, err := d.net.DialContext(ctx, "tcp", d.address)
+	if err != nil {
+		return nil, err
+	}
+	if d.tls == nil {
+		return &connection{Conn: raw, raw: raw}, nil
+	}
+	secured := tls.Client(raw, d.tls)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", d.address, err)
+	}
+	return &connection{Conn: secured, raw: raw}, nil
+}

@@ -1,0 +1,174 @@
+package provider
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// exchange is one request and its answer on one connection. When its context
+// ends the connection is closed, so that nothing in it ever waits for longer.
+// One goroutine uses it.
+type exchange struct {
+	pool       *pool
+	connection *connection
+	response   *fasthttp.Response
+	reader     *bufio.Reader
+	stop       func() bool // watching the context; false when that has ended
+
+	heard  bool  // a byte of the answer came
+	cause  error // of the connection: what fasthttp says of it may quote the reply
+	ended  bool  // the body was read to its end
+	closed bool
+}
+
+// readers are large enough for the head of an answer, which must fit into one.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
+
+const readerSize = 16 << 10 // bytes; the heads of the large providers have 2 to 3 KB, cookies included
+
+func newExchange(ctx context.Context, p *pool, c *connection) *exchange {
+	x := &exchange{pool: p, connection: c, response: fasthttp.AcquireResponse(), reader: readers.Get().(*bufio.Reader)}
+	x.response.StreamBody = true
+	x.reader.Reset((*wire)(x))
+	x.stop = context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+	return x
+}
+
+// wire is the connection as the reader sees it.
+type wire exchange
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.connection.Read(p)
+	w.heard = w.heard || n > 0
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.cause = err
+	}
+	return n, err
+}
+
+// begin sends the request and reads the head of the answer, within limit.
+func (x *exchange) begin(request *fasthttp.Request, limit time.Duration) error {
+	if err := x.connection.SetDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	w := writers.Get().(*bufio.Writer)
+	defer writers.Put(w)
+	w.Reset(x.connection)
+	sendErr := request.Write(w)
+	if sendErr == nil {
+		sendErr = w.Flush()
+	}
+	// A server that refuses a body may close before it has read it all: what
+	// it says is there to be read.
+	if err := x.response.ReadLimitBody(x.reader, 0); err != nil {
+		return x.fault(errors.Join(sendErr, err))
+	}
+	return nil
+}
+
+var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }}
+
+// fault is what the connection says, or else that the peer speaks no HTTP. The
+// parser's own words are left out: they quote what it read.
+func (x *exchange) fault(err error) error {
+	switch {
+	case x.cause != nil:
+		return x.cause
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), !x.heard:
+		return io.ErrUnexpectedEOF
+	default:
+		return errNoHTTP
+	}
+}
+
+var errNoHTTP = errors.New("what came is not HTTP")
+
+// stale tells whether the exchange failed because its connection had died while
+// it was idle. Some servers say 408 before they close such a one.
+func (x *exchange) stale(err error) bool {
+	if !x.connection.used || isTimeout(err) {
+		return false
+	}
+	return err != nil && !x.heard || err == nil && x.response.StatusCode() == fasthttp.StatusRequestTimeout
+}
+
+// wait sets how long the next read may take.
+func (x *exchange) wait(limit time.Duration) {
+	_ = x.connection.SetReadDeadline(time.Now().Add(limit)) // a closed connection says so when it is read
+}
+
+// Read reads the body.
+func (x *exchange) Read(p []byte) (int, error) {
+	body := x.response.BodyStream()
+	if body == nil { // of an answer that has none, as 204
+		x.ended = true
+		return 0, io.EOF
+	}
+	n, err := body.Read(p)
+	if errors.Is(err, io.EOF) {
+		x.ended = true
+		return n, io.EOF
+	}
+	if err != nil {
+		err = x.fault(err)
+	}
+	return n, err
+}
+
+// errTooLong says that a body was larger than it may be.
+var errTooLong = errors.New("the body is too long")
+
+// readAll appends the body to dst. It must not be longer than limit bytes.
+func (x *exchange) readAll(dst []byte, limit int) ([]byte, error) {
+	const least = 4 << 10 // bytes: most replies fit
+	for {
+		dst = slices.Grow(dst, least)
+		n, err := x.Read(dst[len(dst):min(cap(dst), limit+1)])
+		dst = dst[:len(dst)+n]
+		switch {
+		case len(dst) > limit:
+			return dst[:limit], errTooLong
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case err != nil:
+			return dst, err
+		}
+	}
+}
+
+// drainPatience is how long the end of a body may lag behind the event that
+// ends the stream. Most servers write both at once.
+const drainPatience = 50 * time.Millisecond
+
+// drain reads what is left of a body that says no more, so that the connection
+// can be used again.
+func (x *exchange) drain() {
+	const most = 4 << 10 // bytes
+	x.wait(drainPatience)
+	_, _ = io.CopyN(io.Discard, x, most)
+}
+
+// close gives the connection back if it is fit for use, and closes it if not.
+func (x *exchange) close() {
+	if x.closed {
+		return
+	}
+	x.closed = true
+	fit := x.stop() && x.ended && !x.response.ConnectionClose() && x.reader.Buffered() == 0
+	fasthttp.ReleaseResponse(x.response)
+	x.reader.Reset(nil)
+	readers.Put(x.reader)
+	if fit {
+		x.pool.put(x.connection)
+	} else {
+		x.pool.drop(x.connection)
+	}
+	x.response, x.reader = nil, nil
+}

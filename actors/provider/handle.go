@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+)
+
+// Handle is what callers hold of a provider. It outlives the actor's restarts
+// and is safe for concurrent use.
+type Handle struct {
+	name     string
+	settings Settings
+	policy   policy
+	upstream upstream
+	metrics  *providerMetrics
+
+	health   atomic.Pointer[health]
+	inFlight atomic.Int64
+	tell     atomic.Pointer[func(*ended)] // to the actor; nil until it was spawned
+}
+
+// upstream makes calls. The dialects of HTTP share one; the simulated provider
+// is another.
+type upstream interface {
+	open(ctx context.Context, model string, call *messages.Call) (Answer, error)
+	connections() (idle, busy int)
+	close()
+}
+
+// Answer is a provider's reply as it comes in. One goroutine uses it, and
+// closes it, whatever happened.
+type Answer interface {
+	// Next returns the next chunk, the first of which is ChunkOpened, and
+	// io.EOF after the last, which is never ChunkEnd. Any other error is a
+	// *messages.Failure.
+	Next() (messages.Chunk, error)
+	// Close ends the call if it still runs, and frees the connection.
+	Close() error
+}
+
+func newHandle(name string, s Settings, u upstream, m *providerMetrics) *Handle {
+	h := &Handle{
+		name: name, settings: s, upstream: u, metrics: m,
+		policy: policy{failures: s.Failures, open: s.Open, maxOpen: s.MaxOpen},
+	}
+	h.health.Store(&health{probing: newClaim()})
+	return h
+}
+
+// Name is the operator's name of the provider.
+func (h *Handle) Name() string { return h.name }
+
+// Props returns the provider's actor.
+func (h *Handle) Props() *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &provider{handle: h} })
+}
+
+func (h *Handle) attach(tell func(*ended)) { h.tell.Store(&tell) }
+
+// report tells the actor how a call went.
+func (h *Handle) report(m *ended) {
+	if tell := h.tell.Load(); tell != nil {
+		(*tell)(m)
+	}
+}
+
+// Refusal says why a call for the model would be refused now, and when it would
+// not be; nil means that it would be made.
+func (h *Handle) Refusal(model string) *messages.Failure {
+	known := h.health.Load()
+	if known.breaker.until.IsZero() && len(known.parked) == 0 {
+		return nil // without asking for the time
+	}
+	return known.refusal(h.name, model, time.Now())
+}
+
+// Open makes one call and returns once the provider has answered with success.
+// The call ends with ctx at the latest. Errors are *messages.Failure.
+func (h *Handle) Open(ctx context.Context, model string, call *messages.Call) (Answer, error) {
+	now := time.Now()
+	known := h.health.Load()
+	if refusal := known.refusal(h.name, model, now); refusal != nil {
+		return nil, refusal
+	}
+	probe := known.breaker.state(now) == messages.BreakerHalfOpen
+	if probe && !known.claimProbe() {
+		return nil, unavailable(h.name, probePatience)
+	}
+	c := &attempt{handle: h, model: model, probe: probe, started: now}
+	return c.open(ctx, call)
+}
+
+// Snapshot tells how a provider is.
+type Snapshot struct {
+	Name      string
+	Kind      Kind
+	Simulated bool
+	State     messages.BreakerState
+	Reason    string               // why the breaker is not closed
+	NextProbe time.Time            // when it lets a call through again; zero while it is closed
+	Parked    map[string]time.Time // models that the provider limits, and until when
+	InFlight  int64
+	Latency   time.Duration // until the first byte, smoothed over some dozen calls
+}
+
+// Snapshot returns how the provider is now.
+func (h *Handle) Snapshot() Snapshot {
+	known := h.health.Load()
+	s := Snapshot{
+		Name: h.name, Kind: h.settings.Kind, Simulated: h.settings.Kind == KindSimulated,
+		State: known.breaker.state(time.Now()), NextProbe: known.breaker.until,
+		Parked: maps.Clone(known.parked), InFlight: h.inFlight.Load(), Latency: known.latency,
+	}
+	if s.State != messages.BreakerClosed {
+		s.Reason = reasons[known.breaker.cause]
+	}
+	return s
+}
+
+// reasons says why a breaker opened.
+var reasons = map[messages.OutcomeKind]string{
+	messages.OutcomeFailed:      "its last calls failed",
+	messages.OutcomeTimedOut:    "its last calls took too long",
+	messages.OutcomeRateLimited: "it takes no more calls, and does not say for how long",
+}

@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// health is what the actor publishes. It is immutable but for the claim.
+type health struct {
+	breaker breaker
+	// probing is claimed by the one call that a half-open breaker lets
+	// through. Its place stays the same until that call is decided.
+	probing *atomic.Bool
+	// parked is until when the provider takes no calls for a model, as it
+	// said itself: limits are per model.
+	parked  map[string]time.Time
+	latency time.Duration // of the first byte, smoothed
+}
+
+func newClaim() *atomic.Bool { return new(atomic.Bool) }
+
+// after is what is known once one more call has ended.
+func (h *health) after(m *ended, now time.Time, p policy) *health {
+	next := *h
+	next.breaker = h.breaker.after(m.outcome, now, p)
+	if m.outcome.Probe {
+		next.probing = newClaim()
+	}
+	if m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0 {
+		next.parked = park(h.parked, m.model, m.outcome.RetryAfter, now)
+	}
+	if m.outcome.FirstByte > 0 {
+		next.latency = smooth(h.latency, m.outcome.FirstByte)
+	}
+	return &next
+}
+
+const (
+	maxParked = 256              // models of one provider; more than that are not limited one by one
+	longest   = 10 * time.Minute // that one answer may park a model: limits are seconds or minutes, whatever else it says
+)
+
+// park returns parked with one more model, without those whose time is over.
+func park(parked map[string]time.Time, model string, retryAfter time.Duration, now time.Time) map[string]time.Time {
+	next := maps.Clone(parked)
+	maps.DeleteFunc(next, func(_ string, until time.Time) bool { return !now.Before(until) })
+	if len(next) >= maxParked {
+		return next
+	}
+	if next == nil {
+		next = make(map[string]time.Time, 1)
+	}
+	next[model] = now.Add(min(retryAfter, longest))
+	return next
+}
+
+// smooth is an exponentially weighted mean, in which the last few dozen calls
+// count.
+func smooth(mean, latest time.Duration) time.Duration {
+	const weight = 16
+	if mean == 0 {
+		return latest
+	}
+	return mean + (latest-mean)/weight
+}
+
+// refusal says why the provider takes no call for the model now, and for how
+// long; nil means that it does.
+func (h *health) refusal(name, model string, now time.Time) *messages.Failure {
+	if until, parked := h.parked[model]; parked && now.Before(until) {
+		return limited(name, model, until.Sub(now))
+	}
+	switch h.breaker.state(now) {
+	case messages.BreakerOpen:
+		return unavailable(name, h.breaker.until.Sub(now))
+	case messages.BreakerHalfOpen:
+		if h.probing.Load() {
+			return unavailable(name, probePatience)
+		}
+	}
+	return nil
+}
+
+// probePatience is what callers are told while a probe runs: its first byte, or
+// its failure, is seldom further away.
+const probePatience = time.Second
+
+// claimProbe lets one caller through a half-open breaker. It returns true for
+// that one.
+func (h *health) claimProbe() bool { return h.probing.CompareAndSwap(false, true) }

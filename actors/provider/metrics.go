@@ -1,0 +1,127 @@
+package provider
+
+import (
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"example.com/parley/messages"
+)
+
+// metrics are the collectors that all providers share.
+type metrics struct {
+	latency    *prometheus.HistogramVec
+	firstToken *prometheus.HistogramVec
+	attempts   *prometheus.CounterVec
+	stale      *prometheus.CounterVec
+}
+
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	factory := promauto.With(registerer)
+	return &metrics{
+		latency: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "chatbot_model_latency_seconds", Help: "From the call to the end of the reply, of calls that succeeded.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320},
+		}, []string{"provider", "model"}),
+		firstToken: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "chatbot_model_first_token_seconds", Help: "From the call to the first piece of the reply.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 60},
+		}, []string{"provider", "model"}),
+		attempts: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_provider_attempts_total", Help: "Calls by how they ended.",
+		}, []string{"provider", "outcome"}),
+		stale: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_provider_stale_connections_total", Help: "Requests that were sent again because an idle connection had died.",
+		}, []string{"provider"}),
+	}
+}
+
+// otherModel is the label of all models that nobody configured: a client may
+// ask for any name.
+const otherModel = "other"
+
+// providerMetrics are one provider's. Everything in them is looked up once.
+type providerMetrics struct {
+	models   map[string]modelMetrics
+	attempts [messages.OutcomeCancelled + 1]prometheus.Counter
+	stale    prometheus.Counter
+}
+
+type modelMetrics struct{ latency, firstToken prometheus.Observer }
+
+func (m *metrics) of(provider string, models []string) *providerMetrics {
+	p := &providerMetrics{models: make(map[string]modelMetrics, len(models)+1), stale: m.stale.WithLabelValues(provider)}
+	for _, model := range append([]string{otherModel}, models...) {
+		p.models[model] = modelMetrics{
+			latency: m.latency.WithLabelValues(provider, model), firstToken: m.firstToken.WithLabelValues(provider, model),
+		}
+	}
+	for kind := range p.attempts {
+		p.attempts[kind] = m.attempts.WithLabelValues(provider, messages.OutcomeKind(kind).String()) // #nosec G115 -- a handful
+	}
+	return p
+}
+
+// model returns the metrics of a model: its own, those of the known model of
+// which it is a version (gpt-4o-2024-08-06 is one of gpt-4o), or the rest's.
+func (p *providerMetrics) model(name string) modelMetrics {
+	if m, known := p.models[name]; known {
+		return m
+	}
+	best := otherModel
+	for known := range p.models {
+		if strings.HasPrefix(name, known+"-") && (best == otherModel || len(known) > len(best)) {
+			best = known
+		}
+	}
+	return p.models[best]
+}
+
+func (p *providerMetrics) sawFirstToken(model string, after time.Duration) {
+	p.model(model).firstToken.Observe(after.Seconds())
+}
+
+func (p *providerMetrics) ended(model string, o messages.Outcome) {
+	p.attempts[o.Kind].Inc()
+	if o.Kind == messages.OutcomeSuccess {
+		p.model(model).latency.Observe(o.Total.Seconds())
+	}
+}
+
+// collector reads what the handles publish when somebody asks for it.
+type collector struct {
+	handles                      []*Handle
+	state, inFlight, connections *prometheus.Desc
+}
+
+func newCollector(handles []*Handle) *collector {
+	return &collector{
+		handles:     handles,
+		state:       prometheus.NewDesc("chatbot_provider_breaker_state", "0 closed, 1 half open, 2 open.", []string{"provider"}, nil),
+		inFlight:    prometheus.NewDesc("chatbot_provider_in_flight", "Calls that run.", []string{"provider"}, nil),
+		connections: prometheus.NewDesc("chatbot_provider_connections", "Connections by whether a call has them.", []string{"provider", "state"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- c.state
+	descriptions <- c.inFlight
+	descriptions <- c.connections
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(found chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for _, h := range c.handles {
+		idle, busy := h.upstream.connections()
+		gauge(c.state, float64(h.health.Load().breaker.state(time.Now())), h.name)
+		gauge(c.inFlight, float64(h.inFlight.Load()), h.name)
+		gauge(c.connections, float64(idle), h.name, "idle")
+		gauge(c.connections, float64(busy), h.name, "busy")
+	}
+}

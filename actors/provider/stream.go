@@ -1,0 +1,175 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/sse"
+)
+
+// stream is a reply as it comes in. It implements [Answer].
+type stream struct {
+	ctx      context.Context // the call's own: it tells why the connection was closed
+	client   *client
+	exchange *exchange
+	events   *sse.Reader
+	decoder  decoder
+	model    string // as it was asked for
+
+	queue     []messages.Chunk // of the last event
+	next      int              // in queue
+	emit      func(messages.Chunk)
+	err       error // what comes behind queue
+	opened    bool
+	finished  bool // the model said why it stopped
+	counted   bool // the provider said what it used
+	malformed int  // events in a row that could not be read
+	size      int  // bytes
+	output    int  // bytes of text
+}
+
+func newStream(ctx context.Context, c *client, x *exchange, model string) *stream {
+	s := &stream{
+		ctx: ctx, client: c, exchange: x, model: model,
+		events: sse.NewReader(x, c.settings.MaxReply), decoder: c.dialect.newDecoder(),
+	}
+	s.emit = s.take
+	return s
+}
+
+// Next implements [Answer].
+func (s *stream) Next() (messages.Chunk, error) {
+	for s.next == len(s.queue) {
+		if s.err != nil {
+			return messages.Chunk{}, s.err
+		}
+		s.queue, s.next = s.queue[:0], 0
+		s.err = s.read()
+	}
+	c := s.queue[s.next]
+	s.next++
+	return c, nil
+}
+
+// Close implements [Answer].
+func (s *stream) Close() error {
+	if errors.Is(s.err, io.EOF) && !s.exchange.closed && !s.exchange.ended {
+		s.exchange.drain()
+	}
+	s.exchange.close()
+	return nil
+}
+
+// maxMalformed is how many events in a row may be unreadable: one is an
+// accident, several are another format.
+const maxMalformed = 3
+
+// eventSize is what an event counts at least, so that a stream of empty ones
+// comes to its end as well.
+const eventSize = 8 // bytes
+
+// read takes one event in. It returns io.EOF behind the last.
+func (s *stream) read() error {
+	s.exchange.wait(s.client.settings.Stall)
+	event, err := s.events.Next()
+	if err != nil {
+		return s.end(err)
+	}
+	done, err := s.decoder.Decode(event.Name, event.Data, s.emit)
+	if failure, ok := errors.AsType[*messages.Failure](err); ok {
+		return s.breakOff(hide(s.client.settings.APIKey, failure))
+	}
+	if err != nil {
+		return s.skip(err)
+	}
+	s.malformed = 0
+	s.size += eventSize
+	switch {
+	case s.size > s.client.settings.MaxReply:
+		return s.breakOff(tooLong(s.client.name, s.client.settings.MaxReply))
+	case done:
+		return s.end(io.EOF)
+	default:
+		return nil
+	}
+}
+
+// take queues a chunk of the event that is being decoded.
+func (s *stream) take(c messages.Chunk) {
+	switch c.Kind {
+	case messages.ChunkOpened:
+		s.open(*c.Served)
+		return
+	case messages.ChunkFinish:
+		s.finished = true
+	case messages.ChunkUsage:
+		s.counted = true
+	default:
+		s.output += len(c.Text)
+	}
+	s.open(messages.Served{})
+	s.size += len(c.Text) + len(c.Opaque) + len(c.Logprobs) + len(c.Extra)
+	s.queue = append(s.queue, c)
+}
+
+// open says who serves, once, before everything else.
+func (s *stream) open(served messages.Served) {
+	if !s.opened {
+		s.opened = true
+		s.queue = append(s.queue, s.client.opened(served, s.model))
+	}
+}
+
+// opened is the first chunk of a reply.
+func (c *client) opened(served messages.Served, model string) messages.Chunk {
+	served.Provider = c.name
+	if served.Model == "" {
+		served.Model = model
+	}
+	return messages.Chunk{Kind: messages.ChunkOpened, Served: &served}
+}
+
+func (s *stream) skip(err error) error {
+	s.malformed++
+	s.size += eventSize
+	if s.malformed <= maxMalformed {
+		return nil
+	}
+	return s.breakOff(nonsense(s.client.name, err))
+}
+
+// end decides what the end of the events means. Some servers close without the
+// event that ends the stream; a reply without the reason why it ended was cut.
+func (s *stream) end(err error) error {
+	_, long := errors.AsType[*sse.TooLongError](err)
+	switch {
+	case s.ctx.Err() != nil:
+		return s.breakOff(stopped(s.ctx))
+	case errors.Is(err, io.EOF) && s.finished:
+		return io.EOF
+	case errors.Is(err, io.EOF):
+		return s.breakOff(brokeOff(s.client.name))
+	case long:
+		return s.breakOff(tooLong(s.client.name, s.client.settings.MaxReply))
+	case isTimeout(err):
+		return s.breakOff(timedOut(s.client.name, "sent nothing more", "stall_timeout", s.client.settings.Stall))
+	default:
+		return s.breakOff(broken(s.client.name, err))
+	}
+}
+
+// breakOff ends the stream with a failure. What it has cost so far is told
+// first, where the provider has said anything of it: its input is exact, the
+// output is at least what came.
+func (s *stream) breakOff(failure *messages.Failure) error {
+	s.exchange.close()
+	if usage, known := s.decoder.Usage(); known && s.opened && !s.counted {
+		const bytesPerToken = 4 // of English text
+		usage.Output = max(usage.Output, (s.output+bytesPerToken-1)/bytesPerToken)
+		usage.Estimated = true
+		s.queue = append(s.queue, messages.Chunk{Kind: messages.ChunkUsage, Usage: &usage})
+	}
+	return failure
+}

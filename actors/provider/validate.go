@@ -1,0 +1,97 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A provider's name stands in model names, metrics and headers.
+var providerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+var headerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+
+// Validate reports every fault at once. Nothing secret is in what it says.
+func (c Config) Validate() error {
+	var faults []error
+	for _, name := range c.names() {
+		if !providerName.MatchString(name) {
+			faults = append(faults, fmt.Errorf("providers.%q: give a provider a name of at most 64 letters, digits, dots, dashes and underscores", name))
+			continue
+		}
+		s := c[name].complete(name)
+		faults = append(faults, s.faults("providers."+name)...)
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Settings) faults(section string) (faults []error) {
+	require := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("%s.%s "+format, append([]any{section, key}, args...)...))
+		}
+	}
+	switch s.Kind {
+	case KindOpenAI, KindAnthropic:
+		s.requireAddress(require)
+	case KindSimulated:
+		require(s.FirstToken > 0, "first_token", "is %s: give a duration above 0, such as 50ms", s.FirstToken)
+		require(s.TokenPause > 0, "token_interval", "is %s: give a duration above 0, such as 20ms", s.TokenPause)
+	default:
+		require(false, "kind", "is %q: give openai (which most servers speak), anthropic or simulated", string(s.Kind))
+	}
+	s.requireLimits(require)
+	return faults
+}
+
+type requirement = func(ok bool, key, format string, args ...any)
+
+func (s *Settings) requireAddress(require requirement) {
+	official := s.BaseURL == officialURLs[s.Kind]
+	require(!official || s.APIKey != "", "api_key", "is empty: give the key for %s, or the base_url of a server that needs none", s.BaseURL)
+	require(plainURL(s.BaseURL), "base_url",
+		"is not an address: give one such as %s, without user name, query and fragment", officialURLs[s.Kind])
+	require(s.AuthHeader == "" || headerName.MatchString(s.AuthHeader), "auth_header", "is %q: give the name of a header, such as api-key", s.AuthHeader)
+	require(printable(s.APIKey), "api_key", "has a line break or another character that no header can carry: check how it was pasted")
+	require(printable(s.APIVersion) && !strings.ContainsAny(s.APIVersion, "&# "), "api_version", "is %q: give a version such as 2024-10-21", s.APIVersion)
+	for name, value := range s.Headers {
+		require(headerName.MatchString(name) && printable(value), "headers."+name, "cannot be sent: give a header's name and one line of text")
+	}
+}
+
+func (s *Settings) requireLimits(require requirement) {
+	require(s.Weight >= 1 && s.Weight <= 100, "weight", "is %d: give a number from 1 to 100", s.Weight)
+	require(s.MaxConns >= 1 && s.MaxConns <= 65536, "max_connections", "is %d: give a number from 1 to 65536", s.MaxConns)
+	require(s.MaxReply >= 1024, "max_reply", "is %d: give at least 1024 bytes", s.MaxReply)
+	require(s.Failures >= 1, "breaker_failures", "is %d: give a number above 0, such as 5", s.Failures)
+	require(s.MaxOpen >= s.Open, "breaker_max_interval", "is %s: give at least breaker_interval, which is %s", s.MaxOpen, s.Open)
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"idle_timeout", s.IdleAfter},
+		{"connect_timeout", s.Connect},
+		{"first_byte_timeout", s.FirstByte},
+		{"stall_timeout", s.Stall},
+		{"reply_timeout", s.WholeReply},
+		{"breaker_interval", s.Open},
+	} {
+		require(d.value > 0, d.key, "is %s: give a duration above 0, such as 30s", d.value)
+	}
+}
+
+// plainURL tells whether address is one to which paths can be appended, with no
+// secrets in it that an error would show.
+func plainURL(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// printable tells whether a header can carry text.
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
