@@ -1,0 +1,124 @@
+// Package router finds the places that answer to a model's name. Its actor owns
+// the table of routes and replaces it as a whole; requests read the table that
+// was published last, and take their turn in it by an atomic counter.
+//
+//	router.go    the actor, and what callers hold
+//	table.go     the routes                         family.go    names that everybody knows
+//	pick.go      shares by weight (pure)            fallback.go  leaving out who refuses (pure)
+//	names.go     what a mistyped name may mean (pure)
+package router
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/messages"
+)
+
+// Deps is what the router needs.
+type Deps struct {
+	Providers  []Provider
+	Health     Health
+	Demo       bool // the simulated provider answers to any name that nobody else does
+	Registerer prometheus.Registerer
+}
+
+// Router is what callers hold. It outlives its actor's restarts and is safe for
+// concurrent use.
+type Router struct {
+	health  Health
+	demo    bool
+	metrics *metrics
+	table   atomic.Pointer[table]
+	tell    atomic.Pointer[func(*reload)] // to the actor; nil until it was spawned
+}
+
+// New returns a router that routes at once; Props is the actor that replaces
+// its table.
+func New(cfg Config, deps Deps) (*Router, error) {
+	if err := cfg.Validate(deps.Providers); err != nil {
+		return nil, err
+	}
+	r := &Router{health: deps.Health, demo: deps.Demo, metrics: newMetrics(deps.Registerer)}
+	r.table.Store(newTable(cfg, deps.Providers, deps.Demo, time.Now()))
+	return r, nil
+}
+
+// Props returns the router's actor.
+func (r *Router) Props() *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &owner{router: r} })
+}
+
+// owner is the actor. What it knows is what it published last, so that a
+// restart loses nothing.
+type owner struct{ router *Router }
+
+// reload asks the actor to publish another table.
+type reload struct{ table *table }
+
+// Receive implements actor.Actor.
+func (o *owner) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		root, self := ctx.ActorSystem().Root, ctx.Self()
+		tell := func(m *reload) { root.Send(self, m) }
+		o.router.tell.Store(&tell)
+	case *reload:
+		o.router.table.Store(m.table)
+	}
+}
+
+// errNotSpawned says that there is no actor to own another table.
+var errNotSpawned = errors.New("the router's actor does not run")
+
+// Reload has another configuration take the place of the current one, for the
+// requests that come after it. One with faults changes nothing.
+func (r *Router) Reload(cfg Config, providers []Provider) error {
+	if err := cfg.Validate(providers); err != nil {
+		return err
+	}
+	tell := r.tell.Load()
+	if tell == nil {
+		return errNotSpawned
+	}
+	(*tell)(&reload{table: newTable(cfg, providers, r.demo, time.Now())})
+	return nil
+}
+
+// Route lists where to send a call for a model, best first, without those that
+// refuse calls now. It fails with CodeModelNotFound, which names the nearest
+// names, and with CodeProviderUnavailable or CodeProviderLimited when all
+// refuse. The caller must not change what it gets. It costs under 200 ns and at
+// most one allocation (BenchmarkRoute).
+func (r *Router) Route(model string) ([]messages.Target, error) {
+	t := r.table.Load()
+	targets := t.find(model)
+	if targets == nil {
+		r.metrics.unknown.Inc()
+		return nil, absent(model, t.cards)
+	}
+	targets, err := usable(model, targets, r.health)
+	if err != nil {
+		r.metrics.refused.Inc()
+	}
+	return targets, err
+}
+
+// Models lists the public names.
+func (r *Router) Models() []messages.ModelCard { return slices.Clone(r.table.Load().cards) }
+
+// Model describes one name, listed or not, that somebody answers to. It fails
+// with CodeModelNotFound.
+func (r *Router) Model(name string) (messages.ModelCard, error) {
+	t := r.table.Load()
+	card, ok := t.card(name)
+	if !ok {
+		return messages.ModelCard{}, absent(name, t.cards)
+	}
+	return card, nil
+}

@@ -1,0 +1,188 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// table is all that the router knows. It is immutable but for the turns of its
+// levels.
+type table struct {
+	routes    map[string]*route // by public name
+	families  []familyRoute
+	providers map[string]bool
+	demo      string // who answers to any other name; empty without demo mode
+	cards     []messages.ModelCard
+	created   time.Time
+}
+
+// route is how a public name is served: levels in order, each the fallback of
+// the one before.
+type route struct {
+	levels []*level
+	fixed  []messages.Target // where there is no choice; nil otherwise
+	size   int
+	owner  string
+}
+
+type familyRoute struct {
+	family family
+	level  *level
+}
+
+func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table {
+	t := &table{routes: make(map[string]*route), providers: make(map[string]bool), created: now}
+	for _, p := range providers {
+		t.providers[p.Name] = true
+		if p.Simulated && demo {
+			t.demo = p.Name
+		}
+	}
+	t.addFamilies(providers)
+	t.addListed(providers)
+	for name, steps := range cfg {
+		t.routes[name] = newRoute(ownerOf(steps), levelsOf(steps)...)
+	}
+	t.list(providers)
+	return t
+}
+
+func newRoute(owner string, levels ...*level) *route {
+	r := &route{levels: levels, owner: owner}
+	for _, l := range levels {
+		r.size += len(l.targets)
+	}
+	if r.size == len(levels) { // one target each: the order never changes
+		r.fixed = r.order()
+	}
+	return r
+}
+
+func (r *route) order() []messages.Target {
+	if r.fixed != nil {
+		return r.fixed
+	}
+	targets := make([]messages.Target, 0, r.size)
+	for _, l := range r.levels {
+		targets = l.appendOrder(targets, "")
+	}
+	return targets
+}
+
+// addFamilies routes the families to those who serve them.
+func (t *table) addFamilies(providers []Provider) {
+	for _, f := range families() {
+		serving := providersOf(f.kind, providers)
+		if len(serving) == 0 {
+			continue
+		}
+		t.families = append(t.families, familyRoute{family: f, level: targetsOf("", serving)})
+		if len(serving[0].Models) > 0 {
+			continue // what is listed goes before what is known
+		}
+		for _, model := range f.known {
+			t.routes[model] = newRoute(serving[0].Name, targetsOf(model, serving))
+		}
+	}
+}
+
+// addListed routes the models that providers list.
+func (t *table) addListed(providers []Provider) {
+	offering := make(map[string][]Provider)
+	for _, p := range providers {
+		for _, model := range p.Models {
+			offering[model] = append(offering[model], p)
+		}
+	}
+	for model, by := range offering {
+		t.routes[model] = newRoute(by[0].Name, targetsOf(model, by))
+	}
+}
+
+// levelsOf puts neighbours with a weight together.
+func levelsOf(steps []Step) (levels []*level) {
+	var targets []messages.Target
+	var weights []int
+	flush := func() {
+		if len(targets) > 0 {
+			levels = append(levels, newLevel(targets, weights))
+			targets, weights = nil, nil
+		}
+	}
+	for _, step := range steps {
+		target, _ := parseTarget(step.Target) // validated
+		if step.Weight == 0 {
+			flush()
+			levels = append(levels, newLevel([]messages.Target{target}, []int{1}))
+			continue
+		}
+		targets, weights = append(targets, target), append(weights, step.Weight)
+	}
+	flush()
+	return levels
+}
+
+// ownerOf is who a public name belongs to: its provider, or Parley where there
+// are several.
+func ownerOf(steps []Step) string {
+	first, _ := parseTarget(steps[0].Target) // validated
+	for _, step := range steps[1:] {
+		if next, _ := parseTarget(step.Target); next.Provider != first.Provider {
+			return "parley"
+		}
+	}
+	return first.Provider
+}
+
+// list makes the catalogue, by name.
+func (t *table) list(providers []Provider) {
+	for name, r := range t.routes {
+		t.cards = append(t.cards, messages.ModelCard{Name: name, OwnedBy: r.owner, Created: t.created})
+	}
+	for _, p := range providers {
+		if p.Simulated {
+			for _, model := range simulatedModels {
+				t.cards = append(t.cards, messages.ModelCard{Name: p.Name + "/" + model, OwnedBy: p.Name, Created: t.created})
+			}
+		}
+	}
+	slices.SortFunc(t.cards, func(a, b messages.ModelCard) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// find returns the targets of a model, best first, whether they take calls or
+// not; nil where nobody answers to the name. What it returns must not be
+// changed.
+func (t *table) find(model string) []messages.Target {
+	if r, ok := t.routes[model]; ok {
+		return r.order()
+	}
+	if provider, name, ok := strings.Cut(model, "/"); ok && name != "" && t.providers[provider] {
+		return []messages.Target{{Provider: provider, Model: name}}
+	}
+	for i := range t.families {
+		if f := &t.families[i]; f.family.has(model) {
+			return f.level.appendOrder(make([]messages.Target, 0, len(f.level.targets)), model)
+		}
+	}
+	if t.demo != "" && model != "" {
+		return []messages.Target{{Provider: t.demo, Model: model}}
+	}
+	return nil
+}
+
+// card describes a model that somebody answers to, listed or not.
+func (t *table) card(model string) (messages.ModelCard, bool) {
+	at, listed := slices.BinarySearchFunc(t.cards, model, func(c messages.ModelCard, name string) int { return cmp.Compare(c.Name, name) })
+	if listed {
+		return t.cards[at], true
+	}
+	targets := t.find(model)
+	if len(targets) == 0 {
+		return messages.ModelCard{}, false
+	}
+	return messages.ModelCard{Name: model, OwnedBy: targets[0].Provider, Created: t.created}, true
+}
