@@ -20,17 +20,17 @@ type callFragment struct {
 // readCalls reads the tool calls of a delta. Calls of tools that are no functions
 // go to Extra, all of the delta's together.
 func (d *ChatDecoder) readCalls() error {
-	r, c := &d.reader, &d.choice
-	if r.decoder.PeekKind() != '[' {
-		return r.skip()
+	c := &d.choice
+	if !d.isArray() {
+		return d.skip()
 	}
-	start, foreign := r.start(), false
-	err := r.array(maxToolCalls, func(i int) error {
-		if r.decoder.PeekKind() != '{' {
-			return r.skip()
+	start, foreign := d.start(), false
+	err := d.array(maxToolCalls, func(i int) error {
+		if !d.isObject() {
+			return d.skip()
 		}
 		f := callFragment{index: -1, position: i}
-		err := r.object(func(name []byte) error {
+		err := d.object(func(name []byte) error {
 			foreign = foreign || string(name) == "custom"
 			return d.readCall(name, &f)
 		})
@@ -44,43 +44,41 @@ func (d *ChatDecoder) readCalls() error {
 	if len(c.extra) > 0 {
 		c.extra = append(c.extra, ',')
 	}
-	c.extra = append(append(c.extra, `"tool_calls":`...), r.since(start)...)
+	c.extra = append(append(c.extra, `"tool_calls":`...), d.since(start)...)
 	return nil
 }
 
 func (d *ChatDecoder) readCall(name []byte, f *callFragment) (err error) {
-	r := &d.reader
 	switch string(name) {
 	case "index":
-		f.index, err = r.tally()
+		f.index, err = d.tally()
 	case "id":
-		f.id, err = r.word()
+		f.id, err = d.word()
 	case "function":
-		if r.decoder.PeekKind() != '{' {
-			return r.skip()
+		if !d.isObject() {
+			return d.skip()
 		}
-		err = r.object(func(name []byte) error { return d.readCalled(name, f) })
+		err = d.object(func(name []byte) error { return d.readCalled(name, f) })
 	default:
-		err = r.skip()
+		err = d.skip()
 	}
 	return err
 }
 
 func (d *ChatDecoder) readCalled(name []byte, f *callFragment) (err error) {
-	r := &d.reader
 	switch {
 	case string(name) == "name":
-		f.name, err = r.word()
-	case string(name) == "arguments" && r.isString():
-		from := r.start()
-		f.args, err = r.string()
-		f.literal = span{from, int(r.decoder.InputOffset())}
+		f.name, err = d.word()
+	case string(name) == "arguments" && d.isString():
+		from := d.start()
+		f.args, err = d.string()
+		f.literal = span{from, d.at}
 	case string(name) == "arguments": // an object, as some servers send it
 		var value []byte
-		value, err = r.carried()
+		value, err = d.carried()
 		f.args = string(value)
 	default:
-		err = r.skip()
+		err = d.skip()
 	}
 	return err
 }
@@ -139,12 +137,12 @@ func (d *ChatDecoder) sendCall(rest *messages.Chunk, f *callFragment) {
 	}
 	chunk := take(rest)
 	chunk.Kind, chunk.Index, chunk.Text = messages.ChunkToolCall, call.ours, f.args
-	d.again.candidate(f.literal, chunk)
+	d.echo.candidate(f.literal, chunk)
 	d.send(chunk)
 }
 
 func (d *ChatDecoder) beginCall(rest *messages.Chunk, call *openCall, f *callFragment) {
-	d.again.spoil()
+	d.echo.spoil()
 	call.name += f.name
 	call.held += f.args
 	if call.name == "" {

@@ -21,30 +21,26 @@ type choice struct {
 	literal   span // of the one string that a plain delta consists of
 }
 
-// span is a place in a payload.
-type span struct{ from, to int }
-
 // readChoice reads a choice of a stream or of a reply in one piece, and sends
 // what it says.
 func (d *ChatDecoder) readChoice() error {
 	c := &d.choice
 	*c = choice{calls: c.calls[:0], extra: c.extra[:0]}
-	r := &d.reader
-	if r.decoder.PeekKind() != '{' {
-		return r.skip()
+	if !d.isObject() {
+		return d.skip()
 	}
-	err := r.object(func(name []byte) (err error) {
+	err := d.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "index":
-			c.index, err = r.tally()
+			c.index, err = d.tally()
 		case "delta", "message":
 			err = d.readDelta()
 		case "finish_reason":
-			c.finish, err = r.word()
+			c.finish, err = d.word()
 		case "logprobs":
-			c.logprobs, err = r.carried()
+			c.logprobs, err = d.carried()
 		default:
-			err = r.skip()
+			err = d.skip()
 		}
 		return err
 	})
@@ -55,20 +51,20 @@ func (d *ChatDecoder) readChoice() error {
 }
 
 func (d *ChatDecoder) readDelta() error {
-	r, c := &d.reader, &d.choice
-	if r.decoder.PeekKind() != '{' {
-		return r.skip()
+	c := &d.choice
+	if !d.isObject() {
+		return d.skip()
 	}
-	return r.object(func(name []byte) (err error) {
+	return d.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "role":
-			err = r.skip()
+			err = d.skip()
 		case "content":
 			c.text, err = d.deltaText()
 		case "reasoning_content":
 			c.reasoning, err = d.deltaText()
 		case "reasoning": // the same by its newer name; some servers send both
-			if c.reasoning != "" || !r.isString() {
+			if c.reasoning != "" || !d.isString() {
 				return d.deltaExtra(name)
 			}
 			c.reasoning, err = d.deltaText()
@@ -86,19 +82,18 @@ func (d *ChatDecoder) readDelta() error {
 // deltaText reads a string and remembers where it stood. Some servers send
 // content as parts; their texts are joined.
 func (d *ChatDecoder) deltaText() (string, error) {
-	r := &d.reader
-	switch r.decoder.PeekKind() {
+	switch d.peek() {
 	case '"':
-		from := r.start()
-		text, err := r.string()
+		from := d.start()
+		text, err := d.string()
 		if text != "" {
-			d.choice.literal = span{from, int(r.decoder.InputOffset())}
+			d.choice.literal = span{from, d.at}
 		}
 		return text, err
 	case '[':
-		return r.joinedText()
+		return d.joinedText()
 	default:
-		return "", r.skip()
+		return "", d.skip()
 	}
 }
 
@@ -106,7 +101,7 @@ func (d *ChatDecoder) deltaText() (string, error) {
 func (r *reader) joinedText() (string, error) {
 	var text []byte
 	err := r.array(maxParts, func(int) error {
-		if r.decoder.PeekKind() != '{' {
+		if !r.isObject() {
 			return r.skip()
 		}
 		return r.object(func(name []byte) error {
@@ -129,7 +124,7 @@ func (d *ChatDecoder) deltaExtra(name []byte) error {
 		c.extra = append(c.extra, ',')
 	}
 	c.extra = append(appendString(c.extra, string(name)), ':')
-	value, err := d.reader.carried()
+	value, err := d.carried()
 	if err != nil || value == nil {
 		c.extra = c.extra[:before]
 		return err
@@ -186,7 +181,7 @@ func (d *ChatDecoder) sendText(rest *messages.Chunk, kind messages.ChunkKind, te
 	}
 	chunk := take(rest)
 	chunk.Kind, chunk.Text = kind, text
-	d.again.candidate(d.choice.literal, chunk)
+	d.echo.candidate(d.choice.literal, chunk)
 	d.send(chunk)
 }
 

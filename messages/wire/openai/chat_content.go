@@ -1,10 +1,6 @@
 package openai
 
-import (
-	"bytes"
-
-	"example.com/parley/messages"
-)
+import "example.com/parley/messages"
 
 // chatContent reads a string or an array of parts.
 func (r *reader) chatContent() (parts []messages.Part, err error) {
@@ -12,7 +8,7 @@ func (r *reader) chatContent() (parts []messages.Part, err error) {
 		text, err := r.string()
 		return []messages.Part{messages.TextPart(text)}, err
 	}
-	if r.decoder.PeekKind() != '[' {
+	if !r.isArray() {
 		return nil, r.mismatch("a string or an array of parts")
 	}
 	err = r.array(maxParts, func(int) error {
@@ -80,9 +76,4 @@ func (r *reader) wants(has bool, member, do string) error {
 		return nil
 	}
 	return invalid(r.path()+"."+member, "is missing", do)
-}
-
-// since returns a copy of the text from start to where the reader is.
-func (r *reader) since(start int) []byte {
-	return onOneLine(bytes.Clone(r.text[start:r.decoder.InputOffset()]))
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"example.com/parley/messages"
 )
 
@@ -14,14 +12,14 @@ import (
 // this format are known to send, whatever OpenAI's own does. Its zero value is
 // ready; one goroutine uses it.
 type ChatDecoder struct {
-	reader reader
-	emit   func(messages.Chunk)
-	opened bool
-	id     string // of the completion
-	served messages.Served
-	calls  callIndex
-	usage  *messages.Usage
-	again  echo
+	*reader // while a payload is read
+	emit    func(messages.Chunk)
+	opened  bool
+	id      string // of the completion
+	served  messages.Served
+	calls   callIndex
+	usage   *messages.Usage
+	echo    echo
 
 	choice  choice
 	payload payload
@@ -32,7 +30,7 @@ type payload struct {
 	chunks  int // emitted
 	choices bool
 	usage   *messages.Usage
-	failure []byte // the error member
+	failed  bool // there is an error
 }
 
 // donePayload ends a stream.
@@ -43,7 +41,7 @@ const donePayload = "[DONE]"
 // provider says that the reply failed; any other means that data is malformed,
 // and the caller may go on with the next.
 func (d *ChatDecoder) Decode(data []byte, emit func(messages.Chunk)) (done bool, err error) {
-	if chunk, ok := d.again.match(data); ok {
+	if chunk, ok := d.echo.match(data); ok {
 		if chunk.Text != "" {
 			emit(chunk)
 		}
@@ -52,69 +50,69 @@ func (d *ChatDecoder) Decode(data []byte, emit func(messages.Chunk)) (done bool,
 	if string(bytes.TrimSpace(data)) == donePayload {
 		return true, nil
 	}
-	d.emit = emit
+	d.reader, d.emit = newLenientReader(data), emit
 	err = d.decode(data)
-	d.emit = nil
-	d.reader.forget()
-	return false, quiet(err)
+	d.release()
+	d.reader, d.emit = nil, nil
+	return false, err
 }
 
 func (d *ChatDecoder) decode(data []byte) error {
-	d.again.forget()
+	d.echo.forget()
 	d.payload = payload{}
-	// A provider's duplicate names and broken UTF-8 do less harm than a lost token.
-	d.reader.reset(data, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err := d.reader.object(d.member); err != nil {
+	if err := d.object(d.member); err != nil {
 		return err
 	}
-	if err := d.reader.end(); err != nil {
+	if err := d.end(); err != nil {
 		return err
 	}
-	if d.payload.failure != nil {
+	if d.payload.failed {
 		return decodeStreamError(data)
 	}
 	if u := d.payload.usage; u != nil {
 		d.send(messages.Chunk{Kind: messages.ChunkUsage, Usage: u})
 	}
-	d.again.learn(data, d.payload.chunks)
+	d.echo.learn(data, d.payload.chunks)
 	return nil
 }
 
 // member reads a member of the payload. id, model and the like come before the
 // choices with every server; where they don't, the chunks say less.
 func (d *ChatDecoder) member(name []byte) (err error) {
-	r := &d.reader
 	switch string(name) {
 	case "id":
-		d.id, err = r.word()
+		d.id, err = d.reader.again(d.id)
 	case "model":
-		d.served.Model, err = r.word()
+		d.served.Model, err = d.reader.again(d.served.Model)
 	case "system_fingerprint":
-		d.served.Fingerprint, err = r.word()
+		d.served.Fingerprint, err = d.reader.again(d.served.Fingerprint)
 	case "service_tier":
-		d.served.ServiceTier, err = r.word()
+		d.served.ServiceTier, err = d.reader.again(d.served.ServiceTier)
+	case "obfuscation":
+		d.echo.noise, err = d.place()
 	case "choices":
 		d.payload.choices = true
 		err = d.choices()
 	case "usage":
-		if r.decoder.PeekKind() != '{' {
-			return r.skip()
+		if !d.isObject() {
+			return d.skip()
 		}
-		d.payload.usage, err = r.chatUsage()
+		d.payload.usage, err = d.chatUsage()
 	case "error":
-		d.payload.failure, err = r.view()
+		d.payload.failed = true
+		err = d.skip()
 	default:
-		err = r.skip()
+		err = d.skip()
 	}
 	return err
 }
 
 // choices reads the choices. The first that says anything opens the stream.
 func (d *ChatDecoder) choices() error {
-	if d.reader.decoder.PeekKind() != '[' {
-		return d.reader.skip()
+	if !d.isArray() {
+		return d.skip()
 	}
-	return d.reader.array(maxChoices, func(int) error { return d.readChoice() })
+	return d.array(maxChoices, func(int) error { return d.readChoice() })
 }
 
 func (d *ChatDecoder) send(c messages.Chunk) {
@@ -127,18 +125,10 @@ func (d *ChatDecoder) send(c messages.Chunk) {
 	d.emit(c)
 }
 
-// word reads a string that nothing hangs on: any other value is read over.
-func (r *reader) word() (string, error) {
-	if !r.isString() {
-		return "", r.skip()
-	}
-	return r.string()
-}
-
 // DecodeChatReply reads a reply in one piece. Errors are *messages.Failure.
 func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
 	var d ChatDecoder
-	var chunks []messages.Chunk
+	chunks := make([]messages.Chunk, 0, 4) // opened, text, finish, usage
 	_, err := d.Decode(body, func(c messages.Chunk) { chunks = append(chunks, c) })
 	if f, ok := errors.AsType[*messages.Failure](err); ok {
 		return nil, f

@@ -145,7 +145,7 @@ func (l *logprobs) add(value []byte) {
 	r := newReader(value)
 	defer r.release()
 	_ = r.object(func(name []byte) error {
-		if r.decoder.PeekKind() != '[' {
+		if !r.isArray() {
 			return r.skip()
 		}
 		elements := &l.content

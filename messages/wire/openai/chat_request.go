@@ -129,7 +129,7 @@ func (r *chatRequestReader) stop() (stop []string, err error) {
 		sequence, err := r.string()
 		return []string{sequence}, err
 	}
-	if r.decoder.PeekKind() != '[' {
+	if !r.isArray() {
 		return nil, r.mismatch("a string or an array of strings")
 	}
 	err = r.array(maxStop, func(int) error {

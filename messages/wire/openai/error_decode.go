@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"example.com/parley/messages"
 )
 
@@ -127,9 +125,9 @@ func has(s string, words ...string) bool {
 
 // readProviderError reads as much of an error as it finds.
 func readProviderError(body []byte) (e providerError) {
-	var r reader
-	r.reset(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if r.decoder.PeekKind() == '[' { // Google wraps its errors in an array
+	r := newLenientReader(body)
+	defer r.release()
+	if r.isArray() { // Google wraps its errors in an array
 		_ = r.array(1, func(int) error { return r.errorMembers(&e) })
 		return e
 	}
@@ -157,18 +155,18 @@ func (r *reader) errorMembers(e *providerError) error {
 
 // errorText reads an error that is a text, an object, or a list of those.
 func (r *reader) errorText(e *providerError) (err error) {
-	switch r.decoder.PeekKind() {
+	switch r.peek() {
 	case '"':
 		e.message, err = r.string()
 		return err
 	case '{':
-		if r.decoder.StackDepth() >= maxDepth {
+		if r.depth >= maxDepth {
 			return r.skip()
 		}
 		return r.errorMembers(e)
 	case '[':
 		return r.array(maxParts, func(int) error {
-			if r.decoder.StackDepth() >= maxDepth {
+			if r.depth >= maxDepth {
 				return r.skip()
 			}
 			return r.errorText(e)
@@ -179,7 +177,7 @@ func (r *reader) errorText(e *providerError) (err error) {
 }
 
 func (r *reader) wordOrNumber() (string, error) {
-	if r.decoder.PeekKind() != '0' {
+	if !r.isNumber() {
 		return r.word()
 	}
 	value, err := r.view()

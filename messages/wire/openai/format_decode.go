@@ -44,7 +44,7 @@ func (r *reader) schema(name []byte, format *messages.ResponseFormat) (err error
 	case "strict":
 		format.Strict, err = r.choice()
 	case "schema":
-		if r.decoder.PeekKind() != '{' {
+		if !r.isObject() {
 			return r.mismatch("an object")
 		}
 		format.Schema, err = r.raw()

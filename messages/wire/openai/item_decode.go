@@ -11,7 +11,7 @@ func (r *reader) responsesInput() ([]messages.Item, error) {
 		text, err := r.string()
 		return []messages.Item{messages.TextMessage(messages.RoleUser, text)}, err
 	}
-	if r.decoder.PeekKind() != '[' {
+	if !r.isArray() {
 		return nil, r.mismatch("a string or an array of items")
 	}
 	return r.items(maxMessages)
@@ -131,7 +131,7 @@ func (r *reader) responsesContent() (parts []messages.Part, err error) {
 		text, err := r.string()
 		return []messages.Part{messages.TextPart(text)}, err
 	}
-	if r.decoder.PeekKind() != '[' {
+	if !r.isArray() {
 		return nil, r.mismatch("a string or an array of parts")
 	}
 	err = r.array(maxParts, func(int) error {

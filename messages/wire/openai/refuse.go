@@ -12,8 +12,6 @@ import (
 	"example.com/parley/messages"
 )
 
-var errTrailing = errors.New("something follows the value")
-
 // invalid is the failure of a request's field. It reads: the path, what is wrong
 // with it; what to do.
 func invalid(path, wrong, do string) *messages.Failure {
@@ -50,7 +48,7 @@ func refusal(err error, body []byte) *messages.Failure {
 	if deep, ok := errors.AsType[*depthError](err); ok {
 		return malformed(deep.path, fmt.Sprintf("is nested deeper than %d levels", maxDepth), "send a flatter value")
 	}
-	return notJSON(err, body)
+	return notJSON(explain(body), body)
 }
 
 // notJSON says why body cannot be read at all.
@@ -75,15 +73,6 @@ func notJSON(err error, body []byte) *messages.Failure {
 	default:
 		return malformed(path, "is not valid JSON"+where, "send valid JSON")
 	}
-}
-
-// quiet keeps what a malformed reply says out of the log: jsontext quotes some of
-// it.
-func quiet(err error) error {
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("malformed JSON at byte %d", syntax.ByteOffset)
-	}
-	return err
 }
 
 func malformed(path, wrong, do string) *messages.Failure {

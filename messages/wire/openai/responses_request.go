@@ -145,7 +145,7 @@ func (r *reader) conversation() (id string, err error) {
 	if r.isString() {
 		return r.string()
 	}
-	if r.decoder.PeekKind() != '{' {
+	if !r.isObject() {
 		return "", r.mismatch("a string or an object")
 	}
 	err = r.object(func(name []byte) (err error) {

@@ -64,7 +64,7 @@ func (r *reader) function(name []byte, tool *messages.Tool) (err error) {
 	case "description":
 		tool.Description, err = r.string()
 	case "parameters":
-		if r.decoder.PeekKind() != '{' {
+		if !r.isObject() {
 			return r.mismatch("an object")
 		}
 		tool.Parameters, err = r.raw()
@@ -110,7 +110,7 @@ func (r *reader) toolChoice(o *messages.Options) error {
 // namedTool reads {"type":"function", ...} with the name in it, or one level
 // deeper.
 func (r *reader) namedTool(choice *messages.ToolChoice) error {
-	if r.decoder.PeekKind() != '{' {
+	if !r.isObject() {
 		return r.mismatch("a string or an object")
 	}
 	return r.object(func(name []byte) (err error) {

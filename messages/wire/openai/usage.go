@@ -25,7 +25,7 @@ func (r *reader) chatUsage() (*messages.Usage, error) {
 }
 
 func (r *reader) usageDetails(usage *messages.Usage) error {
-	if r.decoder.PeekKind() != '{' {
+	if !r.isObject() {
 		return r.skip()
 	}
 	return r.object(func(name []byte) (err error) {
@@ -43,7 +43,7 @@ func (r *reader) usageDetails(usage *messages.Usage) error {
 
 // tally reads a count, and 0 for anything that is none.
 func (r *reader) tally() (int, error) {
-	if r.decoder.PeekKind() != '0' {
+	if !r.isNumber() {
 		return 0, r.skip()
 	}
 	number, err := r.number()

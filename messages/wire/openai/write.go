@@ -102,6 +102,11 @@ func appendArray(dst []byte, n int, element func(dst []byte, i int) []byte) []by
 // appendString quotes s. Bytes that are not UTF-8 become U+FFFD: everything that
 // was decoded is UTF-8, and what a program made must not break a whole reply.
 func appendString(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s)
+	start := len(dst)
+	dst = append(append(dst, '"'), s...)
+	if plainLength(dst[start+1:]) == len(s) { // as most texts, and four times as fast
+		return append(dst, '"')
+	}
+	dst, _ = jsontext.AppendQuote(dst[:start], s)
 	return dst
 }
