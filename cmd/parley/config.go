@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"example.com/parley/actors"
+	"example.com/parley/actors/provider"
+	"example.com/parley/actors/router"
 	"example.com/parley/cmd/parley/settings"
 )
 
@@ -17,6 +20,9 @@ type Config struct {
 	Data string `koanf:"data"` // folder of everything that the server keeps
 	Demo bool   `koanf:"demo"` // the simulated model answers to any name; for trying things out
 
+	Providers provider.Config `koanf:"providers"` // whom to call, by a name of your own
+	Models    router.Config   `koanf:"models"`    // public names, each with the places that answer to it, best first
+
 	actors.Config `koanf:",squash"`
 
 	Log LogConfig `koanf:"log"`
@@ -25,7 +31,8 @@ type Config struct {
 // DefaultConfig is what `parley serve` uses when told nothing.
 func DefaultConfig() Config {
 	return Config{
-		Data:   "data",
+		Data:      "data",
+		Providers: provider.DefaultConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
 	}
@@ -37,15 +44,26 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		data = errors.New("data is empty: name a folder, such as ./data")
 	}
-	return errors.Join(data, c.Config.Validate(), c.Log.Validate())
+	return errors.Join(
+		data,
+		c.Providers.Validate(), c.Models.Validate(routed(c.Providers)),
+		c.Config.Validate(), c.Log.Validate(),
+	)
 }
 
 // variablePrefix begins the names of the variables that set keys.
 const variablePrefix = "PARLEY_"
 
-// sharedVariables are those of the official SDKs, and the keys that they set.
-func sharedVariables() map[string]string {
-	return map[string]string{}
+// routed is what the router has to know of the providers.
+func routed(providers provider.Config) []router.Provider {
+	var known []router.Provider
+	for _, name := range slices.Sorted(maps.Keys(providers)) {
+		p := providers[name]
+		known = append(known, router.Provider{
+			Name: name, Kind: string(p.Kind), Models: p.Models, Weight: p.Weight, Simulated: p.Kind == provider.KindSimulated,
+		})
+	}
+	return known
 }
 
 // The variables with the prefix that are no keys: what they hold is not kept in
@@ -83,7 +101,7 @@ func loadConfig(file string, environment []string, flags []settings.Flag) (*Conf
 	}
 	cfg := DefaultConfig()
 	loaded := settings.Load(&cfg, settings.Sources{
-		Shared: sharedVariables(), File: file, Prefix: variablePrefix, Ignored: noKey,
+		Shared: provider.Variables(), File: file, Prefix: variablePrefix, Ignored: noKey,
 		Environment: environment, Flags: flags,
 	})
 	cfg.complete()
@@ -91,7 +109,9 @@ func loadConfig(file string, environment []string, flags []settings.Flag) (*Conf
 }
 
 // complete fills in what follows from other keys.
-func (c *Config) complete() {}
+func (c *Config) complete() {
+	c.Providers = c.Providers.Complete()
+}
 
 // variable returns the value of a variable, "" where it is not set.
 func variable(environment []string, name string) string {

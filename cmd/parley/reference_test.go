@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/parley/actors/provider"
 	"example.com/parley/cmd/parley/settings"
 )
 
@@ -48,11 +49,11 @@ func TestConfigurationReferenceIsUpToDate(t *testing.T) {
 // writeReference writes a table for each section.
 func writeReference(t *testing.T) string {
 	t.Helper()
-	defaults := DefaultConfig()
+	defaults := completeDefaults()
 	var page strings.Builder
 	meanings := make(comments)
 	section := "none"
-	for _, e := range settings.Reference(&defaults, variablePrefix) {
+	for _, e := range settings.Reference(&Config{}, variablePrefix) {
 		name, _, nested := strings.Cut(e.Key, ".")
 		if !nested && e.Owner == reflect.TypeFor[Config]() && !strings.HasPrefix(e.Type, "list") {
 			name = "general"
@@ -62,13 +63,31 @@ func writeReference(t *testing.T) string {
 			fmt.Fprintf(&page, "\n### %s\n\n| Key | Takes | Default | Variable | Meaning |\n|---|---|---|---|---|\n", section)
 		}
 		variable := code(e.Variable)
-		if e.Secret {
+		if e.InFile {
 			variable += " or " + code(e.Variable+"_FILE")
 		}
-		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", code(e.Key), e.Type, code(e.Default), variable, meanings.of(t, e.Owner, e.Field))
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", code(e.Key), e.Type, code(defaults[e.Key]), variable, meanings.of(t, e.Owner, e.Field))
 	}
 	page.WriteString("\n")
 	return page.String()
+}
+
+// completeDefaults returns the value of each key where nothing is said, and in
+// an entry of a table of which nothing but its name is said.
+func completeDefaults() map[string]string {
+	const anyName = "<name>"
+	cfg := DefaultConfig()
+	cfg.Providers[anyName] = provider.Settings{}
+	cfg.complete()
+	texts := make(map[string]string)
+	for _, value := range settings.Load(&cfg, settings.Sources{}).Values() {
+		switch value.Text {
+		case `""`, "[]", "{}", "0":
+		default:
+			texts[value.Key] = value.Text
+		}
+	}
+	return texts
 }
 
 func code(s string) string {
@@ -93,7 +112,7 @@ func (c comments) of(t *testing.T, owner reflect.Type, field string) string {
 	if text == "" {
 		t.Errorf("%s.%s has no comment: say what it is for", owner, field)
 	}
-	return strings.ReplaceAll(strings.ToUpper(text[:min(1, len(text))])+text[min(1, len(text)):], "|", "\\|")
+	return strings.ReplaceAll(text, "|", "\\|")
 }
 
 // readComments reads the comments above and behind the fields of a package's

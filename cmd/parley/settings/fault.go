@@ -1,8 +1,10 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -33,7 +35,8 @@ func (f Faults) Unwrap() []error { return f }
 
 // Report joins the faults of loading with those that a validation found in the
 // values. It puts the place in front of each of the latter by the key that its
-// text begins with. It returns nil where there are none, and Faults otherwise.
+// text begins with, and sorts: a file's by line, then the others as the sources
+// come. It returns nil where there are none, and Faults otherwise.
 func (l *Loaded) Report(validation error) error {
 	faults := append(Faults(nil), l.faults...)
 	for _, err := range flatten(validation) {
@@ -42,7 +45,30 @@ func (l *Loaded) Report(validation error) error {
 	if len(faults) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(faults, byLine)
 	return faults
+}
+
+// byLine sorts what is in a file before what is not.
+func byLine(a, b error) int {
+	p, q := placeOf(a), placeOf(b)
+	switch {
+	case p.Line > 0 && q.Line > 0:
+		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+	case p.Line > 0:
+		return -1
+	case q.Line > 0:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func placeOf(err error) Origin {
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		return fault.At
+	}
+	return Origin{}
 }
 
 // flatten takes joined errors apart.

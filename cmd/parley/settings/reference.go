@@ -4,30 +4,40 @@ import "reflect"
 
 // Entry describes a key for the reference.
 type Entry struct {
-	Key      string // an entry of a table is called <name>
+	Key      string // an entry of a table is called <name>, an item of a list []
 	Type     string // in words
-	Default  string // as an operator would write it; empty for none
-	Variable string
-	Secret   bool         // may come from a file: the key with _file behind it, the variable with _FILE
-	Owner    reflect.Type // the struct whose field it is
-	Field    string
+	Variable string // empty for what is inside a list
+	InFile   bool   // a file may hold it: the key with _file behind it names one, and the variable with _FILE
+	Owner    reflect.Type
+	Field    string // of Owner
 }
 
-// Reference lists all keys of *config, whose values are the defaults.
+// Reference lists all keys of *config.
 func Reference(config any, prefix string) []Entry {
+	root := schemaOf(config)
+	held := make(map[*key]bool)
+	for _, k := range root.values() {
+		if k.kind == pathTo {
+			held[k.holds] = true
+		}
+	}
 	var entries []Entry
-	for _, k := range schemaOf(config).values() {
+	for _, k := range root.values() {
 		if k.kind == pathTo {
 			continue
 		}
-		e := Entry{
-			Key: k.path, Type: k.kindName(), Variable: k.variable(prefix), Secret: k.secret,
-			Owner: k.owner, Field: k.field,
-		}
-		if k.initial.IsValid() && !k.initial.IsZero() {
-			e.Default = k.show(k.initial)
-		}
+		e := k.entry()
+		e.Variable, e.InFile = k.variable(prefix), held[k]
 		entries = append(entries, e)
+		if k.kind == list && k.element.kind == section {
+			for _, field := range k.element.values() {
+				entries = append(entries, field.entry())
+			}
+		}
 	}
 	return entries
+}
+
+func (k *key) entry() Entry {
+	return Entry{Key: k.path, Type: k.kindName(), Owner: k.owner, Field: k.field}
 }
