@@ -1,0 +1,57 @@
+// Package persistencetest holds the one suite that every store must pass.
+package persistencetest
+
+import (
+	"context"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// Store is all that a store can do, as its users declare it between them:
+// conversations, the edge, the tenants, the ledger and main.
+type Store interface {
+	Activate(ctx context.Context, a messages.Activate) (messages.Activation, error)
+	History(ctx context.Context, h messages.ReadHistory) ([]messages.StoredItem, error)
+	BeginTurn(ctx context.Context, b messages.TurnBegin) error
+	SavePrefix(ctx context.Context, p messages.TurnPrefix) error
+	EndTurn(ctx context.Context, e messages.TurnEnd) error
+	AppendItems(ctx context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error)
+	EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error
+	EraseTurn(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error
+	DropConversation(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch) error
+
+	CreateConversation(ctx context.Context, c messages.Conversation, request messages.TurnID, items []messages.Item) (messages.Conversation, error)
+	Conversation(ctx context.Context, ref messages.ConversationRef) (messages.Conversation, error)
+	Conversations(ctx context.Context, tenant messages.TenantID, p messages.Page) (found []messages.Conversation, more bool, err error)
+	UpdateConversation(ctx context.Context, ref messages.ConversationRef, metadata map[string]string) (messages.Conversation, error)
+	Items(ctx context.Context, ref messages.ConversationRef, p messages.Page) (found []messages.StoredItem, more bool, err error)
+	Item(ctx context.Context, ref messages.ConversationRef, id messages.ItemID) (messages.StoredItem, error)
+	Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (messages.TurnRecord, error)
+	TurnItems(ctx context.Context, tenant messages.TenantID, id messages.TurnID) ([]messages.StoredItem, error)
+
+	ClaimKey(ctx context.Context, c messages.Claim) (messages.Claimed, error)
+	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
+	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error
+	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
+
+	CreateTenant(ctx context.Context, tenant messages.Tenant) error
+	Tenants(ctx context.Context) ([]messages.Tenant, error)
+	CreateKey(ctx context.Context, key messages.APIKey) error
+	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
+	Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error)
+	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error
+	KeysVersion(ctx context.Context) (uint64, error)
+
+	AppendUsage(ctx context.Context, rows []messages.UsageRow) error
+	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)
+
+	RecoverTurns(ctx context.Context) (int, error)
+	Ready(ctx context.Context) error
+	Close()
+}
+
+// Opener opens the test's own store, empty the first time, and again after it
+// was closed: another process on the same data.
+type Opener func() Store

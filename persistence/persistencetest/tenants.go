@@ -1,0 +1,183 @@
+package persistencetest
+
+import (
+	"time"
+
+	"example.com/parley/messages"
+)
+
+func testIsolation(b *bench) {
+	ref := b.conversation("mine")
+	epoch := b.activate(ref).Epoch
+	record := b.turn(ref, epoch, 2, "question", "answer")
+	foreign := ref
+	foreign.Tenant = "rival"
+	absent := func(err error, code messages.Code) {
+		b.Helper()
+		b.refused(err, code)
+	}
+	_, err := b.store.Conversation(b.ctx(), foreign)
+	absent(err, messages.CodeConversationAbsent)
+	_, _, err = b.store.Items(b.ctx(), foreign, messages.Page{Limit: 1})
+	absent(err, messages.CodeConversationAbsent)
+	_, err = b.store.Item(b.ctx(), foreign, messages.NewItemID(messages.ItemMessage, record.ID, 0))
+	absent(err, messages.CodeConversationAbsent)
+	_, err = b.store.History(b.ctx(), messages.ReadHistory{Ref: foreign, MaxItems: 1, MaxBytes: 1})
+	absent(err, messages.CodeConversationAbsent)
+	_, err = b.store.Turn(b.ctx(), foreign.Tenant, record.ID)
+	absent(err, messages.CodeResponseAbsent)
+	_, err = b.store.Activate(b.ctx(), messages.Activate{Ref: foreign, MaxItems: 1, MaxBytes: 1})
+	absent(err, messages.CodeConversationAbsent)
+	_, err = b.store.Activate(b.ctx(), messages.Activate{Ref: messages.ConversationRef{Tenant: "rival", Conversation: "conv_f"}, Fork: ref.Conversation, ForkSeq: 1, MaxItems: 1, MaxBytes: 1})
+	absent(err, messages.CodeConversationAbsent)
+	_, err = b.store.UpdateConversation(b.ctx(), foreign, nil)
+	absent(err, messages.CodeConversationAbsent)
+	absent(b.store.BeginTurn(b.ctx(), b.begin(foreign, epoch, 4, "x")), messages.CodeConversationAbsent)
+	_, err = b.store.AppendItems(b.ctx(), messages.ItemsAppend{Ref: foreign, Epoch: epoch, Request: b.id(), Items: said(messages.RoleUser, "x")})
+	absent(err, messages.CodeConversationAbsent)
+	absent(b.store.EraseItem(b.ctx(), foreign, epoch, messages.NewItemID(messages.ItemMessage, record.ID, 0)), messages.CodeConversationAbsent)
+	absent(b.store.EraseTurn(b.ctx(), foreign, epoch, record.ID), messages.CodeConversationAbsent)
+	absent(b.store.DropConversation(b.ctx(), foreign, epoch), messages.CodeConversationAbsent)
+	_, _, err = b.store.Conversations(b.ctx(), "rival", messages.Page{Limit: 1, After: string(ref.Conversation)})
+	absent(err, messages.CodeConversationAbsent)
+
+	items, err := b.store.TurnItems(b.ctx(), "rival", record.ID)
+	b.must(err)
+	rows, err := b.store.UsageRows(b.ctx(), "rival", record.ID)
+	b.must(err)
+	found, _, err := b.store.Conversations(b.ctx(), "rival", messages.Page{Limit: 1})
+	b.must(err)
+	if len(items)+len(rows)+len(found) != 0 {
+		b.Error("another tenant sees something")
+	}
+	b.same("1:mine 2:question 3:answer", b.text(ref))
+}
+
+func testIdempotency(b *bench) {
+	claim := messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now().Add(time.Hour)}
+	state := func(c messages.Claim) messages.Claimed {
+		b.Helper()
+		claimed, err := b.store.ClaimKey(b.ctx(), c)
+		b.must(err)
+		return claimed
+	}
+	b.same(messages.Claimed{State: messages.ClaimWon, Request: claim.Request}, state(claim))
+	second := claim
+	second.Request = b.id()
+	b.same(messages.Claimed{State: messages.ClaimInFlight, Request: claim.Request}, state(second))
+	other := second
+	other.Hash = hash("another body")
+	b.same(messages.ClaimMismatch, state(other).State)
+	foreign := other
+	foreign.Tenant = "rival"
+	b.same(messages.ClaimWon, state(foreign).State)
+
+	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k"))
+	b.same(messages.ClaimWon, state(second).State)
+	reply := messages.KeptReply{Status: 200, ContentType: "application/json", Body: []byte(`{"ok":true}`)}
+	b.must(b.store.KeepReply(b.ctx(), tenant, "k", reply))
+	b.same(messages.Claimed{State: messages.ClaimReplay, Request: second.Request, Reply: reply}, state(claim))
+	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k")) // too late: it was answered
+	b.same(messages.ClaimReplay, state(claim).State)
+	b.same(messages.ClaimMismatch, state(other).State)
+
+	removed, err := b.store.SweepIdempotency(b.ctx(), time.Now())
+	b.must(err)
+	b.same(0, removed)
+	removed, err = b.store.SweepIdempotency(b.ctx(), time.Now().Add(25*time.Hour))
+	b.must(err)
+	b.same(2, removed)
+	b.same(messages.ClaimWon, state(claim).State)
+}
+
+func testResumedKey(b *bench) {
+	claim := messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now().Add(time.Hour)}
+	_, err := b.store.ClaimKey(b.ctx(), claim)
+	b.must(err)
+	b.reopen()
+	_, err = b.store.RecoverTurns(b.ctx())
+	b.must(err)
+	second := claim
+	second.Request = b.id()
+	claimed, err := b.store.ClaimKey(b.ctx(), second)
+	b.must(err)
+	b.same(messages.Claimed{State: messages.ClaimResumed, Request: claim.Request}, claimed)
+	claimed, err = b.store.ClaimKey(b.ctx(), second)
+	b.must(err)
+	b.same(messages.ClaimInFlight, claimed.State)
+}
+
+func testTenants(b *bench) {
+	now := time.Now().Round(time.Microsecond)
+	version := func() uint64 {
+		b.Helper()
+		v, err := b.store.KeysVersion(b.ctx())
+		b.must(err)
+		return v
+	}
+	before := version()
+	acme := messages.Tenant{ID: tenant, Name: "Acme", Created: now}
+	b.must(b.store.CreateTenant(b.ctx(), acme))
+	b.refused(b.store.CreateTenant(b.ctx(), messages.Tenant{ID: "t2", Name: "Acme", Created: now}), messages.CodeInvalidRequest)
+	tenants, err := b.store.Tenants(b.ctx())
+	b.must(err)
+	b.same([]messages.Tenant{acme}, tenants)
+
+	key := messages.APIKey{ID: "k1", Tenant: tenant, Role: messages.KeyMember, Name: "laptop", Hash: hash("secret"), Created: now, Expires: now.Add(time.Hour)}
+	b.must(b.store.CreateKey(b.ctx(), key))
+	admin := messages.APIKey{ID: "k2", Role: messages.KeyAdmin, Hash: hash("other"), Created: now}
+	b.must(b.store.CreateKey(b.ctx(), admin))
+	b.refused(b.store.CreateKey(b.ctx(), key), messages.CodeInvalidRequest)
+	for want, of := range map[messages.KeyID]messages.TenantID{"k1": tenant, "k2": ""} {
+		keys, err := b.store.Keys(b.ctx(), of)
+		b.must(err)
+		if len(keys) != 1 || keys[0].ID != want {
+			b.Errorf("the keys of %q are %+v", of, keys)
+		}
+	}
+	read, err := b.store.Key(b.ctx(), "k1")
+	b.must(err)
+	b.same(key, read)
+	_, err = b.store.Key(b.ctx(), "none")
+	b.refused(err, messages.CodeInvalidKey)
+
+	unchanged := version()
+	if unchanged == before {
+		b.Error("the version did not change with a new key")
+	}
+	b.must(b.store.RevokeKey(b.ctx(), "k1", now))
+	b.must(b.store.RevokeKey(b.ctx(), "k1", now.Add(time.Hour)))
+	if version() == unchanged {
+		b.Error("the version did not change with a revoked key")
+	}
+	read, err = b.store.Key(b.ctx(), "k1")
+	b.must(err)
+	b.same(now, read.Revoked)
+	b.refused(b.store.RevokeKey(b.ctx(), "none", now), messages.CodeInvalidKey)
+	b.must(b.store.Ready(b.ctx()))
+}
+
+func testUsage(b *bench) {
+	first, second := b.id(), b.id()
+	rows := []messages.UsageRow{usageRow(first, 1), usageRow(first, 2), usageRow(second, 1)}
+	rows[1].Served.Provider, rows[1].Cost, rows[1].Priced = "q", 0, false
+	rows[2].Tenant = "rival"
+	b.must(b.store.AppendUsage(b.ctx(), rows))
+	b.must(b.store.AppendUsage(b.ctx(), rows[:1]))
+	at := rows[0].Created
+	totals := func(of messages.TenantID, from, to time.Time) []messages.UsageTotal {
+		b.Helper()
+		found, err := b.store.UsageTotals(b.ctx(), of, from, to)
+		b.must(err)
+		return found
+	}
+	priced := messages.UsageTotal{Tenant: tenant, Provider: "p", Model: "m", Attempts: 1, Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7}
+	unpriced := priced
+	unpriced.Provider, unpriced.Cost, unpriced.Unpriced = "q", 0, 1
+	rival := priced
+	rival.Tenant = "rival"
+	b.same([]messages.UsageTotal{priced, unpriced}, totals(tenant, at, at.Add(time.Second)))
+	b.same([]messages.UsageTotal{priced, unpriced, rival}, totals("", at, at.Add(time.Second)))
+	b.same(0, len(totals("", at.Add(time.Microsecond), at.Add(time.Second))))
+	b.same(0, len(totals("", at.Add(-time.Second), at)))
+}

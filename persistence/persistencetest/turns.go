@@ -1,0 +1,222 @@
+package persistencetest
+
+import (
+	"sync"
+
+	"example.com/parley/messages"
+)
+
+func testTurn(b *bench) {
+	ref := b.conversation()
+	a := b.activate(ref)
+	b.same(messages.Activation{Epoch: 1, Next: 1}, a)
+	record := b.turn(ref, a.Epoch, a.Next, "question", "answer")
+	b.same("1:question 2:answer", b.text(ref))
+
+	kept, err := b.store.Turn(b.ctx(), tenant, record.ID)
+	b.must(err)
+	b.same(record, kept)
+	items, err := b.store.TurnItems(b.ctx(), tenant, record.ID)
+	b.must(err)
+	b.same("1:question 2:answer", line(items))
+	if items[0].Output || !items[1].Output || items[0].Turn != record.ID {
+		b.Errorf("inputs and outputs are not told apart: %+v", items)
+	}
+	rows, err := b.store.UsageRows(b.ctx(), tenant, record.ID)
+	b.must(err)
+	b.same([]messages.UsageRow{usageRow(record.ID, 1)}, rows)
+
+	b.reopen()
+	a = b.activate(ref)
+	if a.Epoch != 2 || a.Next != 3 || a.Tip != record.ID || line(a.Items) != "1:question 2:answer" {
+		b.Errorf("after a restart: %+v", a)
+	}
+}
+
+func testCreate(b *bench) {
+	ref := messages.ConversationRef{Tenant: tenant, Conversation: "conv_made"}
+	begin := b.begin(ref, 1, 1, "question")
+	begin.Create, begin.Record.Private = true, true
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	b.must(b.store.EndTurn(b.ctx(), end(begin, "answer")))
+	b.same("1:question 2:answer", b.text(ref))
+	c, err := b.store.Conversation(b.ctx(), ref)
+	b.must(err)
+	if !c.Private {
+		b.Error("it is not private")
+	}
+	again := b.begin(ref, 1, 1, "question")
+	again.Create = true
+	b.refused(b.store.BeginTurn(b.ctx(), again), messages.CodeStaleEpoch)
+
+	_, err = b.store.Activate(b.ctx(), messages.Activate{Ref: messages.ConversationRef{Tenant: tenant, Conversation: "conv_none"}, MaxItems: 1, MaxBytes: 1})
+	b.refused(err, messages.CodeConversationAbsent)
+}
+
+func testFence(b *bench) {
+	ref := b.conversation()
+	old := b.activate(ref)
+	running := b.begin(ref, old.Epoch, old.Next, "running")
+	b.must(b.store.BeginTurn(b.ctx(), running))
+	owner := b.activate(ref)
+
+	b.refused(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{
+		Ref: ref, Epoch: old.Epoch, Turn: running.Record.ID, First: 2, Items: named(running.Record.ID, 1, said(messages.RoleAssistant, "late")),
+	}), messages.CodeStaleEpoch)
+	b.refused(b.store.EndTurn(b.ctx(), end(running, "late")), messages.CodeStaleEpoch)
+	b.refused(b.store.BeginTurn(b.ctx(), b.begin(ref, old.Epoch, owner.Next, "late")), messages.CodeStaleEpoch)
+	_, err := b.store.AppendItems(b.ctx(), messages.ItemsAppend{Ref: ref, Epoch: old.Epoch, Request: b.id(), Items: said(messages.RoleUser, "late")})
+	b.refused(err, messages.CodeStaleEpoch)
+	b.refused(b.store.EraseItem(b.ctx(), ref, old.Epoch, running.Input[0].ID), messages.CodeStaleEpoch)
+	b.refused(b.store.EraseTurn(b.ctx(), ref, old.Epoch, running.Record.ID), messages.CodeStaleEpoch)
+	b.refused(b.store.DropConversation(b.ctx(), ref, old.Epoch), messages.CodeStaleEpoch)
+	b.same("1:running", b.text(ref))
+	rows, err := b.store.UsageRows(b.ctx(), tenant, running.Record.ID)
+	b.must(err)
+	b.same(0, len(rows))
+	b.turn(ref, owner.Epoch, owner.Next, "mine", "yes")
+	b.same("1:running 2:mine 3:yes", b.text(ref))
+}
+
+func testFenceRace(b *bench) {
+	const rounds, writers = 10, 8
+	ref := b.conversation()
+	next := messages.Seq(1)
+	for range rounds {
+		epochs := make([]messages.Epoch, writers)
+		for i := range epochs {
+			epochs[i] = b.activate(ref).Epoch
+		}
+		won := make([]bool, writers)
+		var wait sync.WaitGroup
+		for i := range writers {
+			begin := b.begin(ref, epochs[i], next, "race")
+			wait.Go(func() { won[i] = b.store.BeginTurn(b.ctx(), begin) == nil })
+		}
+		wait.Wait()
+		for i := range writers {
+			if won[i] != (i == writers-1) {
+				b.Fatalf("epoch %d of %d won: %t", epochs[i], epochs[writers-1], won[i])
+			}
+		}
+		next++
+	}
+}
+
+func testPrefix(b *bench) {
+	ref := b.conversation()
+	a := b.activate(ref)
+	begin := b.begin(ref, a.Epoch, a.Next, "question")
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	save := func(first messages.Seq, texts ...string) {
+		b.Helper()
+		items := named(begin.Record.ID, int(first-begin.Record.FirstSeq), said(messages.RoleAssistant, texts...)) // #nosec G115 -- small
+		b.must(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{
+			Ref: ref, Epoch: a.Epoch, Turn: begin.Record.ID, Served: messages.Served{Provider: "p"}, First: first, Items: items,
+		}))
+	}
+	save(2, "Hel")
+	save(2, "Hello", "And")
+	save(3, "And more")
+	b.same("1:question 2:Hello 3:And more", b.text(ref))
+
+	b.reopen()
+	n, err := b.store.RecoverTurns(b.ctx())
+	b.must(err)
+	b.same(1, n)
+	record, err := b.store.Turn(b.ctx(), tenant, begin.Record.ID)
+	b.must(err)
+	if record.Status != messages.TurnPartial || record.Reason != messages.ReasonServerRestart || record.Outputs != 2 || record.Served.Provider != "p" || record.Ended.IsZero() {
+		b.Errorf("recovered as %+v", record)
+	}
+	b.same("1:question 2:Hello 3:And more", b.text(ref))
+	b.same(messages.Seq(4), b.activate(ref).Next)
+	b.refused(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{Ref: ref, Epoch: 2, Turn: begin.Record.ID, First: 2}), messages.CodeStaleEpoch)
+}
+
+func testRepeated(b *bench) {
+	ref := b.conversation()
+	a := b.activate(ref)
+	begin := b.begin(ref, a.Epoch, a.Next, "question")
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	end := end(begin, "answer")
+	b.must(b.store.EndTurn(b.ctx(), end))
+	b.must(b.store.EndTurn(b.ctx(), end))
+	again := begin
+	again.Record.FirstSeq = 3
+	b.refused(b.store.BeginTurn(b.ctx(), again), messages.CodeIdempotencyRunning)
+	b.same("1:question 2:answer", b.text(ref))
+
+	request := b.id()
+	for range 2 {
+		added, err := b.store.AppendItems(b.ctx(), messages.ItemsAppend{Ref: ref, Epoch: a.Epoch, Request: request, Items: said(messages.RoleUser, "x", "y")})
+		b.must(err)
+		b.same("3:x 4:y", line(added))
+	}
+	b.same("1:question 2:answer 3:x 4:y", b.text(ref))
+
+	b.must(b.store.AppendUsage(b.ctx(), end.Usage))
+	rows, err := b.store.UsageRows(b.ctx(), tenant, begin.Record.ID)
+	b.must(err)
+	b.same(1, len(rows))
+}
+
+func testFailedTurn(b *bench) {
+	ref := b.conversation()
+	a := b.activate(ref)
+	first := b.turn(ref, a.Epoch, 1, "question", "answer")
+	begin := b.begin(ref, a.Epoch, 3, "again")
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	failed := end(begin)
+	failed.Record.Status, failed.Record.FailureCode, failed.Record.FailureText = messages.TurnFailed, messages.CodeProviderFailed, "no answer"
+	b.must(b.store.EndTurn(b.ctx(), failed))
+	b.same("1:question 2:answer", b.text(ref))
+	record, err := b.store.Turn(b.ctx(), tenant, begin.Record.ID)
+	b.must(err)
+	b.same(failed.Record, record)
+	a = b.activate(ref)
+	if a.Next != 4 || a.Tip != first.ID {
+		b.Errorf("the next place is %d and the last turn %s", a.Next, a.Tip)
+	}
+}
+
+func testRecovery(b *bench) {
+	ref := b.conversation()
+	a := b.activate(ref)
+	begin := b.begin(ref, a.Epoch, a.Next, "question")
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	a = b.activate(ref) // its actor died, the process did not
+	if a.Tip != begin.Record.ID || a.Next != 2 {
+		b.Errorf("activated as %+v", a)
+	}
+	record, err := b.store.Turn(b.ctx(), tenant, begin.Record.ID)
+	b.must(err)
+	if record.Status != messages.TurnPartial || record.Reason != messages.ReasonServerRestart {
+		b.Errorf("it is %s, %s", record.Status, record.Reason)
+	}
+	b.turn(ref, a.Epoch, a.Next, "go on", "yes")
+	b.same("1:question 2:go on 3:yes", b.text(ref))
+	n, err := b.store.RecoverTurns(b.ctx())
+	b.must(err)
+	b.same(0, n)
+}
+
+func testEraseTurn(b *bench) {
+	open := b.conversation()
+	a := b.activate(open)
+	record := b.turn(open, a.Epoch, 1, "question", "answer")
+	b.must(b.store.EraseTurn(b.ctx(), open, a.Epoch, record.ID))
+	_, err := b.store.Turn(b.ctx(), tenant, record.ID)
+	b.refused(err, messages.CodeResponseAbsent)
+	b.same("1:question 2:answer", b.text(open))
+	b.refused(b.store.EraseTurn(b.ctx(), open, a.Epoch, record.ID), messages.CodeResponseAbsent)
+
+	private := messages.ConversationRef{Tenant: tenant, Conversation: "conv_private"}
+	begin := b.begin(private, 1, 1, "secret")
+	begin.Create, begin.Record.Private = true, true
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	b.must(b.store.EndTurn(b.ctx(), end(begin, "told")))
+	b.must(b.store.EraseTurn(b.ctx(), private, 1, begin.Record.ID))
+	b.same("", b.text(private))
+	b.same(messages.Seq(3), b.activate(private).Next)
+}

@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"example.com/parley/messages"
+)
+
+// Backup writes a copy of the whole database, as of one moment, while it is in
+// use. path must not exist.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return fmt.Errorf("back up to %s: the file exists", path)
+	}
+	db, err := connect(s.path, 1, "synchronous(FULL)") // the writer's is taken, and the readers' cannot write
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // the copy is checked when it is restored
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	return os.Chmod(path, 0o600)
+}
+
+// Restore puts a backup in the place of a database that does not exist yet, once
+// it has found the backup whole.
+func Restore(ctx context.Context, backup, path string) error {
+	if err := check(ctx, backup); err != nil {
+		return fmt.Errorf("restore from %s: %w", backup, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("restore to %s: %w", path, err)
+	}
+	lock, err := acquire(path + ".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	if _, err := os.Stat(path); err == nil {
+		return &messages.Failure{
+			Code: messages.CodeInvalidRequest, What: "there is a database at " + path + " already",
+			Do: "move it away first: a restore overwrites nothing",
+		}
+	}
+	return copyFile(backup, path)
+}
+
+// check opens a backup read-only and lets SQLite look at every page.
+func check(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&immutable=1")
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // only read
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("it is damaged: %s", verdict)
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name IN ('conversations', 'items', 'turns')").Scan(&tables); err != nil {
+		return err
+	}
+	if tables != 3 {
+		return fmt.Errorf("it is not a database of this server")
+	}
+	return nil
+}
+
+// copyFile makes the copy durable before it has its name.
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from) // #nosec G304 -- the operator's own path
+	if err != nil {
+		return err
+	}
+	defer source.Close() //nolint:errcheck // only read
+	part := to + ".part"
+	target, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // #nosec G304 -- as above
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(target, source); err != nil {
+		_ = target.Close()
+		return err
+	}
+	if err := target.Sync(); err != nil {
+		_ = target.Close()
+		return err
+	}
+	if err := target.Close(); err != nil {
+		return err
+	}
+	return os.Rename(part, to)
+}

@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// Activate raises the conversation's epoch and loads the newest of its items.
+// Whatever turn an earlier activation left running is ended as partial.
+func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation messages.Activation, err error) {
+	err = s.write(ctx, "Activate", func(t *transaction) error {
+		if a.Fork != "" {
+			if err := t.fork(a); err != nil {
+				return err
+			}
+		}
+		if err := t.interruptTurns("tenant = ? AND conversation = ?", a.Ref.Tenant, a.Ref.Conversation); err != nil {
+			return err
+		}
+		if activation, err = t.raiseEpoch(a.Ref); err != nil {
+			return err
+		}
+		activation.Items, err = history(t, messages.ReadHistory{Ref: a.Ref, MaxItems: a.MaxItems, MaxBytes: a.MaxBytes})
+		return err
+	})
+	return activation, err
+}
+
+func (t *transaction) raiseEpoch(ref messages.ConversationRef) (a messages.Activation, err error) {
+	var tip []byte
+	found, err := t.row(`UPDATE conversations SET epoch = epoch + 1 WHERE tenant = ? AND id = ? AND deleted = 0
+		RETURNING epoch, next_seq, tip, private`, []any{ref.Tenant, ref.Conversation}, &a.Epoch, &a.Next, &tip, &a.Private)
+	if err == nil && !found {
+		err = conversationAbsent(ref.Conversation)
+	}
+	a.Tip = turnID(tip)
+	return a, err
+}
+
+// fork makes a.Ref as a fork, unless it is there.
+func (t *transaction) fork(a messages.Activate) error {
+	var next messages.Seq
+	found, err := t.row("SELECT next_seq FROM conversations WHERE tenant = ? AND id = ?", []any{a.Ref.Tenant, a.Fork}, &next)
+	if err != nil {
+		return err
+	}
+	if !found || a.ForkSeq >= next {
+		return conversationAbsent(a.Fork)
+	}
+	_, err = t.exec(`INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
+		VALUES (?, ?, 1, ?, ?, 0, ?, ?, '{}', ?) ON CONFLICT DO NOTHING`,
+		a.Ref.Tenant, a.Ref.Conversation, a.Fork, a.ForkSeq, a.ForkSeq+1, turnBytes(messages.TurnID{}), micros(time.Now()))
+	return err
+}
+
+// CreateConversation stores c with its first items. Done again under the same
+// id it returns the first.
+func (s *Store) CreateConversation(ctx context.Context, c messages.Conversation, request messages.TurnID, items []messages.Item) (messages.Conversation, error) {
+	err := s.write(ctx, "CreateConversation", func(t *transaction) error {
+		metadata, err := encode(c.Metadata)
+		if err != nil {
+			return err
+		}
+		created, err := t.exec(`INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
+			VALUES (?, ?, ?, '', 0, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			c.Ref.Tenant, c.Ref.Conversation, c.Private, 1+len(items), turnBytes(messages.TurnID{}), metadata, micros(c.Created))
+		if err != nil || created == 0 {
+			return err
+		}
+		_, err = t.append(c.Ref, 1, request, items)
+		return err
+	})
+	if err != nil {
+		return messages.Conversation{}, err
+	}
+	return s.Conversation(ctx, c.Ref)
+}
+
+const selectConversation = "SELECT id, private, parent, parent_seq, metadata, created FROM conversations "
+
+func scanConversation(row scanner, tenant messages.TenantID) (c messages.Conversation, err error) {
+	var metadata []byte
+	var created int64
+	if err := row.Scan(&c.Ref.Conversation, &c.Private, &c.Parent, &c.ParentSeq, &metadata, &created); err != nil {
+		return c, err
+	}
+	c.Ref.Tenant, c.Created = tenant, fromMicros(created)
+	return c, json.Unmarshal(metadata, &c.Metadata)
+}
+
+// Conversation returns what is kept of a conversation beside its items.
+func (s *Store) Conversation(ctx context.Context, ref messages.ConversationRef) (c messages.Conversation, err error) {
+	found := false
+	err = s.read(ctx, "Conversation", func(r *reader) error {
+		return r.rows(selectConversation+"WHERE tenant = ? AND id = ? AND deleted = 0", []any{ref.Tenant, ref.Conversation},
+			func(row scanner) (err error) {
+				found = true
+				c, err = scanConversation(row, ref.Tenant)
+				return err
+			})
+	})
+	if err == nil && !found {
+		err = conversationAbsent(ref.Conversation)
+	}
+	return c, err
+}
+
+// Conversations lists those of a tenant that are not private.
+func (s *Store) Conversations(ctx context.Context, tenant messages.TenantID, p messages.Page) (found []messages.Conversation, more bool, err error) {
+	err = s.read(ctx, "Conversations", func(r *reader) error {
+		where, args, err := conversationCursor(r, tenant, p)
+		if err != nil {
+			return err
+		}
+		return r.rows(selectConversation+where, append(args, p.Limit+1), func(row scanner) error {
+			c, err := scanConversation(row, tenant)
+			found = append(found, c)
+			return err
+		})
+	})
+	if len(found) > p.Limit {
+		found, more = found[:p.Limit], true
+	}
+	return found, more, err
+}
+
+// conversationCursor is the condition, order and limit of a page.
+func conversationCursor(q querier, tenant messages.TenantID, p messages.Page) (where string, args []any, err error) {
+	const visible = "WHERE tenant = ? AND private = 0 AND deleted = 0 "
+	order, beyond := "ORDER BY created DESC, id DESC LIMIT ?", "AND (created, id) < (?, ?) "
+	if p.Asc {
+		order, beyond = "ORDER BY created, id LIMIT ?", "AND (created, id) > (?, ?) "
+	}
+	if p.After == "" {
+		return visible + order, []any{tenant}, nil
+	}
+	var created int64
+	found, err := q.row("SELECT created FROM conversations WHERE tenant = ? AND id = ?", []any{tenant, p.After}, &created)
+	if err == nil && !found {
+		err = conversationAbsent(messages.ConversationID(p.After))
+	}
+	return visible + beyond + order, []any{tenant, created, p.After}, err
+}
+
+// UpdateConversation replaces the conversation's metadata.
+func (s *Store) UpdateConversation(ctx context.Context, ref messages.ConversationRef, metadata map[string]string) (messages.Conversation, error) {
+	text, err := encode(metadata)
+	if err != nil {
+		return messages.Conversation{}, failure("UpdateConversation", err)
+	}
+	err = s.write(ctx, "UpdateConversation", func(t *transaction) error {
+		changed, err := t.exec("UPDATE conversations SET metadata = ? WHERE tenant = ? AND id = ? AND deleted = 0", text, ref.Tenant, ref.Conversation)
+		if err == nil && changed == 0 {
+			err = conversationAbsent(ref.Conversation)
+		}
+		return err
+	})
+	if err != nil {
+		return messages.Conversation{}, err
+	}
+	return s.Conversation(ctx, ref)
+}

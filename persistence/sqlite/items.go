@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// append writes items at places that were taken for them.
+func (t *transaction) append(ref messages.ConversationRef, first messages.Seq, request messages.TurnID, items []messages.Item) ([]messages.StoredItem, error) {
+	now := time.Now()
+	stored := make([]messages.StoredItem, len(items))
+	for i := range items {
+		stored[i] = messages.StoredItem{Item: items[i], Seq: first + messages.Seq(i), Turn: request, Created: now}
+		if stored[i].ID == "" {
+			stored[i].ID = messages.NewItemID(items[i].Kind, request, i)
+		}
+		if err := t.put(ref, &stored[i]); err != nil {
+			return nil, err
+		}
+	}
+	return stored, nil
+}
+
+// put writes an item in its place, over what a running turn had there before.
+func (t *transaction) put(ref messages.ConversationRef, item *messages.StoredItem) error {
+	body, err := encode(&item.Item)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)
+		ON CONFLICT (tenant, conversation, seq) DO UPDATE SET body = excluded.body`,
+		ref.Tenant, ref.Conversation, item.Seq, item.ID, turnBytes(item.Turn), item.Output, body, micros(item.Created))
+	return err
+}
+
+// AppendItems adds items that no turn brought, once for a request.
+func (s *Store) AppendItems(ctx context.Context, a messages.ItemsAppend) (added []messages.StoredItem, err error) {
+	err = s.write(ctx, "AppendItems", func(t *transaction) error {
+		if added, err = turnItems(t, a.Ref.Tenant, a.Request); err != nil || len(added) > 0 {
+			return err
+		}
+		next, err := t.fence(a.Ref, a.Epoch)
+		if err != nil {
+			return err
+		}
+		if err := t.take(a.Ref, a.Epoch, next, len(a.Items)); err != nil {
+			return err
+		}
+		added, err = t.append(a.Ref, next, a.Request, a.Items)
+		return err
+	})
+	return added, err
+}
+
+// EraseItem erases an item's content and keeps its place.
+func (s *Store) EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error {
+	return s.write(ctx, "EraseItem", func(t *transaction) error {
+		if _, err := t.fence(ref, epoch); err != nil {
+			return err
+		}
+		erased, err := t.erase("conversation = ? AND id = ?", ref.Tenant, ref.Conversation, item)
+		if err == nil && erased == 0 {
+			err = itemAbsent(item)
+		}
+		return err
+	})
+}
+
+// erase makes tombstones of a tenant's items.
+func (t *transaction) erase(where string, tenant messages.TenantID, args ...any) (int64, error) {
+	return t.exec("UPDATE items SET erased = 1, body = '' WHERE tenant = ? AND erased = 0 AND "+where, append([]any{tenant}, args...)...)
+}
+
+// lineage are a conversation and those that it was forked from, each with the
+// places between which its items count.
+const lineage = `WITH RECURSIVE lineage (id, parent, low, high) AS (
+	SELECT id, parent, parent_seq, ? FROM conversations WHERE tenant = ? AND id = ?
+	UNION ALL
+	SELECT c.id, c.parent, c.parent_seq, MIN(lineage.low, lineage.high)
+	FROM lineage JOIN conversations c ON c.tenant = ? AND c.id = lineage.parent WHERE lineage.parent <> ''
+) `
+
+const selectItem = "SELECT i.seq, i.turn, i.output, i.body, i.created FROM "
+
+// endless is a place behind every item.
+const endless = messages.Seq(1) << 62
+
+func lineageOf(ref messages.ConversationRef, upTo messages.Seq) []any {
+	if upTo == 0 {
+		upTo = endless
+	}
+	return []any{upTo, ref.Tenant, ref.Conversation, ref.Tenant}
+}
+
+func scanItem(row scanner) (item messages.StoredItem, err error) {
+	var turn, body []byte
+	var created int64
+	if err := row.Scan(&item.Seq, &turn, &item.Output, &body, &created); err != nil {
+		return item, err
+	}
+	item.Turn, item.Created = turnID(turn), fromMicros(created)
+	return item, json.Unmarshal(body, &item.Item)
+}
+
+// History returns what a model is to remember, without waking anybody.
+func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []messages.StoredItem, err error) {
+	if _, err := s.Conversation(ctx, h.Ref); err != nil {
+		return nil, err
+	}
+	err = s.read(ctx, "History", func(r *reader) error {
+		items, err = history(r, h)
+		return err
+	})
+	return items, err
+}
+
+// history reads from the newest item back until there is enough.
+func history(q querier, h messages.ReadHistory) (items []messages.StoredItem, err error) {
+	size := 0
+	err = q.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
+		WHERE i.erased = 0 ORDER BY i.seq DESC LIMIT ?`, append(lineageOf(h.Ref, h.UpTo), h.Ref.Tenant, h.MaxItems),
+		func(row scanner) error {
+			item, err := scanItem(row)
+			if err != nil {
+				return err
+			}
+			if size += itemSize(&item.Item); size <= h.MaxBytes {
+				items = append(items, item)
+			}
+			return nil
+		})
+	slices.Reverse(items)
+	return items, err
+}
+
+// itemSize is about the size of an item's JSON, in bytes.
+func itemSize(item *messages.Item) int {
+	size := len(item.Args) + len(item.Opaque)
+	for i := range item.Parts {
+		size += len(item.Parts[i].Text) + len(item.Parts[i].Image) + len(item.Parts[i].Raw)
+	}
+	return size
+}
+
+// Items lists a conversation's items, those of its parents among them.
+func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messages.Page) (found []messages.StoredItem, more bool, err error) {
+	if _, err := s.Conversation(ctx, ref); err != nil {
+		return nil, false, err
+	}
+	order, beyond := "DESC", "AND i.seq < ?"
+	if p.Asc {
+		order, beyond = "ASC", "AND i.seq > ?"
+	}
+	err = s.read(ctx, "Items", func(r *reader) error {
+		args := append(lineageOf(ref, 0), ref.Tenant)
+		if p.After == "" {
+			beyond = ""
+		} else {
+			cursor, err := place(r, ref, messages.ItemID(p.After))
+			if err != nil {
+				return err
+			}
+			args = append(args, cursor)
+		}
+		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
+			WHERE i.erased = 0 `+beyond+" ORDER BY i.seq "+order+" LIMIT ?", append(args, p.Limit+1), func(row scanner) error {
+			item, err := scanItem(row)
+			found = append(found, item)
+			return err
+		})
+	})
+	if len(found) > p.Limit {
+		found, more = found[:p.Limit], true
+	}
+	return found, more, err
+}
+
+// place finds an item, erased or not: a cursor outlives what it points at.
+func place(q querier, ref messages.ConversationRef, id messages.ItemID) (seq messages.Seq, err error) {
+	found, err := q.row("SELECT seq FROM items WHERE tenant = ? AND id = ?", []any{ref.Tenant, id}, &seq)
+	if err == nil && !found {
+		err = itemAbsent(id)
+	}
+	return seq, err
+}
+
+// Item returns one item of a conversation or of its parents.
+func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messages.ItemID) (item messages.StoredItem, err error) {
+	if _, err := s.Conversation(ctx, ref); err != nil {
+		return item, err
+	}
+	found := false
+	err = s.read(ctx, "Item", func(r *reader) error {
+		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
+			WHERE i.erased = 0 AND i.id = ?`, append(lineageOf(ref, 0), ref.Tenant, id), func(row scanner) (err error) {
+			found = true
+			item, err = scanItem(row)
+			return err
+		})
+	})
+	if err == nil && !found {
+		err = itemAbsent(id)
+	}
+	return item, err
+}
+
+// TurnItems returns what a turn brought, inputs before outputs.
+func (s *Store) TurnItems(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (items []messages.StoredItem, err error) {
+	err = s.read(ctx, "TurnItems", func(r *reader) error {
+		items, err = turnItems(r, tenant, id)
+		return err
+	})
+	return items, err
+}
+
+func turnItems(q querier, tenant messages.TenantID, id messages.TurnID) (items []messages.StoredItem, err error) {
+	err = q.rows(selectItem+"items i WHERE i.tenant = ? AND i.turn = ? AND i.erased = 0 ORDER BY i.seq", []any{tenant, turnBytes(id)},
+		func(row scanner) error {
+			item, err := scanItem(row)
+			items = append(items, item)
+			return err
+		})
+	return items, err
+}

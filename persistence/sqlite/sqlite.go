@@ -1,0 +1,161 @@
+// Package sqlite keeps everything in one SQLite database: the embedded default,
+// with nothing to install. See package persistence for what it promises.
+//
+// One goroutine writes. It takes what waits and commits it together, each piece
+// in a savepoint of its own, so that many turns share one fsync and a fenced
+// one fails alone. Readers have a pool of their own and never wait for it.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
+	_ "modernc.org/sqlite" // registers the driver
+
+	"example.com/parley/messages"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// readers is how many connections read at once. More only compete for the same
+// cores and page cache.
+const readers = 4
+
+// Store is an open database. Its methods are safe for concurrent use.
+type Store struct {
+	path    string
+	reading *sql.DB
+	writing *sql.DB
+	writer  *writer
+	lock    *lock
+	boot    string // names this process as the owner of claims
+	metrics *metrics
+}
+
+// Open opens or creates the database, brings its schema up to date and starts
+// the writer. A database that another process has open is refused.
+func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := acquire(cfg.Path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: cfg.Path, lock: lock, boot: uuid.NewString(), metrics: newMetrics(registerer)}
+	if err := s.open(ctx, cfg.Path); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) (err error) {
+	if err := createPrivate(path); err != nil {
+		return err
+	}
+	if s.writing, err = connect(path, 1, "synchronous(FULL)"); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writing); err != nil {
+		return err
+	}
+	if s.reading, err = connect(path, readers, "query_only(1)"); err != nil {
+		return err
+	}
+	s.writer, err = startWriter(ctx, s.writing, s.metrics)
+	return err
+}
+
+// createPrivate makes the file before SQLite does, which would let others read it.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the operator's own path
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	return file.Close()
+}
+
+// connect opens a pool. WAL lets readers go on while the writer writes;
+// synchronous(FULL) makes each commit wait for the disk.
+func connect(path string, connections int, pragma string) (*sql.DB, error) {
+	query := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", pragma}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("bring the database's schema up to date: %w", err)
+	}
+	return nil
+}
+
+// Ready returns nil when the store can be written to.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.write(ctx, "Ready", func(w *transaction) error {
+		_, err := w.exec("UPDATE keys_version SET version = version WHERE 0")
+		return err
+	})
+}
+
+// Close waits for the writes that were taken, and closes the database.
+func (s *Store) Close() {
+	if s.writer != nil {
+		s.writer.stop()
+	}
+	for _, db := range []*sql.DB{s.reading, s.writing} {
+		if db != nil {
+			_ = db.Close() // committed already; there is nothing left to lose
+		}
+	}
+	s.lock.release()
+}
+
+// write runs f in a transaction, and returns when that is committed.
+func (s *Store) write(ctx context.Context, method string, f func(*transaction) error) error {
+	defer s.metrics.observe(method)()
+	return failure(method, s.writer.do(ctx, f))
+}
+
+// read runs f on a connection of the pool.
+func (s *Store) read(ctx context.Context, method string, f func(*reader) error) error {
+	defer s.metrics.observe(method)()
+	return failure(method, f(&reader{ctx: ctx, db: s.reading}))
+}
+
+// scanner is a row, or rows.
+type scanner interface{ Scan(into ...any) error }
+
+func turnBytes(id messages.TurnID) []byte { return id[:] }
+
+func turnID(b []byte) (id messages.TurnID) {
+	copy(id[:], b)
+	return id
+}

@@ -1,0 +1,88 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/persistencetest"
+	"example.com/parley/persistence/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, path string) *sqlite.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	persistencetest.Run(t, func(t *testing.T) persistencetest.Opener {
+		path := filepath.Join(t.TempDir(), "parley.db")
+		return func() persistencetest.Store { return open(t, path) }
+	})
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "parley.db")
+	store := open(t, path)
+	_, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}, prometheus.NewRegistry())
+	if failure := messages.AsFailure(err); failure.Code != messages.CodeStoreUnavailable || !strings.Contains(failure.Do, "--data") {
+		t.Errorf("got %v", err)
+	}
+	store.Close()
+	open(t, path).Close()
+}
+
+func TestBackupOfAUsedDatabaseIsRestored(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	store := open(t, filepath.Join(folder, "a", "parley.db"))
+	if err := store.CreateTenant(t.Context(), messages.Tenant{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(folder, "backup.db")
+	if err := store.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Backup(t.Context(), backup); err == nil {
+		t.Error("a backup overwrote another")
+	}
+	if err := sqlite.Restore(t.Context(), backup, filepath.Join(folder, "a", "parley.db")); err == nil {
+		t.Error("a restore overwrote a database that is in use")
+	}
+	store.Close()
+
+	target := filepath.Join(folder, "b", "parley.db")
+	if err := sqlite.Restore(t.Context(), backup, target); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, target)
+	defer restored.Close()
+	tenants, err := restored.Tenants(t.Context())
+	if err != nil || len(tenants) != 1 || tenants[0].Name != "Acme" {
+		t.Errorf("restored %+v, %v", tenants, err)
+	}
+	if err := sqlite.Restore(t.Context(), filepath.Join(folder, "none.db"), filepath.Join(folder, "c", "parley.db")); err == nil {
+		t.Error("a backup that is not there was restored")
+	}
+}
+
+func TestClosedStoreRefuses(t *testing.T) {
+	t.Parallel()
+	store := open(t, filepath.Join(t.TempDir(), "parley.db"))
+	store.Close()
+	if err := store.Ready(t.Context()); messages.CodeOf(err) != messages.CodeStoreUnavailable {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// CreateTenant stores a tenant, whose name must be free.
+func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error {
+	return s.write(ctx, "CreateTenant", func(t *transaction) error {
+		created, err := t.exec("INSERT INTO tenants (id, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", tenant.ID, tenant.Name, micros(tenant.Created))
+		if err != nil {
+			return err
+		}
+		if created == 0 {
+			return &messages.Failure{
+				Code: messages.CodeInvalidRequest, What: "there is a tenant named " + tenant.Name + " already", Do: "choose another name", Param: "name",
+			}
+		}
+		return t.keysChanged()
+	})
+}
+
+// Tenants lists all tenants, oldest first.
+func (s *Store) Tenants(ctx context.Context) (found []messages.Tenant, err error) {
+	err = s.read(ctx, "Tenants", func(r *reader) error {
+		return r.rows("SELECT id, name, created FROM tenants ORDER BY created, id", nil, func(row scanner) error {
+			var tenant messages.Tenant
+			var created int64
+			err := row.Scan(&tenant.ID, &tenant.Name, &created)
+			tenant.Created = fromMicros(created)
+			found = append(found, tenant)
+			return err
+		})
+	})
+	return found, err
+}
+
+// keysChanged tells every cache of keys that it is out of date.
+func (t *transaction) keysChanged() error {
+	_, err := t.exec("UPDATE keys_version SET version = version + 1")
+	return err
+}
+
+// KeysVersion changes whenever a tenant or a key does.
+func (s *Store) KeysVersion(ctx context.Context) (version uint64, err error) {
+	err = s.read(ctx, "KeysVersion", func(r *reader) error {
+		_, err := r.row("SELECT version FROM keys_version", nil, &version)
+		return err
+	})
+	return version, err
+}
+
+// CreateKey stores a key.
+func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
+	return s.write(ctx, "CreateKey", func(t *transaction) error {
+		created, err := t.exec("INSERT INTO keys (id, tenant, role, name, hash, created, expires, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			key.ID, key.Tenant, key.Role, key.Name, key.Hash[:], micros(key.Created), micros(key.Expires), micros(key.Revoked))
+		if err != nil {
+			return err
+		}
+		if created == 0 {
+			return &messages.Failure{
+				Code: messages.CodeInvalidRequest, What: "there is a key with the id " + string(key.ID) + " already", Do: "choose another id",
+			}
+		}
+		return t.keysChanged()
+	})
+}
+
+const selectKey = "SELECT id, tenant, role, name, hash, created, expires, revoked FROM keys "
+
+func scanKey(row scanner) (key messages.APIKey, err error) {
+	var hash []byte
+	var created, expires, revoked int64
+	err = row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked)
+	copy(key.Hash[:], hash)
+	key.Created, key.Expires, key.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
+	return key, err
+}
+
+// Keys lists a tenant's keys, oldest first, or the admin keys for the empty
+// name.
+func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []messages.APIKey, err error) {
+	err = s.read(ctx, "Keys", func(r *reader) error {
+		return r.rows(selectKey+"WHERE tenant = ? ORDER BY created, id", []any{tenant}, func(row scanner) error {
+			key, err := scanKey(row)
+			found = append(found, key)
+			return err
+		})
+	})
+	return found, err
+}
+
+// Key finds a key by its id.
+func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey, err error) {
+	found := false
+	err = s.read(ctx, "Key", func(r *reader) error {
+		return r.rows(selectKey+"WHERE id = ?", []any{id}, func(row scanner) (err error) {
+			found = true
+			key, err = scanKey(row)
+			return err
+		})
+	})
+	if err == nil && !found {
+		err = keyAbsent()
+	}
+	return key, err
+}
+
+// RevokeKey ends a key's life. A key that was revoked before keeps its time.
+func (s *Store) RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error {
+	return s.write(ctx, "RevokeKey", func(t *transaction) error {
+		revoked, err := t.exec("UPDATE keys SET revoked = CASE revoked WHEN 0 THEN ? ELSE revoked END WHERE id = ?", micros(at), id)
+		if err != nil {
+			return err
+		}
+		if revoked == 0 {
+			return keyAbsent()
+		}
+		return t.keysChanged()
+	})
+}
+
+func keyAbsent() error {
+	return &messages.Failure{Code: messages.CodeInvalidKey, What: "there is no key with this id", Do: "list the keys with `parley key list`"}
+}

@@ -1,0 +1,224 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// BeginTurn commits a turn's input and its record as running.
+func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
+	return s.write(ctx, "BeginTurn", func(t *transaction) error {
+		if b.Create {
+			if err := t.create(&b.Record); err != nil {
+				return err
+			}
+		}
+		if err := t.take(b.Record.Ref, b.Epoch, b.Record.FirstSeq, len(b.Input)); err != nil {
+			return err
+		}
+		if err := t.insertTurn(&b.Record); err != nil {
+			return err
+		}
+		_, err := t.append(b.Record.Ref, b.Record.FirstSeq, b.Record.ID, b.Input)
+		return err
+	})
+}
+
+// create makes the conversation of a turn that is its first.
+func (t *transaction) create(r *messages.TurnRecord) error {
+	created, err := t.exec(`INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
+		VALUES (?, ?, ?, '', 0, 1, 1, ?, '{}', ?) ON CONFLICT DO NOTHING`,
+		r.Ref.Tenant, r.Ref.Conversation, r.Private, turnBytes(messages.TurnID{}), micros(r.Created))
+	if err == nil && created == 0 {
+		err = stale(r.Ref)
+	}
+	return err
+}
+
+func (t *transaction) insertTurn(r *messages.TurnRecord) error {
+	options, err := encode(&r.Options)
+	if err != nil {
+		return err
+	}
+	inserted, err := t.exec(`INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
+			instructions, first_seq, inputs, outputs, finish, created, ended)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, 0, '', ?, 0) ON CONFLICT DO NOTHING`,
+		r.Ref.Tenant, turnBytes(r.ID), r.Ref.Conversation, r.Key, turnBytes(r.After), messages.TurnRunning, r.Model, options,
+		r.Instructions, r.FirstSeq, r.Inputs, micros(r.Created))
+	if err == nil && inserted == 0 {
+		err = &messages.Failure{
+			Code: messages.CodeIdempotencyRunning, What: "this request is being answered already", Do: "wait for its reply", RetryAfter: time.Second,
+		}
+	}
+	return err
+}
+
+// SavePrefix makes what was shown so far durable.
+func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
+	return s.write(ctx, "SavePrefix", func(t *transaction) error {
+		first, running, err := t.runningTurn(p.Ref, p.Epoch, p.Turn)
+		if err != nil {
+			return err
+		}
+		if !running {
+			return stale(p.Ref)
+		}
+		if err := t.putOutputs(p.Ref, p.Epoch, p.Turn, p.First, p.Items); err != nil {
+			return err
+		}
+		served, err := encode(&p.Served)
+		if err != nil {
+			return err
+		}
+		outputs := int(p.First-first) + len(p.Items)
+		_, err = t.exec("UPDATE turns SET outputs = MAX(outputs, ?), served = ? WHERE tenant = ? AND id = ?", outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
+		return err
+	})
+}
+
+// runningTurn returns the place of the turn's first output, and whether it runs.
+func (t *transaction) runningTurn(ref messages.ConversationRef, epoch messages.Epoch, id messages.TurnID) (first messages.Seq, running bool, err error) {
+	if _, err := t.fence(ref, epoch); err != nil {
+		return 0, false, err
+	}
+	found, err := t.row("SELECT first_seq + inputs, status = ? FROM turns WHERE tenant = ? AND id = ? AND conversation = ?",
+		[]any{messages.TurnRunning, ref.Tenant, turnBytes(id), ref.Conversation}, &first, &running)
+	if err == nil && !found {
+		err = responseAbsent()
+	}
+	return first, running, err
+}
+
+// putOutputs writes output items, and takes the places that are new.
+func (t *transaction) putOutputs(ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID, first messages.Seq, items []messages.Item) error {
+	next, err := t.fence(ref, epoch)
+	if err != nil {
+		return err
+	}
+	if end := first + messages.Seq(len(items)); end > next {
+		if err := t.take(ref, epoch, next, int(end-next)); err != nil { // #nosec G115 -- at most the number of items
+			return err
+		}
+	}
+	now := time.Now()
+	for i := range items {
+		item := messages.StoredItem{Item: items[i], Seq: first + messages.Seq(i), Turn: turn, Output: true, Created: now}
+		if err := t.put(ref, &item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndTurn commits the end of a turn and what it cost. Repeated, it changes
+// nothing.
+func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {
+	return s.write(ctx, "EndTurn", func(t *transaction) error {
+		r := &e.Record
+		_, running, err := t.runningTurn(r.Ref, e.Epoch, r.ID)
+		if err != nil || !running {
+			return err
+		}
+		if err := t.putOutputs(r.Ref, e.Epoch, r.ID, e.First, e.Items); err != nil {
+			return err
+		}
+		if err := t.updateTurn(r); err != nil {
+			return err
+		}
+		if err := t.moveTip(r); err != nil {
+			return err
+		}
+		return t.insertUsage(e.Usage)
+	})
+}
+
+// moveTip makes the turn the conversation's last; or, when nothing came of it,
+// withdraws its input.
+func (t *transaction) moveTip(r *messages.TurnRecord) error {
+	if r.Status == messages.TurnFailed {
+		_, err := t.erase("conversation = ? AND turn = ?", r.Ref.Tenant, r.Ref.Conversation, turnBytes(r.ID))
+		return err
+	}
+	_, err := t.exec("UPDATE conversations SET tip = ? WHERE tenant = ? AND id = ?", turnBytes(r.ID), r.Ref.Tenant, r.Ref.Conversation)
+	return err
+}
+
+func (t *transaction) updateTurn(r *messages.TurnRecord) error {
+	served, err := encode(&r.Served)
+	if err != nil {
+		return err
+	}
+	usage, err := encode(&r.Usage)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE turns SET status = ?, reason = ?, failure_code = ?, failure_text = ?, served = ?, usage = ?, outputs = ?, finish = ?, ended = ?
+		WHERE tenant = ? AND id = ?`, r.Status, r.Reason, r.FailureCode, r.FailureText, served, usage, r.Outputs, r.Finish, micros(r.Ended),
+		r.Ref.Tenant, turnBytes(r.ID))
+	return err
+}
+
+// interruptTurns ends the running turns that match, and makes each the last of
+// its conversation. Their prefixes are stored as incomplete already.
+func (t *transaction) interruptTurns(where string, args ...any) error {
+	running := "status = 'in_progress' AND " + where
+	_, err := t.exec(`UPDATE conversations SET tip = (SELECT id FROM turns WHERE tenant = conversations.tenant AND conversation = conversations.id AND status = 'in_progress')
+		WHERE (tenant, id) IN (SELECT tenant, conversation FROM turns WHERE `+running+")", args...)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("UPDATE turns SET status = ?, reason = ?, ended = ? WHERE "+running,
+		append([]any{messages.TurnPartial, messages.ReasonServerRestart, micros(time.Now())}, args...)...)
+	return err
+}
+
+// RecoverTurns ends the turns that a dead process left running. Call it once,
+// before the first turn is begun.
+func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
+	err = s.write(ctx, "RecoverTurns", func(t *transaction) error {
+		if _, err := t.row("SELECT count(*) FROM turns WHERE status = 'in_progress'", nil, &recovered); err != nil {
+			return err
+		}
+		return t.interruptTurns("1")
+	})
+	return recovered, err
+}
+
+// Turn returns a turn's record.
+func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, err error) {
+	found := false
+	err = s.read(ctx, "Turn", func(q *reader) error {
+		return q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
+				t.instructions, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
+			FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
+			[]any{tenant, turnBytes(id)}, func(row scanner) (err error) {
+				found = true
+				r, err = scanTurn(row)
+				return err
+			})
+	})
+	if err == nil && !found {
+		err = responseAbsent()
+	}
+	r.ID, r.Ref.Tenant = id, tenant
+	return r, err
+}
+
+func scanTurn(row scanner) (r messages.TurnRecord, err error) {
+	var after, served, options, usage []byte
+	var created, ended int64
+	if err := row.Scan(&r.Ref.Conversation, &r.Private, &r.Key, &after, &r.Status, &r.Reason, &r.FailureCode, &r.FailureText, &r.Model,
+		&served, &options, &usage, &r.Instructions, &r.FirstSeq, &r.Inputs, &r.Outputs, &r.Finish, &created, &ended); err != nil {
+		return r, err
+	}
+	r.After, r.Created, r.Ended = turnID(after), fromMicros(created), fromMicros(ended)
+	for text, into := range map[*[]byte]any{&served: &r.Served, &options: &r.Options, &usage: &r.Usage} {
+		if err := json.Unmarshal(*text, into); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,273 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+const (
+	// maxWaitingWrites bounds the queue. A caller that finds it full waits with
+	// its own deadline.
+	maxWaitingWrites = 1024
+	// maxBatch bounds one transaction, and so how long the first of it waits
+	// for the last.
+	maxBatch = 256
+)
+
+// writer owns the one connection that writes.
+type writer struct {
+	jobs    chan *job
+	quit    chan struct{}
+	once    sync.Once
+	ended   chan struct{}
+	conn    *sql.Conn
+	metrics *metrics
+
+	prepared map[string]*sql.Stmt
+}
+
+// job is one write that waits for its commit.
+type job struct {
+	ctx  context.Context
+	run  func(*transaction) error
+	done chan error // capacity 1
+}
+
+// startWriter starts the goroutine, which stop ends.
+func startWriter(ctx context.Context, db *sql.DB, m *metrics) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open the writer's connection: %w", err)
+	}
+	w := &writer{
+		jobs: make(chan *job, maxWaitingWrites), quit: make(chan struct{}), ended: make(chan struct{}),
+		conn: conn, metrics: m, prepared: make(map[string]*sql.Stmt),
+	}
+	go w.loop()
+	return w, nil
+}
+
+// do waits until f was committed with others, or failed alone. When ctx ends
+// before f was begun f is not run; once begun its outcome is waited for.
+func (w *writer) do(ctx context.Context, f func(*transaction) error) error {
+	j := &job{ctx: ctx, run: f, done: make(chan error, 1)}
+	select {
+	case <-w.quit:
+		return errClosed
+	default:
+	}
+	select {
+	case w.jobs <- j:
+	case <-w.quit:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-w.ended:
+		select {
+		case err := <-j.done:
+			return err
+		default:
+			return errClosed
+		}
+	}
+}
+
+var errClosed = errors.New("the store is closed")
+
+func (w *writer) stop() {
+	w.once.Do(func() { close(w.quit) })
+	<-w.ended
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	defer w.conn.Close() //nolint:errcheck // everything is committed or was refused
+	for {
+		select {
+		case first := <-w.jobs:
+			w.commit(w.batch(first))
+		case <-w.quit:
+			w.drain()
+			return
+		}
+	}
+}
+
+// drain carries out what was taken before the end.
+func (w *writer) drain() {
+	for {
+		select {
+		case first := <-w.jobs:
+			w.commit(w.batch(first))
+		default:
+			return
+		}
+	}
+}
+
+// batch takes what waits behind first, without waiting for more: while one
+// batch is on its way to the disk the next comes together by itself.
+func (w *writer) batch(first *job) []*job {
+	batch := []*job{first}
+	for len(batch) < maxBatch {
+		select {
+		case next := <-w.jobs:
+			batch = append(batch, next)
+		default:
+			w.metrics.queue.Set(float64(len(w.jobs)))
+			return batch
+		}
+	}
+	w.metrics.queue.Set(float64(len(w.jobs)))
+	return batch
+}
+
+// commit runs the batch in one transaction.
+func (w *writer) commit(batch []*job) {
+	ctx := context.Background() // the connection is ours: a caller that gives up must not break it for the others
+	errs := make([]error, len(batch))
+	err := w.command(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		for i, j := range batch {
+			errs[i] = w.run(ctx, j)
+		}
+		if err = w.command(ctx, "COMMIT"); err != nil {
+			_ = w.command(ctx, "ROLLBACK") // the commit's error is the one to tell
+		}
+	}
+	w.metrics.batch.Observe(float64(len(batch)))
+	for i, j := range batch {
+		if errs[i] == nil {
+			errs[i] = err
+		}
+		j.done <- errs[i]
+	}
+}
+
+// run carries one job out in a savepoint: what it did is undone when it fails.
+func (w *writer) run(ctx context.Context, j *job) (err error) {
+	if j.ctx.Err() != nil {
+		return context.Cause(j.ctx)
+	}
+	if err := w.command(ctx, "SAVEPOINT job"); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a write: %v", p)
+		}
+		if err != nil {
+			err = errors.Join(err, w.command(ctx, "ROLLBACK TO job"))
+		}
+		err = errors.Join(err, w.command(ctx, "RELEASE job"))
+	}()
+	return j.run(&transaction{ctx: ctx, writer: w})
+}
+
+func (w *writer) command(ctx context.Context, sql string) error {
+	statement, err := w.prepare(ctx, sql)
+	if err != nil {
+		return err
+	}
+	_, err = statement.ExecContext(ctx)
+	return err
+}
+
+// prepare returns the statement of a text, made once.
+func (w *writer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if statement, ok := w.prepared[text]; ok {
+		return statement, nil
+	}
+	statement, err := w.conn.PrepareContext(ctx, text)
+	if err == nil {
+		w.prepared[text] = statement
+	}
+	return statement, err
+}
+
+// transaction is what a write sees. Only the writer's goroutine uses it.
+type transaction struct {
+	ctx    context.Context
+	writer *writer
+}
+
+// exec returns the number of rows that were changed.
+func (t *transaction) exec(text string, args ...any) (int64, error) {
+	statement, err := t.writer.prepare(t.ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := statement.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row scans one row into the targets, and tells whether there was one.
+func (t *transaction) row(text string, args []any, into ...any) (found bool, err error) {
+	statement, err := t.writer.prepare(t.ctx, text)
+	if err != nil {
+		return false, err
+	}
+	return one(statement.QueryRowContext(t.ctx, args...), into...)
+}
+
+// rows calls scan for each row.
+func (t *transaction) rows(text string, args []any, scan func(scanner) error) error {
+	statement, err := t.writer.prepare(t.ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := statement.QueryContext(t.ctx, args...)
+	return each(rows, err, scan)
+}
+
+// reader is what a read sees.
+type reader struct {
+	ctx context.Context
+	db  *sql.DB
+}
+
+func (r *reader) row(text string, args []any, into ...any) (found bool, err error) {
+	return one(r.db.QueryRowContext(r.ctx, text, args...), into...)
+}
+
+func (r *reader) rows(text string, args []any, scan func(scanner) error) error {
+	rows, err := r.db.QueryContext(r.ctx, text, args...)
+	return each(rows, err, scan)
+}
+
+// querier is either.
+type querier interface {
+	row(text string, args []any, into ...any) (found bool, err error)
+	rows(text string, args []any, scan func(scanner) error) error
+}
+
+func one(row *sql.Row, into ...any) (found bool, err error) {
+	err = row.Scan(into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func each(rows *sql.Rows, err error, scan func(scanner) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // Err below tells
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
