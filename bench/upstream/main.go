@@ -14,13 +14,20 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
+	"example.com/parley/bench/upstream/canned"
 	"example.com/parley/bench/upstream/fake"
 )
 
+// gcPercent lets garbage grow to five times what is in use, which is little: the
+// fake should take as little as can be of a machine that measures something else.
+const gcPercent = 400
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stderr)
 	stop()
@@ -32,9 +39,12 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, args []string, log io.Writer) error {
-	cfg, err := parse(args, log)
-	if err != nil {
+	cfg, isCanned, err := parse(args, log)
+	switch {
+	case err != nil:
 		return err
+	case isCanned:
+		return runCanned(ctx, cfg.Address)
 	}
 	server := fake.New(cfg)
 	if err := server.Start(ctx); err != nil {
@@ -47,22 +57,32 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	return server.Close()
 }
 
-func parse(args []string, output io.Writer) (fake.Config, error) {
+// runCanned serves the same reply to everything until ctx ends.
+func runCanned(ctx context.Context, address string) error {
+	server, err := canned.Start(ctx, address)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return server.Close()
+}
+
+func parse(args []string, output io.Writer) (cfg fake.Config, isCanned bool, err error) {
 	flags := flag.NewFlagSet("upstream", flag.ContinueOnError)
 	flags.SetOutput(output)
 	listen := flags.String("listen", "127.0.0.1:9090", "`host:port` to listen on")
 	behave := flags.String("behave", "", "`terms` for models whose name says nothing, such as tokens-20-interval-1ms")
 	models := flags.String("models", "", "`names` that GET /v1/models lists, joined by commas")
+	flags.BoolVar(&isCanned, "canned", false, "say the same to everything, for a fraction of the cost: see package canned")
 	if err := flags.Parse(args); err != nil {
-		return fake.Config{}, err
+		return fake.Config{}, false, err
 	}
-	cfg := fake.Config{Address: *listen}
+	cfg.Address = *listen
 	if *models != "" {
 		cfg.Models = strings.Split(*models, ",")
 	}
-	var err error
 	if *behave != "" {
 		cfg.Behaviour, err = fake.Parse(fake.Behaviour{}, *behave)
 	}
-	return cfg, err
+	return cfg, isCanned, err
 }
