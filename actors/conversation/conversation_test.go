@@ -115,10 +115,19 @@ func TestTurnThatContinuesAnEarlierResponseForks(t *testing.T) {
 		if got.ForkOf != testRef.Conversation || got.Conversation != messages.NewConversationID(got.ID) || !got.Private || got.Create {
 			t.Errorf("forwarded as %+v", got)
 		}
+		w.models.script = []step{{err: errReset}}
+		failed := w.turn("lost")
+		w.system.Root.Send(pid, failed)
+		read(failed)
+		w.models.script = hello()
 		after := w.turn("three")
+		after.Spec.After = second.Spec.ID // still the last: the one in between failed
 		w.system.Root.Send(pid, after)
 		if got := read(after); got.end.Err != nil {
 			t.Errorf("the conversation did not go on after a fork: %v", got.end.Err)
+		}
+		if len(w.forward) != 0 {
+			t.Error("a turn that failed became the last of the conversation")
 		}
 	})
 }

@@ -97,7 +97,7 @@ func (k *keeper) end(ctx context.Context, outcome messages.TurnOutcome, rows []m
 	}
 	k.release(ctx)
 	done.next = k.record.LastSeq() + 1
-	if outcome.Status != messages.TurnFailed {
+	if done.tip = outcome.Status != messages.TurnFailed; done.tip {
 		done.items = append(append(done.items, k.turn.spec.Input...), items...)
 	}
 	return nil

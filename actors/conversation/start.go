@@ -41,8 +41,10 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 		c.goOn(ctx)
 		return
 	}
-	turn := m.work.(*messages.StartTurn)
-	c.next, c.tip = m.next, turn.Spec.ID
+	c.next = m.next
+	if turn, isTurn := m.work.(*messages.StartTurn); isTurn && m.tip {
+		c.tip = turn.Spec.ID
+	}
 	c.window = trim(append(c.window, m.items...), c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
 	c.goOn(ctx)
 }

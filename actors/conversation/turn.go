@@ -40,6 +40,7 @@ type turnDone struct {
 	work  any             // the *messages.StartTurn
 	items []messages.Item // what the conversation remembers of it
 	next  messages.Seq    // the place behind it
+	tip   bool            // it is the conversation's last now: it did not fail
 	err   error           // not nil: what the store holds is not known here
 }
 

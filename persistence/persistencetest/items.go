@@ -134,9 +134,9 @@ func testDrop(b *bench) {
 }
 
 func testConversations(b *bench) {
-	var refs []messages.ConversationRef
-	for range 5 {
-		refs = append(refs, b.conversation())
+	refs := make([]messages.ConversationRef, 5)
+	for i := range refs {
+		refs[i] = b.conversation()
 	}
 	hidden := b.begin(messages.ConversationRef{Tenant: tenant, Conversation: "conv_hidden"}, 1, 1, "x")
 	hidden.Create, hidden.Record.Private = true, true

@@ -46,7 +46,7 @@ func startWriter(ctx context.Context, db *sql.DB, m *metrics) (*writer, error) {
 		jobs: make(chan *job, maxWaitingWrites), quit: make(chan struct{}), ended: make(chan struct{}),
 		conn: conn, metrics: m, prepared: make(map[string]*sql.Stmt),
 	}
-	go w.loop()
+	go w.loop() //nolint:contextcheck // it outlives the caller
 	return w, nil
 }
 
@@ -154,7 +154,7 @@ func (w *writer) commit(batch []*job) {
 // run carries one job out in a savepoint: what it did is undone when it fails.
 func (w *writer) run(ctx context.Context, j *job) (err error) {
 	if j.ctx.Err() != nil {
-		return context.Cause(j.ctx)
+		return context.Cause(j.ctx) //nolint:contextcheck // the caller's, which has given up
 	}
 	if err := w.command(ctx, "SAVEPOINT job"); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (w *writer) run(ctx context.Context, j *job) (err error) {
 }
 
 func (w *writer) command(ctx context.Context, sql string) error {
-	statement, err := w.prepare(ctx, sql)
+	statement, err := w.prepare(ctx, sql) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ type transaction struct {
 
 // exec returns the number of rows that were changed.
 func (t *transaction) exec(text string, args ...any) (int64, error) {
-	statement, err := t.writer.prepare(t.ctx, text)
+	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
 	}
@@ -213,7 +213,7 @@ func (t *transaction) exec(text string, args ...any) (int64, error) {
 
 // row scans one row into the targets, and tells whether there was one.
 func (t *transaction) row(text string, args []any, into ...any) (found bool, err error) {
-	statement, err := t.writer.prepare(t.ctx, text)
+	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return false, err
 	}
@@ -222,7 +222,7 @@ func (t *transaction) row(text string, args []any, into ...any) (found bool, err
 
 // rows calls scan for each row.
 func (t *transaction) rows(text string, args []any, scan func(scanner) error) error {
-	statement, err := t.writer.prepare(t.ctx, text)
+	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
 	}

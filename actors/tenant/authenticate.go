@@ -1,0 +1,61 @@
+package tenant
+
+import (
+	"context"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// fresh tells whether an answer still counts.
+func (k *known) fresh(now time.Time) bool { return k.until.IsZero() || now.Before(k.until) }
+
+// Authenticate tells who presents a key. It fails with CodeInvalidKey for one
+// that is malformed, unknown, revoked or expired, and says no more than that. A
+// key that was seen lately costs under a microsecond and no allocation
+// (BenchmarkAuthenticate); any other asks the store.
+func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Principal, error) {
+	id, secret, ok := split(presented)
+	if !ok {
+		return messages.Principal{}, invalidKey()
+	}
+	now := time.Now()
+	found, ok := k.ring.find(messages.KeyID(id))
+	if !ok || !found.fresh(now) {
+		var err error
+		if found, err = k.inquire(ctx, messages.KeyID(id)); err != nil {
+			return messages.Principal{}, err
+		}
+	}
+	if !found.until.IsZero() || !opens(&found.key, secret, now) {
+		return messages.Principal{}, invalidKey()
+	}
+	return messages.Principal{Tenant: found.key.Tenant, Key: found.key.ID, Role: found.key.Role}, nil
+}
+
+// inquire has the actor ask the store, and waits for the answer.
+func (k *Keys) inquire(ctx context.Context, id messages.KeyID) (known, error) {
+	tell := k.tell.Load()
+	if tell == nil {
+		return known{}, storeAway(nil)
+	}
+	reply := make(chan answer, 1)
+	(*tell)(&lookup{id: id, reply: reply})
+	patience := time.NewTimer(2 * k.cfg.LoadTimeout) // the actor may be restarting
+	defer patience.Stop()
+	select {
+	case a := <-reply:
+		return a.known, a.err
+	case <-ctx.Done():
+		return known{}, interrupted()
+	case <-patience.C:
+		return known{}, storeAway(nil)
+	}
+}
+
+func invalidKey() error {
+	return &messages.Failure{
+		Code: messages.CodeInvalidKey, What: "the key is not valid",
+		Do: "send a key as Authorization: Bearer pk_...; it may have expired or been revoked", NoRetry: true,
+	}
+}

@@ -1,0 +1,28 @@
+package tenant
+
+import (
+	"context"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// Store keeps tenants and keys. Its methods are safe for concurrent use; their
+// errors are *messages.Failure where a person can do something about them.
+// persistence/sqlite and persistence/postgres implement it.
+type Store interface {
+	// Key returns a key by its id, revoked and expired ones too. It fails with
+	// CodeInvalidKey when there is none.
+	Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error)
+	// KeysVersion changes whenever any key does.
+	KeysVersion(ctx context.Context) (uint64, error)
+	CreateKey(ctx context.Context, key messages.APIKey) error
+	// Keys lists a tenant's keys, or with an empty tenant the admin keys.
+	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
+	// RevokeKey marks a key. It fails with CodeInvalidKey when there is none;
+	// one that is revoked already keeps its time.
+	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error
+	CreateTenant(ctx context.Context, tenant messages.Tenant) error
+	// Tenants lists them, the oldest first.
+	Tenants(ctx context.Context) ([]messages.Tenant, error)
+}
