@@ -2,9 +2,6 @@ package fake
 
 import (
 	"fmt"
-	"hash"
-	"hash/fnv"
-	"io"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,8 +25,8 @@ func Echo(items []messages.Item) string {
 // of calls, reasoning, where a system prompt stood, how a text was cut into parts
 // and messages of one speaker.
 func Fingerprint(items []messages.Item) (turns int, sum uint64) {
-	h := fnv.New64a()
-	say(h, "", systemPrompt(items))
+	h := sum64(fnvOffset)
+	h.say("", systemPrompt(items))
 	role := messages.Role("")
 	for i := range items {
 		item := &items[i]
@@ -40,11 +37,49 @@ func Fingerprint(items []messages.Item) (turns int, sum uint64) {
 		if speaker != role {
 			role = speaker
 			turns++
-			say(h, "\x01", string(role))
+			h.say("\x01", string(role))
 		}
-		sayItem(h, item)
+		h.sayItem(item)
 	}
-	return turns, h.Sum64()
+	return turns, uint64(h)
+}
+
+// sum64 is 64-bit FNV-1a, as hash/fnv has it, of strings that need no copy.
+type sum64 uint64
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+func (h *sum64) add(s string) {
+	sum := *h
+	for i := range len(s) {
+		sum = (sum ^ sum64(s[i])) * fnvPrime
+	}
+	*h = sum * fnvPrime // and a zero, which ends the string
+}
+
+func (h *sum64) say(what, text string) {
+	if what != "" || text != "" {
+		h.add(what)
+		h.add(text)
+	}
+}
+
+func (h *sum64) sayItem(item *messages.Item) {
+	if item.Kind == messages.ItemToolCall {
+		args := jsontext.Value(item.Args)
+		_ = args.Compact() // what is no JSON stays as it is
+		h.say(item.Name, string(args))
+		return
+	}
+	for i := range item.Parts {
+		part := &item.Parts[i]
+		if part.Image != "" || strings.TrimSpace(part.Text) != "" { // Anthropic takes no blank text
+			h.say(part.Image, part.Text)
+		}
+	}
 }
 
 // systemPrompt joins all that was said to the model from above, as a client of
@@ -75,26 +110,6 @@ func speakerOf(item *messages.Item) messages.Role {
 		return messages.RoleUser
 	default:
 		return item.Role
-	}
-}
-
-func sayItem(h hash.Hash64, item *messages.Item) {
-	if item.Kind == messages.ItemToolCall {
-		args := jsontext.Value(item.Args)
-		_ = args.Compact() // what is no JSON stays as it is
-		say(h, item.Name, string(args))
-		return
-	}
-	for _, part := range item.Parts {
-		if part.Image != "" || strings.TrimSpace(part.Text) != "" { // Anthropic takes no blank text
-			say(h, part.Image, part.Text)
-		}
-	}
-}
-
-func say(h hash.Hash64, what, text string) {
-	if what+text != "" {
-		_, _ = io.WriteString(h, what+"\x00"+text+"\x00") // a hash takes everything
 	}
 }
 

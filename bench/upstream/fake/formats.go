@@ -21,7 +21,7 @@ func (chatFormat) decode(body []byte, id messages.TurnID) (call, encoder, error)
 	if err != nil {
 		return call{}, nil, err
 	}
-	c := call{model: r.Model, stream: r.Stream, choices: r.Options.N, items: r.Input, options: &r.Options}
+	c := call{model: r.Model, stream: r.Stream, choices: r.Options.N, items: r.Input, options: &r.Options, tokens: tokensOf(r.Input)}
 	return c, &chatEncoder{stream: openai.ChatStream{
 		ID: id, Model: r.Model, Created: created, IncludeUsage: r.IncludeUsage,
 	}}, nil
@@ -70,9 +70,9 @@ func (messagesFormat) decode(body []byte, id messages.TurnID) (call, encoder, er
 	if err != nil {
 		return call{}, nil, err
 	}
-	c := call{model: r.Model, stream: r.Stream, items: r.Input, options: &r.Options}
+	c := call{model: r.Model, stream: r.Stream, items: r.Input, options: &r.Options, tokens: tokensOf(r.Input)}
 	return c, &messagesEncoder{stream: anthropic.Stream{
-		ID: id, Model: r.Model, Usage: messages.Usage{Input: tokensOf(r.Input), Output: 1},
+		ID: id, Model: r.Model, Usage: messages.Usage{Input: c.tokens, Output: 1},
 	}}, nil
 }
 

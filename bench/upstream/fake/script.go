@@ -15,14 +15,19 @@ type call struct {
 	choices int
 	items   []messages.Item
 	options *messages.Options
+	tokens  int // of the prompt
 }
 
 // play writes the reply to c: chunks from ChunkOpened to ChunkUsage. Every delta
 // is one word, so that after-N and interval-D can count them.
 func play(b *Behaviour, c *call) []messages.Chunk {
 	text, tools := words(b, c.items), toolsToCall(b, c)
-	if len(tools) > 0 && b.Tokens == 0 {
-		text = nil
+	spoken := len(text)
+	switch {
+	case len(tools) > 0 && b.Tokens == 0:
+		text, spoken = nil, 0
+	case !c.stream: // nobody sees the words apart
+		text = []string{strings.Join(text, "")}
 	}
 	choices := max(1, c.choices)
 	chunks := make([]messages.Chunk, 0, choices*(b.Thinking+len(text)+4*len(tools)+1)+2)
@@ -39,7 +44,6 @@ func play(b *Behaviour, c *call) []messages.Chunk {
 			chunks = appendToolCall(chunks, choice, i, tool, lastWords(c.items))
 		}
 	}
-	deltas := len(chunks) - 1
 	for choice := range choices {
 		chunks = append(chunks, messages.Chunk{Kind: messages.ChunkFinish, Choice: choice, Finish: finish(b, len(tools))})
 	}
@@ -47,7 +51,8 @@ func play(b *Behaviour, c *call) []messages.Chunk {
 		return chunks
 	}
 	return append(chunks, messages.Chunk{Kind: messages.ChunkUsage, Usage: &messages.Usage{
-		Input: max(tokensOf(c.items), b.Cached), Cached: b.Cached, Output: deltas, Reasoning: choices * b.Thinking,
+		Input: max(c.tokens, b.Cached), Cached: b.Cached,
+		Output: choices * (b.Thinking + spoken + callTokens*len(tools)), Reasoning: choices * b.Thinking,
 	}})
 }
 
@@ -70,10 +75,10 @@ func appendSignature(chunks []messages.Chunk, choice int) []messages.Chunk {
 
 // words is the text of the reply, word by word, with the space behind each.
 func words(b *Behaviour, items []messages.Item) []string {
-	text := strings.SplitAfter(Echo(items), " ")
 	if b.Tokens == 0 {
-		return text
+		return strings.SplitAfter(Echo(items), " ")
 	}
+	text := strings.SplitAfterN(Echo(items), " ", b.Tokens+1)
 	for i := len(text); i < b.Tokens; i++ {
 		text = append(text, " word"+strconv.Itoa(i+1))
 	}
@@ -121,7 +126,10 @@ func toolNamed(c *call) []string {
 	return nil
 }
 
-// appendToolCall calls a tool with {"query":"..."}, in three fragments.
+// callTokens is what a tool call counts: a start and three fragments.
+const callTokens = 4
+
+// appendToolCall calls a tool with {"query":"..."}.
 func appendToolCall(chunks []messages.Chunk, choice, index int, name, query string) []messages.Chunk {
 	id := fmt.Sprintf("call_%d_%d", choice, index)
 	quoted := quote(query)
@@ -149,10 +157,23 @@ func finish(b *Behaviour, tools int) messages.FinishReason {
 func tokensOf(items []messages.Item) int {
 	n := 0
 	for i := range items {
-		n += 3 + len(strings.Fields(items[i].Args))
-		for _, part := range items[i].Parts {
-			n += len(strings.Fields(part.Text))
+		n += 3 + countWords(items[i].Args)
+		for j := range items[i].Parts {
+			n += countWords(items[i].Parts[j].Text)
 		}
+	}
+	return n
+}
+
+// countWords counts what ASCII's blanks divide.
+func countWords(s string) (n int) {
+	inside := false
+	for i := range len(s) {
+		blank := s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r'
+		if !blank && !inside {
+			n++
+		}
+		inside = !blank
 	}
 	return n
 }
