@@ -60,7 +60,7 @@ func benchmarkTurns(b *testing.B, send func(*messages.StartTurn) (stop func())) 
 			})
 			stop := send(m)
 			<-m.Reply
-			for range m.Chunks { //nolint:revive // read to the end
+			for range m.Chunks {
 			}
 			stop()
 		}

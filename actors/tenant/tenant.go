@@ -32,6 +32,7 @@ type Keys struct {
 	store   Store
 	metrics *metrics
 	ring    *keyring
+	era     uint64                    // counts the times that everything was forgotten; the actor's own
 	tell    atomic.Pointer[func(any)] // to the actor; nil until it was spawned
 }
 
@@ -53,7 +54,6 @@ func (k *Keys) Props() *actor.Props {
 type keeper struct {
 	keys    *Keys
 	waiting map[messages.KeyID][]chan<- answer // for questions that the store was asked
-	era     uint64                             // counts the times that everything was forgotten
 	version uint64                             // of the keys, as the store counts; 0 before it was heard
 	heard   time.Time                          // when the store last said it
 	cancel  context.CancelFunc                 // of the goroutines
@@ -117,14 +117,14 @@ func (k *keeper) look(ctx actor.Context, m *lookup) {
 	}
 	k.waiting[m.id] = append(others, m.reply)
 	if !asked {
-		go k.keys.load(m.id, k.era, teller(ctx))
+		go k.keys.load(m.id, k.keys.era, teller(ctx))
 	}
 }
 
 // learn remembers what the store said, unless keys have changed since it was
 // asked: then it may be out of date, and the next request asks again.
 func (k *keeper) learn(m *loaded) {
-	if m.answer.err == nil && m.era == k.era {
+	if m.answer.err == nil && m.era == k.keys.era {
 		k.keys.ring.add(m.id, m.answer.known)
 	}
 	k.reply(m.id, m.answer)
@@ -154,6 +154,6 @@ func (k *keeper) compare(m *versioned) {
 }
 
 func (k *keeper) forget() {
-	k.era++
+	k.keys.era++
 	k.keys.ring.forget()
 }

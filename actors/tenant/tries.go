@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -13,12 +14,12 @@ import (
 )
 
 // Tries counts wrong keys by the address that they came from, and tells when an
-// address had too many. It is safe for concurrent use. As long as nobody errs it
-// costs its readers one atomic load.
+// address had too many. It is safe for concurrent use. While nobody errs, its
+// readers take no lock.
 type Tries struct {
-	most    int // within tryWindow
-	wrong   prometheus.Counter
-	counted atomic.Int64 // addresses in the table
+	most  int // within tryWindow
+	wrong prometheus.Counter
+	last  atomic.Pointer[time.Time] // of all wrong keys; nil for none
 
 	mu    sync.Mutex
 	table tryTable
@@ -30,7 +31,7 @@ const tryWindow = time.Minute
 // NewTries returns an empty table.
 func NewTries(cfg Config, registerer prometheus.Registerer) *Tries {
 	return &Tries{
-		most: cfg.MaxTries, table: tryTable{},
+		most: cfg.MaxTries, table: tryTable{sources: make(map[netip.Prefix]tries)},
 		wrong: promauto.With(registerer).NewCounter(prometheus.CounterOpts{
 			Name: "chatbot_wrong_keys_total", Help: "Requests with a key that is not valid.",
 		}),
@@ -43,20 +44,22 @@ func (t *Tries) Failed(address string) {
 	if t.most == 0 {
 		return
 	}
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.table.add(sourceOf(address), time.Now())
-	t.counted.Store(int64(len(t.table)))
+	t.table.add(sourceOf(address), now)
+	t.last.Store(&now)
 }
 
 // Allowed fails with CodeTooManyTries when the address has had its tries, and
 // says when there is another.
 func (t *Tries) Allowed(address string) error {
-	if t.counted.Load() == 0 {
+	last, now := t.last.Load(), time.Now()
+	if last == nil || now.Sub(*last) >= tryWindow {
 		return nil
 	}
 	t.mu.Lock()
-	wait := t.table.wait(sourceOf(address), t.most, time.Now())
+	wait := t.table.wait(sourceOf(address), t.most, now)
 	t.mu.Unlock()
 	if wait == 0 {
 		return nil
@@ -84,7 +87,10 @@ func sourceOf(address string) netip.Prefix {
 }
 
 // tryTable holds the tries of each source within its window.
-type tryTable map[netip.Prefix]tries
+type tryTable struct {
+	sources map[netip.Prefix]tries
+	swept   time.Time
+}
 
 // tries are those of one source. The window begins with the first of them.
 type tries struct {
@@ -92,37 +98,38 @@ type tries struct {
 	since time.Time
 }
 
-// maxSources bounds the table, at some 100 bytes each. When it is full and no
-// window is over, further sources go uncounted.
+// maxSources bounds the table, at some 100 bytes each. While it is full, further
+// sources go uncounted: whoever has so many addresses is not to be stopped here.
 const maxSources = 1 << 14
 
-func (t tryTable) add(source netip.Prefix, now time.Time) {
-	s, known := t[source]
+func (t *tryTable) add(source netip.Prefix, now time.Time) {
+	s, known := t.sources[source]
+	if !known && len(t.sources) >= maxSources && !t.sweep(now) {
+		return
+	}
 	if now.Sub(s.since) >= tryWindow {
 		s = tries{since: now}
 	}
-	if !known && len(t) >= maxSources {
-		if t.sweep(now); len(t) >= maxSources {
-			return
-		}
-	}
 	s.count++
-	t[source] = s
+	t.sources[source] = s
 }
 
-// sweep drops the windows that are over.
-func (t tryTable) sweep(now time.Time) {
-	for source, s := range t {
-		if now.Sub(s.since) >= tryWindow {
-			delete(t, source)
-		}
+// sweep drops the windows that are over, and tells whether there is room now. It
+// looks at the whole table, so it does that seldom.
+func (t *tryTable) sweep(now time.Time) bool {
+	const seldom = 5 * time.Second
+	if now.Sub(t.swept) < seldom {
+		return false
 	}
+	t.swept = now
+	maps.DeleteFunc(t.sources, func(_ netip.Prefix, s tries) bool { return now.Sub(s.since) >= tryWindow })
+	return len(t.sources) < maxSources
 }
 
 // wait is how long a source must wait for another try; 0 for one that has some
 // left.
-func (t tryTable) wait(source netip.Prefix, most int, now time.Time) time.Duration {
-	s := t[source]
+func (t *tryTable) wait(source netip.Prefix, most int, now time.Time) time.Duration {
+	s := t.sources[source]
 	if s.count < most {
 		return 0
 	}

@@ -1,0 +1,380 @@
+package spool_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/spool"
+)
+
+// writerFolder makes the test binary a process that settles rows until it is
+// killed.
+const writerFolder = "SPOOL_TEST_WRITER"
+
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(writerFolder); folder != "" {
+		settleForever(folder)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// sink is a store of rows, which can be away.
+type sink struct {
+	mu   sync.Mutex
+	away bool
+	rows map[string]messages.UsageRow
+	told chan struct{} // capacity 1: rows came
+}
+
+func newSink() *sink {
+	return &sink{rows: make(map[string]messages.UsageRow), told: make(chan struct{}, 1)}
+}
+
+func name(r *messages.UsageRow) string {
+	return fmt.Sprintf("%s %s %d", r.Tenant, r.Request, r.Attempt)
+}
+
+func (s *sink) AppendUsage(_ context.Context, rows []messages.UsageRow) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away {
+		return errors.New("the store is away")
+	}
+	for i := range rows {
+		if _, there := s.rows[name(&rows[i])]; !there {
+			s.rows[name(&rows[i])] = rows[i]
+		}
+	}
+	select {
+	case s.told <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (s *sink) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rows)
+}
+
+func cent(_ messages.Target, u messages.Usage) (messages.NanoDollars, bool) {
+	return messages.NanoDollars(u.Total()), true
+}
+
+func open(tb testing.TB, folder string, to spool.Sink, change ...func(*spool.Config)) *spool.Spool {
+	tb.Helper()
+	cfg := spool.DefaultConfig()
+	cfg.Folder = folder
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := spool.Open(context.Background(), cfg, spool.Deps{
+		Sink: to, Price: cent, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func usage(request byte, attempt int) messages.UsageRow {
+	return messages.UsageRow{
+		Tenant: "acme", Request: messages.TurnID{request}, Attempt: attempt, Status: messages.AttemptSettled,
+		Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7, Served: messages.Served{Provider: "p", Model: "m"},
+	}
+}
+
+func reserve(tb testing.TB, s *spool.Spool, row messages.UsageRow) {
+	tb.Helper()
+	row.Status, row.Cost, row.Usage = "", 0, messages.Usage{Input: 4, Estimated: true}
+	if err := s.Reserve(context.Background(), messages.Reservation{Row: row}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func settle(tb testing.TB, s *spool.Spool, row messages.UsageRow) {
+	tb.Helper()
+	if err := s.Settle(context.Background(), row); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func files(tb testing.TB, folder string) (names []string) {
+	tb.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func TestSettledRowsReachTheStore(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	s := open(t, folder, to)
+	reserve(t, s, usage(1, 1))
+	settle(t, s, usage(1, 1))
+	<-to.told
+	s.Close()
+	if to.count() != 1 {
+		t.Errorf("%d rows", to.count())
+	}
+	if left := files(t, folder); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestStoreThatIsAwayLosesNothing(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	to.setAway(true)
+	s := open(t, folder, to)
+	for i := range byte(10) {
+		settle(t, s, usage(i, 1))
+	}
+	s.Close() // with the store still away
+	to.setAway(false)
+	if len(files(t, folder)) == 0 {
+		t.Fatal("the queue was emptied into nothing")
+	}
+	open(t, folder, to).Close()
+	if to.count() != 10 {
+		t.Errorf("%d rows, want 10", to.count())
+	}
+}
+
+func TestAttemptInFlightAtTheEndOfItsProcessIsInterrupted(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	s := open(t, folder, to)
+	reserve(t, s, usage(1, 1))
+	reserve(t, s, usage(2, 1))
+	s.Release("acme", messages.TurnID{2}, 1) // its row is in a turn's transaction
+	settle(t, s, usage(3, 1))
+	s.Close()
+	to.mu.Lock()
+	kept := usage(2, 1)
+	to.rows[name(&kept)] = kept
+	to.mu.Unlock()
+	open(t, folder, to).Close()
+
+	first, second := usage(1, 1), usage(2, 1)
+	got := to.rows[name(&first)]
+	if got.Status != messages.AttemptInterrupted || got.Usage.Input != 4 || !got.Usage.Estimated || got.Cost != 4 || !got.Priced {
+		t.Errorf("settled as %+v", got)
+	}
+	if to.rows[name(&second)].Status != messages.AttemptSettled || len(to.rows) != 3 {
+		t.Errorf("the store has %+v", to.rows)
+	}
+}
+
+func TestTornTailIsNoDamage(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	to.setAway(true)
+	s := open(t, folder, to)
+	settle(t, s, usage(1, 1))
+	settle(t, s, usage(2, 1))
+	s.Close()
+	to.setAway(false)
+	path := filepath.Join(folder, files(t, folder)[0])
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, whole[:len(whole)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, folder, to).Close()
+	if to.count() != 1 || len(files(t, folder)) != 0 {
+		t.Errorf("%d rows, left %v", to.count(), files(t, folder))
+	}
+}
+
+func TestDamagedFileIsSetAside(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	to.setAway(true)
+	s := open(t, folder, to)
+	settle(t, s, usage(1, 1))
+	settle(t, s, usage(2, 1))
+	s.Close()
+	to.setAway(false)
+	path := filepath.Join(folder, files(t, folder)[0])
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[len(whole)-10] ^= 1
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, folder, to).Close()
+	left := files(t, folder)
+	if to.count() != 1 || len(left) != 1 || !strings.HasSuffix(left[0], ".damaged") {
+		t.Errorf("%d rows, left %v", to.count(), left)
+	}
+}
+
+func TestFilesAreGivenBack(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	s := open(t, folder, to)
+	defer s.Close()
+	big := usage(1, 1)
+	big.Endpoint = strings.Repeat("x", 100_000)
+	reserve(t, s, usage(200, 1)) // keeps the first file
+	for i := range 150 {         // three files' worth
+		big.Attempt = i
+		settle(t, s, big)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for to.count() < 150 && time.Now().Before(deadline) {
+		<-to.told
+	}
+	settle(t, s, usage(201, 1))
+	<-to.told
+	if left := files(t, folder); len(left) > 2 {
+		t.Errorf("%d files left, want the reservation's and the current one", len(left))
+	}
+}
+
+func TestFullQueueRefusesNewAttemptsAndTakesRows(t *testing.T) {
+	t.Parallel()
+	to := newSink()
+	to.setAway(true)
+	s := open(t, t.TempDir(), to, func(c *spool.Config) { c.MaxBytes = 4 << 20 })
+	defer s.Close()
+	big := usage(1, 1)
+	big.Endpoint = strings.Repeat("x", 500_000)
+	for i := range 9 {
+		big.Attempt = i
+		settle(t, s, big)
+	}
+	err := s.Reserve(t.Context(), messages.Reservation{Row: usage(2, 1)})
+	if messages.CodeOf(err) != messages.CodeStoreUnavailable {
+		t.Errorf("got %v", err)
+	}
+	settle(t, s, usage(3, 1))
+}
+
+func TestSettleWaitsForTheDiskWhereAsked(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), newSink(), func(c *spool.Config) { c.SyncAlways, c.SyncInterval = true, time.Minute })
+	defer s.Close()
+	settle(t, s, usage(1, 1)) // would wait a minute for the ticker
+}
+
+func TestClosedQueueRefuses(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), newSink())
+	s.Close()
+	s.Close()
+	if err := s.Settle(t.Context(), usage(1, 1)); messages.CodeOf(err) != messages.CodeShuttingDown {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What was acknowledged outlives a process that is killed at any moment.
+func TestKilledProcessLosesNoRow(t *testing.T) {
+	t.Parallel()
+	const kills = 3
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	to := newSink()
+	acknowledged := make(map[string]bool)
+	for range kills {
+		folder := t.TempDir()
+		for _, line := range runAndKill(t, folder, time.Duration(50+random.IntN(300))*time.Millisecond) {
+			acknowledged[line] = true
+		}
+		open(t, folder, to).Close()
+	}
+	for line := range acknowledged {
+		if row, there := to.rows[line]; !there || row.Status != messages.AttemptSettled {
+			t.Fatalf("%s was acknowledged, the store has %+v", line, row)
+		}
+	}
+	if len(acknowledged) == 0 {
+		t.Fatal("nothing was acknowledged")
+	}
+	t.Logf("%d acknowledged, %d stored", len(acknowledged), to.count())
+}
+
+// runAndKill returns the names of the rows that a process acknowledged before it
+// was killed.
+func runAndKill(t *testing.T, folder string, after time.Duration) (lines []string) {
+	t.Helper()
+	writer := exec.CommandContext(t.Context(), os.Args[0]) // #nosec G204 -- this test itself
+	writer.Env = append(os.Environ(), writerFolder+"="+folder)
+	out, err := writer.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	scanner := bufio.NewScanner(out)
+	var timer *time.Timer
+	for scanner.Scan() {
+		if timer == nil {
+			timer = time.AfterFunc(after, func() { _ = writer.Process.Kill() })
+		}
+		lines = append(lines, scanner.Text())
+	}
+	_ = writer.Wait() // killed, as it must be
+	if len(lines) > 0 {
+		lines = lines[:len(lines)-1] // may be cut
+	}
+	return lines
+}
+
+// settleForever is the process that is killed. Its store is always away, so that
+// all rows stay in the folder for the test to find.
+func settleForever(folder string) {
+	random := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	cfg := spool.DefaultConfig()
+	cfg.Folder = folder
+	s, err := spool.Open(context.Background(), cfg, spool.Deps{
+		Sink: &sink{away: true}, Price: cent, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+	})
+	for err == nil {
+		row := usage(0, 1)
+		_, _ = hex.Decode(row.Request[:], fmt.Appendf(nil, "%016x%016x", random.Uint64(), random.Uint64()))
+		err = errors.Join(
+			s.Reserve(context.Background(), messages.Reservation{Row: row}),
+			s.Settle(context.Background(), row),
+		)
+		fmt.Println(name(&row))
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
