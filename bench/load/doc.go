@@ -7,5 +7,5 @@
 // does. [Open] asks at a constant rate, whatever the answers do: it finds out how
 // long a caller waits. Its latencies count from the moment that a request was
 // due, so that a server which stalls is charged for every request that it kept
-// from being sent.
+// from being sent. [Batch] asks so many requests and no more.
 package load

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,5 +127,24 @@ func TestNoServerIsAnError(t *testing.T) {
 	}
 	if _, err := (Open{Address: "127.0.0.1:1", Connections: 1, Rate: 1, Requests: []Request{{}}, Duration: time.Second}).Run(t.Context()); err == nil {
 		t.Error("a run without a server returned no error")
+	}
+}
+
+func TestBatchAsksSoManyAndNoMore(t *testing.T) {
+	t.Parallel()
+	request := Post("x", "/", "{}", "}")
+	address := serve(t, len(request.Bytes), func() string { return plain })
+	var rendered atomic.Int64
+	render := func(int) Request { rendered.Add(1); return request }
+	got, err := Batch{Address: address, Connections: 3, Total: 10, Render: render, Within: time.Minute}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Requests != 10 || got.Failed != 0 || rendered.Load() != 10 {
+		t.Errorf("%d answered, %d failed, %d rendered", got.Requests, got.Failed, rendered.Load())
+	}
+	late, err := Batch{Address: address, Connections: 3, Total: 1000, Render: render, Within: -time.Second}.Run(t.Context())
+	if err != nil || late.Requests != 0 {
+		t.Errorf("behind its time: %d answered, %v", late.Requests, err)
 	}
 }

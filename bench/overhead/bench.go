@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"example.com/parley/bench/program"
+	"example.com/parley/bench/report"
+)
+
+// bench is one run of the program. One goroutine uses it.
+type bench struct {
+	options
+	rig  *rig
+	line *report.Report
+	key  string
+
+	answered, failed int
+}
+
+// part is one question that the program answers.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+// parts are in the order in which they are answered: what needs a server that
+// has just started comes first, and what needs one of its own last.
+func parts() []part {
+	return []part{
+		{"idle", (*bench).idleMemory},
+		{"requests", (*bench).requests},
+		{"streams", (*bench).streams},
+		{"rate", (*bench).rates},
+		{"users", (*bench).users},
+		{"allocations", (*bench).allocations},
+		{"loaded", (*bench).loadedMemory},
+		{"restart", (*bench).restart},
+		{"conversations", (*bench).conversationsMemory},
+	}
+}
+
+// warmup is how long a subject is asked before it is measured.
+func (b *bench) warmup() time.Duration { return b.duration / 4 }
+
+// idleAfter is when a conversation is put to sleep, where that is measured: late
+// enough that all can be made before.
+func (b *bench) idleAfter() time.Duration {
+	if b.quick {
+		return 15 * time.Second
+	}
+	return 100 * time.Second
+}
+
+// overhead does everything that was asked for, and fills the report. An error
+// says that something could not be found out.
+func overhead(ctx context.Context, o options, line *report.Report) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.atMost(), fmt.Errorf("the run took longer than %s", o.atMost()))
+	defer cancel()
+	folder, err := os.MkdirTemp("", "overhead-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the run: %w", err)
+	}
+	defer func() {
+		if err == nil {
+			err = os.RemoveAll(folder)
+			return
+		}
+		say("the programs' logs are in %s; the server's ends with\n%s", folder, tail(filepath.Join(folder, "parley.log")))
+	}()
+	b := &bench{options: o, line: line}
+	cores := layoutOf(program.Cores())
+	if b.rig, err = newRig(ctx, folder, cores); err != nil {
+		return err
+	}
+	defer b.rig.close()
+	if err := settle(cores.Load); err != nil {
+		return err
+	}
+	b.key = b.rig.key
+	b.line.Figure("cores", cores)
+	b.line.Figure("rounds", o.rounds)
+	b.line.Figure("window_s", o.duration.Seconds())
+	if err := b.rig.startServer(ctx, ""); err != nil {
+		return err
+	}
+	return b.runParts(ctx)
+}
+
+// settle keeps the load to its cores. Two goroutines run at once even on one of
+// them: the clock of a constant rate sleeps in the kernel and must not hold up
+// the others.
+func settle(cores []int) error {
+	if err := program.PinSelf(cores); len(cores) > 0 && err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(max(2, len(cores)))
+	return nil
+}
+
+func (b *bench) runParts(ctx context.Context) error {
+	for _, p := range parts() {
+		if len(b.only) > 0 && !slices.Contains(b.only, p.name) {
+			continue
+		}
+		began := time.Now()
+		if err := p.run(b, ctx); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", p.name, err), context.Cause(ctx))
+		}
+		say("%s: %s", p.name, time.Since(began).Round(time.Second))
+	}
+	b.line.Figure("requests_answered", b.answered)
+	b.target("requests_failed", exactly(0), float64(b.failed))
+	return nil
+}
+
+func say(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) }
+
+// tail returns the end of a log.
+func tail(file string) string {
+	const enough = 2 << 10 // bytes
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-enough):])
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/parley/bench/report"
+)
+
+// options are the command line.
+type options struct {
+	duration      time.Duration // of one measurement
+	rounds        int
+	conversations int
+	quick         bool
+	only          []string // parts; none means all
+}
+
+// atMost bounds a run: one that takes longer hangs.
+func (o *options) atMost() time.Duration {
+	const measurements = 21 // a round
+	return 10*time.Minute + time.Duration(o.rounds*measurements)*o.duration
+}
+
+func parseOptions(arguments []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
+	flags.DurationVar(&o.duration, "duration", 2*time.Second, "of one measurement, behind its warm-up")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is made")
+	flags.IntVar(&o.conversations, "conversations", 100_000, "that idle while memory is measured")
+	flags.BoolVar(&o.quick, "quick", false, "find out in two minutes whether it works; the figures are noise")
+	only := flags.String("only", "", "parts to run, joined by commas: "+strings.Join(partNames(), ", "))
+	if err := flags.Parse(arguments); err != nil {
+		return o, err
+	}
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	if o.quick {
+		o.duration, o.rounds, o.conversations = min(o.duration, 500*time.Millisecond), min(o.rounds, 2), min(o.conversations, 5000)
+	}
+	return o, o.check(flags.Args())
+}
+
+func (o *options) check(rest []string) error {
+	for _, name := range o.only {
+		if !slices.Contains(partNames(), name) {
+			return fmt.Errorf("-only has %q: give some of %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("overhead takes flags alone, and not %q", rest)
+	case o.duration < 100*time.Millisecond || o.duration > time.Minute:
+		return fmt.Errorf("-duration is %s: give 100ms to 1m", o.duration)
+	case o.rounds < 1 || o.rounds > 100:
+		return fmt.Errorf("-rounds is %d: give 1 to 100", o.rounds)
+	case o.conversations < 1 || o.conversations > 1_000_000:
+		return fmt.Errorf("-conversations is %d: give 1 to 1000000", o.conversations)
+	}
+	return nil
+}
+
+func partNames() []string {
+	all := parts()
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].name
+	}
+	return names
+}
+
+func main() { os.Exit(run()) }
+
+// run returns the exit status: 0 when all targets are reached, 1 when one is
+// not, 2 when nothing could be found out.
+func run() int {
+	o, err := parseOptions(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	line := report.New(ctx, "overhead")
+	if err == nil {
+		err = overhead(ctx, o, line)
+	}
+	if err == nil {
+		err = line.Print(os.Stdout)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "overhead:", err)
+		return 2
+	case !line.OK():
+		return 1
+	}
+	return 0
+}
