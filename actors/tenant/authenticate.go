@@ -35,21 +35,20 @@ func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Pri
 
 // inquire has the actor ask the store, and waits for the answer.
 func (k *Keys) inquire(ctx context.Context, id messages.KeyID) (known, error) {
-	tell := k.tell.Load()
-	if tell == nil {
-		return known{}, storeAway(nil)
-	}
+	ctx, cancel := context.WithTimeout(ctx, 2*k.cfg.LoadTimeout) // the actor may be restarting
+	defer cancel()
 	reply := make(chan answer, 1)
-	(*tell)(&lookup{id: id, reply: reply})
-	patience := time.NewTimer(2 * k.cfg.LoadTimeout) // the actor may be restarting
-	defer patience.Stop()
+	select {
+	case <-k.spawned:
+		(*k.tell.Load())(&lookup{id: id, reply: reply})
+	case <-ctx.Done():
+		return known{}, storeAway(ctx.Err())
+	}
 	select {
 	case a := <-reply:
 		return a.known, a.err
 	case <-ctx.Done():
-		return known{}, interrupted()
-	case <-patience.C:
-		return known{}, storeAway(nil)
+		return known{}, storeAway(ctx.Err())
 	}
 }
 

@@ -9,11 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"example.com/parley/actors/tenant"
 	"example.com/parley/messages"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestKeyTellsWhoPresentsIt(t *testing.T) {
@@ -260,21 +258,33 @@ func TestRequestThatEndsDoesNotWait(t *testing.T) {
 		w.store.set(func(s *store) { s.slow = time.Hour })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := w.keys.Authenticate(ctx, "pk_nobody_secret"); messages.CodeOf(err) != messages.CodeRestarted {
+		if _, err := w.keys.Authenticate(ctx, "pk_nobody_secret"); messages.CodeOf(err) != messages.CodeStoreUnavailable {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-func TestKeysWithoutAnActorSayWhatIsMissing(t *testing.T) {
+func TestKeysWaitForTheirActor(t *testing.T) {
 	t.Parallel()
-	keys, err := tenant.New(tenant.DefaultConfig(), tenant.Deps{Store: &store{}, Registerer: prometheus.NewRegistry()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keys.Authenticate(t.Context(), "pk_a_b"); messages.CodeOf(err) != messages.CodeStoreUnavailable {
-		t.Errorf("got %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		keys, err := tenant.New(tenant.DefaultConfig(), tenant.Deps{Store: &store{}, Registerer: newRegistry()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keys.Authenticate(t.Context(), "pk_a_b"); messages.CodeOf(err) != messages.CodeStoreUnavailable {
+			t.Errorf("without one: %v", err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := keys.Authenticate(context.Background(), "pk_a_b")
+			done <- err
+		}()
+		synctest.Wait()
+		spawn(t, keys)
+		if err := <-done; messages.CodeOf(err) != messages.CodeInvalidKey {
+			t.Errorf("with one: %v", err)
+		}
+	})
 }
 
 func TestAuthenticateAllocatesNothing(t *testing.T) {

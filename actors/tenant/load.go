@@ -37,8 +37,8 @@ type versioned struct {
 const absentFor = 10 * time.Second
 
 // load asks the store for one key. It runs in a goroutine of its own, which ends
-// with its time-out.
-func (k *Keys) load(id messages.KeyID, era uint64, tell func(any)) {
+// with the actor or its time-out.
+func (k *Keys) load(ctx context.Context, id messages.KeyID, era uint64, tell func(any)) {
 	m := &loaded{id: id, era: era, answer: answer{err: storeAway(nil)}}
 	defer func() {
 		if p := recover(); p != nil {
@@ -47,7 +47,7 @@ func (k *Keys) load(id messages.KeyID, era uint64, tell func(any)) {
 		k.metrics.loaded(m.answer)
 		tell(m)
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), k.cfg.LoadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, k.cfg.LoadTimeout)
 	defer cancel()
 	key, err := k.store.Key(ctx, id)
 	switch {

@@ -10,6 +10,7 @@ package tenant
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,9 @@ type Keys struct {
 	metrics *metrics
 	ring    *keyring
 	era     uint64                    // counts the times that everything was forgotten; the actor's own
-	tell    atomic.Pointer[func(any)] // to the actor; nil until it was spawned
+	tell    atomic.Pointer[func(any)] // to the actor
+	spawned chan struct{}             // closed once there is one
+	once    sync.Once                 // closes it
 }
 
 // New returns keys that know nothing yet. They need their actor, which is to be
@@ -42,7 +45,9 @@ func New(cfg Config, deps Deps) (*Keys, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Keys{cfg: cfg, store: deps.Store, metrics: newMetrics(deps.Registerer), ring: newKeyring()}, nil
+	return &Keys{
+		cfg: cfg, store: deps.Store, metrics: newMetrics(deps.Registerer), ring: newKeyring(), spawned: make(chan struct{}),
+	}, nil
 }
 
 // Props returns the actor.
@@ -56,7 +61,9 @@ type keeper struct {
 	waiting map[messages.KeyID][]chan<- answer // for questions that the store was asked
 	version uint64                             // of the keys, as the store counts; 0 before it was heard
 	heard   time.Time                          // when the store last said it
-	cancel  context.CancelFunc                 // of the goroutines
+	tell    func(any)                          // to itself, from outside
+	running context.Context                    // of the goroutines that it starts
+	cancel  context.CancelFunc                 // ends them
 }
 
 // Receive implements actor.Actor.
@@ -65,7 +72,7 @@ func (k *keeper) Receive(ctx actor.Context) {
 	case *actor.Started:
 		k.begin(ctx)
 	case *lookup:
-		k.look(ctx, m)
+		k.look(m)
 	case *loaded:
 		k.learn(m)
 	case *versioned:
@@ -80,17 +87,12 @@ func (k *keeper) Receive(ctx actor.Context) {
 func (k *keeper) begin(ctx actor.Context) {
 	k.forget()
 	k.heard = time.Now()
-	watching, cancel := context.WithCancel(context.Background())
-	k.cancel = cancel
-	tell := teller(ctx)
-	k.keys.tell.Store(&tell)
-	go k.keys.watch(watching, tell)
-}
-
-// teller sends to the actor from outside of it.
-func teller(ctx actor.Context) func(any) {
+	k.running, k.cancel = context.WithCancel(context.Background())
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	return func(m any) { root.Send(self, m) }
+	k.tell = func(m any) { root.Send(self, m) }
+	k.keys.tell.Store(&k.tell)
+	k.keys.once.Do(func() { close(k.keys.spawned) })
+	go k.keys.watch(k.running, k.tell)
 }
 
 // end stops the goroutines, and tells those who wait to come again.
@@ -105,7 +107,7 @@ func (k *keeper) end() {
 const maxWaiting = 1024
 
 // look asks the store for a key, once for all who want to know.
-func (k *keeper) look(ctx actor.Context, m *lookup) {
+func (k *keeper) look(m *lookup) {
 	if found, ok := k.keys.ring.find(m.id); ok && found.fresh(time.Now()) {
 		m.reply <- answer{known: found}
 		return
@@ -117,7 +119,7 @@ func (k *keeper) look(ctx actor.Context, m *lookup) {
 	}
 	k.waiting[m.id] = append(others, m.reply)
 	if !asked {
-		go k.keys.load(m.id, k.keys.era, teller(ctx))
+		go k.keys.load(k.running, m.id, k.keys.era, k.tell)
 	}
 }
 

@@ -1,0 +1,44 @@
+package actors
+
+import (
+	"context"
+
+	"example.com/parley/actors/conversation"
+	"example.com/parley/actors/provider"
+	"example.com/parley/actors/router"
+	"example.com/parley/messages"
+)
+
+// models joins the router, which says where to send a call, and the providers,
+// which make it. Both are asked for their snapshots: no actor is in the way of a
+// request.
+type models struct {
+	router    *router.Router
+	providers *provider.Providers
+}
+
+// NewModels returns what conversations know of router and providers.
+func NewModels(r *router.Router, p *provider.Providers) conversation.Models {
+	return models{router: r, providers: p}
+}
+
+// Route implements conversation.Models.
+func (m models) Route(model string) ([]messages.Target, error) { return m.router.Route(model) }
+
+// Open implements conversation.Models.
+func (m models) Open(ctx context.Context, target messages.Target, call *messages.Call) (conversation.Answer, error) {
+	answer, err := m.providers.Open(ctx, target, call)
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ModelParts returns the actors of router and providers, as siblings.
+func ModelParts(r *router.Router, p *provider.Providers) []Part {
+	parts := []Part{{Name: "router", Props: r.Props()}}
+	for _, handle := range p.Handles() {
+		parts = append(parts, Part{Name: "provider-" + handle.Name(), Props: handle.Props()})
+	}
+	return parts
+}
