@@ -100,7 +100,7 @@ func FuzzDecoder(f *testing.F) {
 			again = s.Append(again, c)
 			reply.Add(c)
 		}
-		again = s.Append(again, messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{}})
+		again = s.Append(again, messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete}})
 		chunksOf(t, again)
 		if _, err := anthropic.DecodeReply(reply.AppendJSON(nil, turn, "m")); err != nil {
 			t.Fatal(err)

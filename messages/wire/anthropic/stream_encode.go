@@ -165,15 +165,8 @@ func (s *Stream) delta(dst []byte, kind, member, text string) []byte {
 func (s *Stream) end(dst []byte, outcome *messages.TurnOutcome) []byte {
 	s.ended = true
 	dst = s.stop(dst)
-	if outcome != nil && outcome.Err != nil {
-		f := messages.AsFailure(outcome.Err)
-		e := openEvent(dst, "error")
-		e.name("error")
-		w := begin(e.dst)
-		w.string("type", kindOf(f.Code))
-		w.string("message", f.What+"; "+f.Do)
-		e.dst = w.end()
-		return closeEvent(e)
+	if f := brokenOff(outcome); f != nil {
+		return s.fail(dst, f)
 	}
 	e := openEvent(dst, "message_delta")
 	e.name("delta")
@@ -183,6 +176,34 @@ func (s *Stream) end(dst []byte, outcome *messages.TurnOutcome) []byte {
 	e.dst = d.end()
 	appendUsage(&e, s.Usage)
 	return closeEvent(openEvent(closeEvent(e), "message_stop"))
+}
+
+func (s *Stream) fail(dst []byte, f *messages.Failure) []byte {
+	e := openEvent(dst, "error")
+	e.name("error")
+	w := begin(e.dst)
+	w.string("type", kindOf(f.Code))
+	w.string("message", f.What+"; "+f.Do)
+	e.dst = w.end()
+	return closeEvent(e)
+}
+
+// brokenOff says why a reply is not whole, and nil for one that is: one that
+// ended at its limit of tokens, or at a filter, says so in its stop reason.
+func brokenOff(o *messages.TurnOutcome) *messages.Failure {
+	switch {
+	case o.Err != nil:
+		return messages.AsFailure(o.Err)
+	case o.Status == messages.TurnComplete,
+		o.Status == messages.TurnPartial && (o.Reason == messages.ReasonMaxTokens || o.Reason == messages.ReasonContentFilter):
+		return nil
+	case o.Status == messages.TurnCancelled:
+		return &messages.Failure{Code: messages.CodeCancelled, What: "the reply was cancelled", Do: "send the request again"}
+	case o.Reason == messages.ReasonDeadline:
+		return &messages.Failure{Code: messages.CodeDeadline, What: "the reply took longer than its deadline", Do: "ask for less, or raise the deadline"}
+	default:
+		return &messages.Failure{Code: messages.CodeProviderFailed, What: "the reply broke off in the middle", Do: "send the request again"}
+	}
 }
 
 // openEvent begins an event whose data says its name again, as Anthropic's does.

@@ -104,6 +104,32 @@ func TestStreamEndsWithAnErrorAndNothingElse(t *testing.T) {
 	}
 }
 
+// What is not whole must not look whole: only a limit and a filter are ends of
+// their own.
+func TestStreamSaysHowItEnded(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end  messages.TurnOutcome
+		want string
+	}{
+		"complete":        {messages.TurnOutcome{Status: messages.TurnComplete}, "message_stop"},
+		"at its limit":    {messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonMaxTokens}, "message_stop"},
+		"at a filter":     {messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonContentFilter}, "message_stop"},
+		"cancelled":       {messages.TurnOutcome{Status: messages.TurnCancelled}, "api_error"},
+		"out of time":     {messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonDeadline}, "timeout_error"},
+		"by the provider": {messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonProvider}, "api_error"},
+		"by a restart":    {messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonServerRestart}, "api_error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := encode(messages.Chunk{Kind: messages.ChunkText, Text: "Hi"}, messages.Chunk{Kind: messages.ChunkEnd, End: &tt.end})
+			if stopped := strings.Contains(got, "message_stop"); !strings.Contains(got, tt.want) || stopped != (tt.want == "message_stop") {
+				t.Errorf("want %s in:\n%s", tt.want, got)
+			}
+		})
+	}
+}
+
 func TestStreamDropsWhatHasNoPlace(t *testing.T) {
 	t.Parallel()
 	got := encode(
