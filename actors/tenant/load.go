@@ -38,16 +38,18 @@ const absentFor = 10 * time.Second
 
 // load asks the store for one key. It runs in a goroutine of its own, which ends
 // with the actor or its time-out.
-func (k *Keys) load(ctx context.Context, id messages.KeyID, era uint64, tell func(any)) {
+func (k *Keys) load(running context.Context, id messages.KeyID, era uint64, tell func(any)) {
 	m := &loaded{id: id, era: era, answer: answer{err: storeAway(nil)}}
 	defer func() {
 		if p := recover(); p != nil {
 			m.answer.err = storeAway(fmt.Errorf("panic: %v", p))
 		}
 		k.metrics.loaded(m.answer)
-		tell(m)
+		if running.Err() == nil {
+			tell(m)
+		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, k.cfg.LoadTimeout)
+	ctx, cancel := context.WithTimeout(running, k.cfg.LoadTimeout)
 	defer cancel()
 	key, err := k.store.Key(ctx, id)
 	switch {
