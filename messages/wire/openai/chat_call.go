@@ -19,8 +19,7 @@ type callFragment struct {
 
 // readCalls reads the tool calls of a delta. Calls of tools that are no functions
 // go to Extra, all of the delta's together.
-func (d *ChatDecoder) readCalls() error {
-	c := &d.choice
+func (d *ChatDecoder) readCalls(c *choice) error {
 	if !d.isArray() {
 		return d.skip()
 	}
@@ -121,9 +120,9 @@ func (x *callIndex) find(choice int, f *callFragment) *openCall {
 	return &x.open[len(x.open)-1]
 }
 
-// sendCall sends what a fragment adds to its call. The first chunk of a call has
+// sayCall says what a fragment adds to its call. The first chunk of a call has
 // its id and name: what comes before them is held back.
-func (d *ChatDecoder) sendCall(rest *messages.Chunk, f *callFragment) {
+func (d *ChatDecoder) sayCall(rest *messages.Chunk, f *callFragment) {
 	call := d.calls.find(rest.Choice, f)
 	if call.id == "" {
 		call.id = f.id
@@ -138,7 +137,7 @@ func (d *ChatDecoder) sendCall(rest *messages.Chunk, f *callFragment) {
 	chunk := take(rest)
 	chunk.Kind, chunk.Index, chunk.Text = messages.ChunkToolCall, call.ours, f.args
 	d.echo.candidate(f.literal, chunk)
-	d.send(chunk)
+	d.say(chunk)
 }
 
 func (d *ChatDecoder) beginCall(rest *messages.Chunk, call *openCall, f *callFragment) {
@@ -155,7 +154,7 @@ func (d *ChatDecoder) beginCall(rest *messages.Chunk, call *openCall, f *callFra
 	chunk.Kind, chunk.Index = messages.ChunkToolCall, call.ours
 	chunk.CallID, chunk.Name, chunk.Text = call.id, call.name, call.held
 	call.said, call.held = true, ""
-	d.send(chunk)
+	d.say(chunk)
 }
 
 // callID names a call for a server that doesn't, after the completion, so that

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"bytes"
-	"fmt"
 	"unicode/utf8"
 
 	"example.com/parley/messages"
@@ -21,20 +20,33 @@ type choice struct {
 	literal   span // of the one string that a plain delta consists of
 }
 
-// readChoice reads a choice of a stream or of a reply in one piece, and sends
-// what it says.
-func (d *ChatDecoder) readChoice() error {
-	c := &d.choice
+// nextChoice returns an empty choice behind those of the payload. What an earlier
+// payload's held is used again.
+func (d *ChatDecoder) nextChoice() *choice {
+	if len(d.choices) == cap(d.choices) {
+		d.choices = append(d.choices, choice{})
+	} else {
+		d.choices = d.choices[:len(d.choices)+1]
+	}
+	c := &d.choices[len(d.choices)-1]
 	*c = choice{calls: c.calls[:0], extra: c.extra[:0]}
+	return c
+}
+
+// readChoice reads a choice of a stream, or of a reply in one piece.
+func (d *ChatDecoder) readChoice(int) error {
 	if !d.isObject() {
 		return d.skip()
 	}
-	err := d.object(func(name []byte) (err error) {
+	c := d.nextChoice()
+	return d.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "index":
-			c.index, err = d.tally()
+			if c.index, err = d.tally(); c.index >= maxChoices {
+				err = d.malformed()
+			}
 		case "delta", "message":
-			err = d.readDelta()
+			err = d.readDelta(c)
 		case "finish_reason":
 			c.finish, err = d.word()
 		case "logprobs":
@@ -44,14 +56,9 @@ func (d *ChatDecoder) readChoice() error {
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return d.sendChoice()
 }
 
-func (d *ChatDecoder) readDelta() error {
-	c := &d.choice
+func (d *ChatDecoder) readDelta(c *choice) error {
 	if !d.isObject() {
 		return d.skip()
 	}
@@ -60,20 +67,24 @@ func (d *ChatDecoder) readDelta() error {
 		case "role":
 			err = d.skip()
 		case "content":
-			c.text, err = d.deltaText()
+			c.text, err = d.deltaText(c)
 		case "reasoning_content":
-			c.reasoning, err = d.deltaText()
+			c.reasoning, err = d.deltaText(c)
 		case "reasoning": // the same by its newer name; some servers send both
-			if c.reasoning != "" || !d.isString() {
-				return d.deltaExtra(name)
+			switch {
+			case !d.isString():
+				err = d.deltaExtra(c, name)
+			case c.reasoning != "":
+				err = d.skip()
+			default:
+				c.reasoning, err = d.deltaText(c)
 			}
-			c.reasoning, err = d.deltaText()
 		case "refusal":
-			c.refusal, err = d.deltaText()
+			c.refusal, err = d.deltaText(c)
 		case "tool_calls":
-			err = d.readCalls()
+			err = d.readCalls(c)
 		default:
-			err = d.deltaExtra(name)
+			err = d.deltaExtra(c, name)
 		}
 		return err
 	})
@@ -81,13 +92,13 @@ func (d *ChatDecoder) readDelta() error {
 
 // deltaText reads a string and remembers where it stood. Some servers send
 // content as parts; their texts are joined.
-func (d *ChatDecoder) deltaText() (string, error) {
+func (d *ChatDecoder) deltaText(c *choice) (string, error) {
 	switch d.peek() {
 	case '"':
 		from := d.start()
 		text, err := d.string()
 		if text != "" {
-			d.choice.literal = span{from, d.at}
+			c.literal = span{from, d.at}
 		}
 		return text, err
 	case '[':
@@ -117,8 +128,7 @@ func (r *reader) joinedText() (string, error) {
 }
 
 // deltaExtra keeps a member that Parley does not read.
-func (d *ChatDecoder) deltaExtra(name []byte) error {
-	c := &d.choice
+func (d *ChatDecoder) deltaExtra(c *choice, name []byte) error {
 	before := len(c.extra)
 	if before > 0 {
 		c.extra = append(c.extra, ',')
@@ -143,26 +153,22 @@ func (r *reader) carried() ([]byte, error) {
 	return value, nil
 }
 
-// sendChoice turns the choice into chunks, in the order in which a model brings
+// sayChoice turns the choice into chunks, in the order in which a model brings
 // them forth. The first of them carries what Parley does not read.
-func (d *ChatDecoder) sendChoice() error {
-	c := &d.choice
+func (d *ChatDecoder) sayChoice(c *choice) error {
 	rest := messages.Chunk{Choice: c.index, Logprobs: c.logprobs}
 	if len(c.extra) > 0 {
 		rest.Extra = bytes.Clone(c.extra)
 	}
-	if c.index >= maxChoices {
-		return fmt.Errorf("choice %d", c.index)
-	}
-	d.sendText(&rest, messages.ChunkReasoning, c.reasoning)
-	d.sendText(&rest, messages.ChunkText, c.text)
-	d.sendText(&rest, messages.ChunkRefusal, c.refusal)
+	d.sayText(&rest, messages.ChunkReasoning, c.reasoning, c.literal)
+	d.sayText(&rest, messages.ChunkText, c.text, c.literal)
+	d.sayText(&rest, messages.ChunkRefusal, c.refusal, c.literal)
 	for i := range c.calls {
-		d.sendCall(&rest, &c.calls[i])
+		d.sayCall(&rest, &c.calls[i])
 	}
 	if rest.Logprobs != nil || rest.Extra != nil {
 		rest.Kind = messages.ChunkText
-		d.send(rest)
+		d.say(rest)
 	}
 	if c.finish == "" {
 		return nil
@@ -171,18 +177,19 @@ func (d *ChatDecoder) sendChoice() error {
 	if err != nil {
 		return err
 	}
-	d.send(messages.Chunk{Kind: messages.ChunkFinish, Choice: c.index, Finish: reason})
+	d.finished = true
+	d.say(messages.Chunk{Kind: messages.ChunkFinish, Choice: c.index, Finish: reason})
 	return nil
 }
 
-func (d *ChatDecoder) sendText(rest *messages.Chunk, kind messages.ChunkKind, text string) {
+func (d *ChatDecoder) sayText(rest *messages.Chunk, kind messages.ChunkKind, text string, literal span) {
 	if text == "" {
 		return
 	}
 	chunk := take(rest)
 	chunk.Kind, chunk.Text = kind, text
-	d.echo.candidate(d.choice.literal, chunk)
-	d.send(chunk)
+	d.echo.candidate(literal, chunk)
+	d.say(chunk)
 }
 
 // take returns a chunk with what rest carries, and leaves rest nothing but its

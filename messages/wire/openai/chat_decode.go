@@ -13,24 +13,19 @@ import (
 // ready; one goroutine uses it.
 type ChatDecoder struct {
 	*reader // while a payload is read
-	emit    func(messages.Chunk)
-	opened  bool
-	id      string // of the completion
-	served  messages.Served
-	calls   callIndex
-	usage   *messages.Usage
 	echo    echo
 
-	choice  choice
-	payload payload
-}
+	opened   bool
+	finished bool   // a choice has
+	id       string // of the completion
+	served   messages.Served
+	calls    callIndex
+	usage    *messages.Usage // that was not emitted yet
 
-// payload is what one JSON object says beside its choices.
-type payload struct {
-	chunks  int // emitted
-	choices bool
-	usage   *messages.Usage
-	failed  bool // there is an error
+	// Of the payload that is being read:
+	choices []choice
+	failed  bool             // there is an error
+	said    []messages.Chunk // what it comes to
 }
 
 // donePayload ends a stream.
@@ -38,68 +33,92 @@ const donePayload = "[DONE]"
 
 // Decode reads one SSE payload and hands its chunks to emit. It returns done for
 // the payload that ends the stream. An error is a *messages.Failure when the
-// provider says that the reply failed; any other means that data is malformed,
-// and the caller may go on with the next.
+// provider says that the reply failed; any other means that data is malformed
+// and nothing was emitted, and the caller may go on with the next.
 func (d *ChatDecoder) Decode(data []byte, emit func(messages.Chunk)) (done bool, err error) {
 	if chunk, ok := d.echo.match(data); ok {
-		if chunk.Text != "" {
-			emit(chunk)
-		}
+		emit(chunk)
 		return false, nil
 	}
 	if string(bytes.TrimSpace(data)) == donePayload {
+		d.sayUsage()
+		d.flush(emit)
 		return true, nil
 	}
-	d.reader, d.emit = newLenientReader(data), emit
+	d.reader = newLenientReader(data)
 	err = d.decode(data)
 	d.release()
-	d.reader, d.emit = nil, nil
+	d.reader = nil
+	if err == nil {
+		d.echo.learn(data, len(d.said))
+		d.flush(emit)
+	}
 	return false, err
 }
 
 func (d *ChatDecoder) decode(data []byte) error {
 	d.echo.forget()
-	d.payload = payload{}
+	d.choices, d.failed, d.said = d.choices[:0], false, d.said[:0]
 	if err := d.object(d.member); err != nil {
 		return err
 	}
 	if err := d.end(); err != nil {
 		return err
 	}
-	if d.payload.failed {
+	if d.failed {
 		return decodeStreamError(data)
 	}
-	if u := d.payload.usage; u != nil {
-		d.send(messages.Chunk{Kind: messages.ChunkUsage, Usage: u})
+	for i := range d.choices { // now that the payload is known to be good
+		if err := d.sayChoice(&d.choices[i]); err != nil {
+			return err
+		}
 	}
-	d.echo.learn(data, d.payload.chunks)
+	if d.finished || len(d.choices) == 0 {
+		d.sayUsage()
+	}
 	return nil
 }
 
-// member reads a member of the payload. id, model and the like come before the
-// choices with every server; where they don't, the chunks say less.
+// flush emits what the payload said. The stream's first chunk is preceded by the
+// news that the provider answers, and as whom: some servers write that last.
+func (d *ChatDecoder) flush(emit func(messages.Chunk)) {
+	if !d.opened && len(d.said) > 0 {
+		d.opened = true
+		served := d.served
+		emit(messages.Chunk{Kind: messages.ChunkOpened, Served: &served})
+	}
+	for i := range d.said {
+		emit(d.said[i])
+	}
+	clear(d.said)
+	d.said = d.said[:0]
+}
+
+// member reads a member of the payload.
 func (d *ChatDecoder) member(name []byte) (err error) {
 	switch string(name) {
 	case "id":
-		d.id, err = d.reader.again(d.id)
+		d.id, err = d.again(d.id)
 	case "model":
-		d.served.Model, err = d.reader.again(d.served.Model)
+		d.served.Model, err = d.again(d.served.Model)
 	case "system_fingerprint":
-		d.served.Fingerprint, err = d.reader.again(d.served.Fingerprint)
+		d.served.Fingerprint, err = d.again(d.served.Fingerprint)
 	case "service_tier":
-		d.served.ServiceTier, err = d.reader.again(d.served.ServiceTier)
+		d.served.ServiceTier, err = d.again(d.served.ServiceTier)
 	case "obfuscation":
 		d.echo.noise, err = d.place()
 	case "choices":
-		d.payload.choices = true
-		err = d.choices()
+		if !d.isArray() {
+			return d.skip()
+		}
+		err = d.array(maxChoices, d.readChoice)
 	case "usage":
 		if !d.isObject() {
 			return d.skip()
 		}
-		d.payload.usage, err = d.chatUsage()
+		d.usage, err = d.chatUsage()
 	case "error":
-		d.payload.failed = true
+		d.failed = true
 		err = d.skip()
 	default:
 		err = d.skip()
@@ -107,40 +126,40 @@ func (d *ChatDecoder) member(name []byte) (err error) {
 	return err
 }
 
-// choices reads the choices. The first that says anything opens the stream.
-func (d *ChatDecoder) choices() error {
-	if !d.isArray() {
-		return d.skip()
-	}
-	return d.array(maxChoices, func(int) error { return d.readChoice() })
-}
+// say keeps a chunk until the payload is read.
+func (d *ChatDecoder) say(c messages.Chunk) { d.said = append(d.said, c) }
 
-func (d *ChatDecoder) send(c messages.Chunk) {
-	if !d.opened {
-		d.opened = true
-		served := d.served
-		d.emit(messages.Chunk{Kind: messages.ChunkOpened, Served: &served})
+// sayUsage tells what was counted. Some servers count in every payload: what they
+// say before the reply has finished waits for what they say next.
+func (d *ChatDecoder) sayUsage() {
+	if d.usage != nil {
+		d.say(messages.Chunk{Kind: messages.ChunkUsage, Usage: d.usage})
+		d.usage = nil
 	}
-	d.payload.chunks++
-	d.emit(c)
 }
 
 // DecodeChatReply reads a reply in one piece. Errors are *messages.Failure.
 func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
 	var d ChatDecoder
 	chunks := make([]messages.Chunk, 0, 4) // opened, text, finish, usage
-	_, err := d.Decode(body, func(c messages.Chunk) { chunks = append(chunks, c) })
+	collect := func(c messages.Chunk) { chunks = append(chunks, c) }
+	_, err := d.Decode(body, collect)
+	if err == nil && len(d.choices) == 0 {
+		err = errNoChoices
+	}
 	if f, ok := errors.AsType[*messages.Failure](err); ok {
 		return nil, f
-	}
-	if err == nil && !d.payload.choices {
-		err = errNoChoices
 	}
 	if err != nil {
 		return nil, &messages.Failure{
 			Code: messages.CodeProviderFailed, What: "the provider's reply cannot be read",
 			Do: "send the request again", Cause: err,
 		}
+	}
+	if !d.finished { // it came in one piece, so that it is whole
+		d.say(messages.Chunk{Kind: messages.ChunkFinish, Finish: messages.FinishStop})
+		d.sayUsage()
+		d.flush(collect)
 	}
 	return chunks, nil
 }

@@ -103,7 +103,7 @@ func stringEnd(b []byte) int {
 		}
 		end += quote + 1
 		escapes := 0
-		for b[end-2-escapes] == '\\' {
+		for end-2-escapes > 0 && b[end-2-escapes] == '\\' {
 			escapes++
 		}
 		if escapes%2 == 0 {

@@ -32,7 +32,11 @@ func DecodeError(status int, retryAfter time.Duration, body []byte) *messages.Fa
 // lost.
 func decodeStreamError(data []byte) *messages.Failure {
 	e := readProviderError(data)
-	return e.failure(e.status())
+	f := e.failure(e.status())
+	if f.Code == messages.CodeProviderFailed {
+		f.What = "the provider's reply ended in an error"
+	}
+	return f
 }
 
 // status guesses the status that the error would have had.
