@@ -16,12 +16,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/uuid"
 	"github.com/pressly/goose/v3"
 	"github.com/prometheus/client_golang/prometheus"
 	_ "modernc.org/sqlite" // registers the driver
 
 	"example.com/parley/messages"
+	"example.com/parley/persistence/relational"
 )
 
 //go:embed migrations/*.sql
@@ -33,12 +33,13 @@ const readers = 4
 
 // Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
+	*relational.Store
+
 	path    string
 	reading *sql.DB
 	writing *sql.DB
 	writer  *writer
 	lock    *lock
-	boot    string // names this process as the owner of claims
 	metrics *metrics
 }
 
@@ -55,7 +56,8 @@ func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*S
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: cfg.Path, lock: lock, boot: uuid.NewString(), metrics: newMetrics(registerer)}
+	s := &Store{path: cfg.Path, lock: lock, metrics: newMetrics(registerer)}
+	s.Store = relational.New(database{s})
 	if err := s.open(ctx, cfg.Path); err != nil {
 		s.Close()
 		return nil, err
@@ -117,14 +119,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Ready returns nil when the store can be written to.
-func (s *Store) Ready(ctx context.Context) error {
-	return s.write(ctx, "Ready", func(w *transaction) error {
-		_, err := w.exec("UPDATE keys_version SET version = version WHERE 0")
-		return err
-	})
-}
-
 // Close waits for the writes that were taken, and closes the database.
 func (s *Store) Close() {
 	if s.writer != nil {
@@ -138,24 +132,18 @@ func (s *Store) Close() {
 	s.lock.release()
 }
 
-// write runs f in a transaction, and returns when that is committed.
-func (s *Store) write(ctx context.Context, method string, f func(*transaction) error) error {
-	defer s.metrics.observe(method)()
-	return failure(method, s.writer.do(ctx, f))
+// database brings the transactions.
+type database struct{ store *Store }
+
+// Write implements relational.Database. One file has one owner, who is trusted
+// with every tenant's rows: each statement names its tenant.
+func (d database) Write(ctx context.Context, _ messages.TenantID, method string, f func(relational.Transaction) error) error {
+	defer d.store.metrics.observe(method)()
+	return failure(method, d.store.writer.do(ctx, func(t *transaction) error { return f(t) }))
 }
 
-// read runs f on a connection of the pool.
-func (s *Store) read(ctx context.Context, method string, f func(*reader) error) error {
-	defer s.metrics.observe(method)()
-	return failure(method, f(&reader{ctx: ctx, db: s.reading}))
-}
-
-// scanner is a row, or rows.
-type scanner interface{ Scan(into ...any) error }
-
-func turnBytes(id messages.TurnID) []byte { return id[:] }
-
-func turnID(b []byte) (id messages.TurnID) {
-	copy(id[:], b)
-	return id
+// Read implements relational.Database.
+func (d database) Read(ctx context.Context, _ messages.TenantID, method string, f func(relational.Querier) error) error {
+	defer d.store.metrics.observe(method)()
+	return failure(method, f(&reader{ctx: ctx, db: d.store.reading}))
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"example.com/parley/persistence/relational"
 )
 
 const (
@@ -192,14 +194,15 @@ func (w *writer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return statement, err
 }
 
-// transaction is what a write sees. Only the writer's goroutine uses it.
+// transaction is what a write sees. Only the writer's goroutine uses it. It
+// implements relational.Transaction.
 type transaction struct {
 	ctx    context.Context
 	writer *writer
 }
 
-// exec returns the number of rows that were changed.
-func (t *transaction) exec(text string, args ...any) (int64, error) {
+// Exec returns the number of rows that were changed.
+func (t *transaction) Exec(text string, args ...any) (int64, error) {
 	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return 0, err
@@ -211,8 +214,8 @@ func (t *transaction) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// row scans one row into the targets, and tells whether there was one.
-func (t *transaction) row(text string, args []any, into ...any) (found bool, err error) {
+// Row scans one row into the targets, and tells whether there was one.
+func (t *transaction) Row(text string, args []any, into ...any) (found bool, err error) {
 	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return false, err
@@ -220,8 +223,8 @@ func (t *transaction) row(text string, args []any, into ...any) (found bool, err
 	return one(statement.QueryRowContext(t.ctx, args...), into...)
 }
 
-// rows calls scan for each row.
-func (t *transaction) rows(text string, args []any, scan func(scanner) error) error {
+// Rows calls scan for each row.
+func (t *transaction) Rows(text string, args []any, scan func(relational.Scanner) error) error {
 	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return err
@@ -230,25 +233,19 @@ func (t *transaction) rows(text string, args []any, scan func(scanner) error) er
 	return each(rows, err, scan)
 }
 
-// reader is what a read sees.
+// reader is what a read sees. It implements relational.Querier.
 type reader struct {
 	ctx context.Context
 	db  *sql.DB
 }
 
-func (r *reader) row(text string, args []any, into ...any) (found bool, err error) {
+func (r *reader) Row(text string, args []any, into ...any) (found bool, err error) {
 	return one(r.db.QueryRowContext(r.ctx, text, args...), into...)
 }
 
-func (r *reader) rows(text string, args []any, scan func(scanner) error) error {
+func (r *reader) Rows(text string, args []any, scan func(relational.Scanner) error) error {
 	rows, err := r.db.QueryContext(r.ctx, text, args...)
 	return each(rows, err, scan)
-}
-
-// querier is either.
-type querier interface {
-	row(text string, args []any, into ...any) (found bool, err error)
-	rows(text string, args []any, scan func(scanner) error) error
 }
 
 func one(row *sql.Row, into ...any) (found bool, err error) {
@@ -259,7 +256,7 @@ func one(row *sql.Row, into ...any) (found bool, err error) {
 	return err == nil, err
 }
 
-func each(rows *sql.Rows, err error, scan func(scanner) error) error {
+func each(rows *sql.Rows, err error, scan func(relational.Scanner) error) error {
 	if err != nil {
 		return err
 	}

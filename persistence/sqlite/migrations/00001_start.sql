@@ -110,8 +110,7 @@ CREATE TABLE idempotency_keys (
     key          TEXT NOT NULL,
     hash         BLOB NOT NULL,
     request      BLOB NOT NULL,
-    owner        TEXT NOT NULL, -- the process that carries the request out
-    deadline     INTEGER NOT NULL,
+    deadline     INTEGER NOT NULL, -- of the request; after it the claim may be taken up
     status       INTEGER NOT NULL, -- of the reply; 0 while the request runs
     content_type TEXT NOT NULL,
     body         BLOB NOT NULL,

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func (t *transaction) put(ref messages.ConversationRef, item *messages.StoredIte
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)
+	_, err = t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, FALSE, ?, ?)
 		ON CONFLICT (tenant, conversation, seq) DO UPDATE SET body = excluded.body`,
 		ref.Tenant, ref.Conversation, item.Seq, item.ID, turnBytes(item.Turn), item.Output, body, micros(item.Created))
 	return err
@@ -39,7 +39,7 @@ func (t *transaction) put(ref messages.ConversationRef, item *messages.StoredIte
 
 // AppendItems adds items that no turn brought, once for a request.
 func (s *Store) AppendItems(ctx context.Context, a messages.ItemsAppend) (added []messages.StoredItem, err error) {
-	err = s.write(ctx, "AppendItems", func(t *transaction) error {
+	err = s.write(ctx, a.Ref.Tenant, "AppendItems", func(t *transaction) error {
 		if added, err = turnItems(t, a.Ref.Tenant, a.Request); err != nil || len(added) > 0 {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Store) AppendItems(ctx context.Context, a messages.ItemsAppend) (added 
 
 // EraseItem erases an item's content and keeps its place.
 func (s *Store) EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error {
-	return s.write(ctx, "EraseItem", func(t *transaction) error {
+	return s.write(ctx, ref.Tenant, "EraseItem", func(t *transaction) error {
 		if _, err := t.fence(ref, epoch); err != nil {
 			return err
 		}
@@ -72,15 +72,15 @@ func (s *Store) EraseItem(ctx context.Context, ref messages.ConversationRef, epo
 
 // erase makes tombstones of a tenant's items.
 func (t *transaction) erase(where string, tenant messages.TenantID, args ...any) (int64, error) {
-	return t.exec("UPDATE items SET erased = 1, body = '' WHERE tenant = ? AND erased = 0 AND "+where, append([]any{tenant}, args...)...)
+	return t.exec("UPDATE items SET erased = TRUE, body = '' WHERE tenant = ? AND erased = FALSE AND "+where, append([]any{tenant}, args...)...)
 }
 
 // lineage are a conversation and those that it was forked from, each with the
 // places between which its items count.
 const lineage = `WITH RECURSIVE lineage (id, parent, low, high) AS (
-	SELECT id, parent, parent_seq, ? FROM conversations WHERE tenant = ? AND id = ?
+	SELECT id, parent, parent_seq, CAST(? AS BIGINT) FROM conversations WHERE tenant = ? AND id = ?
 	UNION ALL
-	SELECT c.id, c.parent, c.parent_seq, MIN(lineage.low, lineage.high)
+	SELECT c.id, c.parent, c.parent_seq, CASE WHEN lineage.low < lineage.high THEN lineage.low ELSE lineage.high END
 	FROM lineage JOIN conversations c ON c.tenant = ? AND c.id = lineage.parent WHERE lineage.parent <> ''
 ) `
 
@@ -96,7 +96,7 @@ func lineageOf(ref messages.ConversationRef, upTo messages.Seq) []any {
 	return []any{upTo, ref.Tenant, ref.Conversation, ref.Tenant}
 }
 
-func scanItem(row scanner) (item messages.StoredItem, err error) {
+func scanItem(row Scanner) (item messages.StoredItem, err error) {
 	var turn, body []byte
 	var created int64
 	if err := row.Scan(&item.Seq, &turn, &item.Output, &body, &created); err != nil {
@@ -111,7 +111,7 @@ func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []me
 	if _, err := s.Conversation(ctx, h.Ref); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, "History", func(r *reader) error {
+	err = s.read(ctx, h.Ref.Tenant, "History", func(r *querying) error {
 		items, err = history(r, h)
 		return err
 	})
@@ -122,8 +122,8 @@ func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []me
 func history(q querier, h messages.ReadHistory) (items []messages.StoredItem, err error) {
 	size := 0
 	err = q.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-		WHERE i.erased = 0 ORDER BY i.seq DESC LIMIT ?`, append(lineageOf(h.Ref, h.UpTo), h.Ref.Tenant, h.MaxItems),
-		func(row scanner) error {
+		WHERE i.erased = FALSE ORDER BY i.seq DESC LIMIT ?`, append(lineageOf(h.Ref, h.UpTo), h.Ref.Tenant, h.MaxItems),
+		func(row Scanner) error {
 			item, err := scanItem(row)
 			if err != nil {
 				return err
@@ -155,7 +155,7 @@ func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messa
 	if p.Asc {
 		order, beyond = "ASC", "AND i.seq > ?"
 	}
-	err = s.read(ctx, "Items", func(r *reader) error {
+	err = s.read(ctx, ref.Tenant, "Items", func(r *querying) error {
 		args := append(lineageOf(ref, 0), ref.Tenant)
 		if p.After == "" {
 			beyond = ""
@@ -167,7 +167,7 @@ func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messa
 			args = append(args, cursor)
 		}
 		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-			WHERE i.erased = 0 `+beyond+" ORDER BY i.seq "+order+" LIMIT ?", append(args, p.Limit+1), func(row scanner) error {
+			WHERE i.erased = FALSE `+beyond+" ORDER BY i.seq "+order+" LIMIT ?", append(args, p.Limit+1), func(row Scanner) error {
 			item, err := scanItem(row)
 			found = append(found, item)
 			return err
@@ -194,9 +194,9 @@ func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messa
 		return item, err
 	}
 	found := false
-	err = s.read(ctx, "Item", func(r *reader) error {
+	err = s.read(ctx, ref.Tenant, "Item", func(r *querying) error {
 		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-			WHERE i.erased = 0 AND i.id = ?`, append(lineageOf(ref, 0), ref.Tenant, id), func(row scanner) (err error) {
+			WHERE i.erased = FALSE AND i.id = ?`, append(lineageOf(ref, 0), ref.Tenant, id), func(row Scanner) (err error) {
 			found = true
 			item, err = scanItem(row)
 			return err
@@ -210,7 +210,7 @@ func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messa
 
 // TurnItems returns what a turn brought, inputs before outputs.
 func (s *Store) TurnItems(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (items []messages.StoredItem, err error) {
-	err = s.read(ctx, "TurnItems", func(r *reader) error {
+	err = s.read(ctx, tenant, "TurnItems", func(r *querying) error {
 		items, err = turnItems(r, tenant, id)
 		return err
 	})
@@ -218,8 +218,8 @@ func (s *Store) TurnItems(ctx context.Context, tenant messages.TenantID, id mess
 }
 
 func turnItems(q querier, tenant messages.TenantID, id messages.TurnID) (items []messages.StoredItem, err error) {
-	err = q.rows(selectItem+"items i WHERE i.tenant = ? AND i.turn = ? AND i.erased = 0 ORDER BY i.seq", []any{tenant, turnBytes(id)},
-		func(row scanner) error {
+	err = q.rows(selectItem+"items i WHERE i.tenant = ? AND i.turn = ? AND i.erased = FALSE ORDER BY i.seq", []any{tenant, turnBytes(id)},
+		func(row Scanner) error {
 			item, err := scanItem(row)
 			items = append(items, item)
 			return err

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 // EraseTurn forgets a response, and where its conversation is private its
 // items' content too.
 func (s *Store) EraseTurn(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error {
-	return s.write(ctx, "EraseTurn", func(t *transaction) error {
+	return s.write(ctx, ref.Tenant, "EraseTurn", func(t *transaction) error {
 		if _, err := t.fence(ref, epoch); err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (s *Store) EraseTurn(ctx context.Context, ref messages.ConversationRef, epo
 			after, ref.Tenant, ref.Conversation, turnBytes(turn)); err != nil {
 			return err
 		}
-		_, err = t.erase("turn = ? AND conversation = (SELECT id FROM conversations WHERE tenant = items.tenant AND id = ? AND private = 1)",
+		_, err = t.erase("turn = ? AND conversation = (SELECT id FROM conversations WHERE tenant = items.tenant AND id = ? AND private = TRUE)",
 			ref.Tenant, turnBytes(turn), ref.Conversation)
 		return err
 	})
@@ -36,7 +36,7 @@ func (s *Store) EraseTurn(ctx context.Context, ref messages.ConversationRef, epo
 // begin with its items those that they need are kept, out of reach, until the
 // last of the forks is dropped.
 func (s *Store) DropConversation(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch) error {
-	return s.write(ctx, "DropConversation", func(t *transaction) error {
+	return s.write(ctx, ref.Tenant, "DropConversation", func(t *transaction) error {
 		if _, err := t.fence(ref, epoch); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (t *transaction) drop(ref messages.ConversationRef) error {
 		return err
 	}
 	if needed > 0 {
-		_, err := t.exec("UPDATE conversations SET deleted = 1, metadata = '{}' WHERE tenant = ? AND id = ?", ref.Tenant, ref.Conversation)
+		_, err := t.exec("UPDATE conversations SET deleted = TRUE, metadata = '{}' WHERE tenant = ? AND id = ?", ref.Tenant, ref.Conversation)
 		return err
 	}
 	return t.purge(ref)
@@ -71,7 +71,7 @@ func (t *transaction) purge(ref messages.ConversationRef) error {
 		[]any{ref.Tenant, ref.Conversation}, &parent.Conversation); err != nil || parent.Conversation == "" {
 		return err
 	}
-	kept, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = 1", []any{parent.Tenant, parent.Conversation}, new(bool))
+	kept, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = TRUE", []any{parent.Tenant, parent.Conversation}, new(bool))
 	if err != nil || !kept {
 		return err
 	}

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // AppendUsage writes rows, each of which counts once however often it is
 // written.
 func (s *Store) AppendUsage(ctx context.Context, rows []messages.UsageRow) error {
-	return s.write(ctx, "AppendUsage", func(t *transaction) error { return t.insertUsage(rows) })
+	return s.write(ctx, operator, "AppendUsage", func(t *transaction) error { return t.insertUsage(rows) })
 }
 
 func (t *transaction) insertUsage(rows []messages.UsageRow) error {
@@ -36,11 +36,11 @@ func (t *transaction) insertUsage(rows []messages.UsageRow) error {
 // UsageTotals adds up the rows of a tenant, or of all for the empty name, from
 // one moment up to but not including another.
 func (s *Store) UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) (totals []messages.UsageTotal, err error) {
-	err = s.read(ctx, "UsageTotals", func(r *reader) error {
-		return r.rows(`SELECT tenant, provider, served_model, count(*), sum(input), sum(output), sum(cached), sum(cache_write), sum(reasoning), sum(cost), sum(priced = 0)
-			FROM usage_rows WHERE (?1 = '' OR tenant = ?1) AND created >= ?2 AND created < ?3
+	err = s.read(ctx, tenant, "UsageTotals", func(r *querying) error {
+		return r.rows(`SELECT tenant, provider, served_model, count(*), CAST(sum(input) AS BIGINT), CAST(sum(output) AS BIGINT), CAST(sum(cached) AS BIGINT), CAST(sum(cache_write) AS BIGINT), CAST(sum(reasoning) AS BIGINT), CAST(sum(cost) AS BIGINT), CAST(sum(CASE WHEN priced = FALSE THEN 1 ELSE 0 END) AS BIGINT)
+			FROM usage_rows WHERE (? = '' OR tenant = ?) AND created >= ? AND created < ?
 			GROUP BY tenant, provider, served_model ORDER BY tenant, provider, served_model`,
-			[]any{tenant, micros(from), micros(to)}, func(row scanner) error {
+			[]any{tenant, tenant, micros(from), micros(to)}, func(row Scanner) error {
 				var t messages.UsageTotal
 				err := row.Scan(&t.Tenant, &t.Provider, &t.Model, &t.Attempts,
 					&t.Usage.Input, &t.Usage.Output, &t.Usage.Cached, &t.Usage.CacheWrite, &t.Usage.Reasoning, &t.Cost, &t.Unpriced)
@@ -53,9 +53,9 @@ func (s *Store) UsageTotals(ctx context.Context, tenant messages.TenantID, from,
 
 // UsageRows returns the rows of a request, one an attempt.
 func (s *Store) UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) (found []messages.UsageRow, err error) {
-	err = s.read(ctx, "UsageRows", func(r *reader) error {
+	err = s.read(ctx, tenant, "UsageRows", func(r *querying) error {
 		return r.rows(`SELECT attempt, key, conversation, endpoint, model, status, input, output, cached, cache_write, reasoning, estimated, cost, priced, served, created
-			FROM usage_rows WHERE tenant = ? AND request = ? ORDER BY attempt`, []any{tenant, turnBytes(request)}, func(row scanner) error {
+			FROM usage_rows WHERE tenant = ? AND request = ? ORDER BY attempt`, []any{tenant, turnBytes(request)}, func(row Scanner) error {
 			usage := messages.UsageRow{Tenant: tenant, Request: request}
 			var served []byte
 			var created int64

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 // BeginTurn commits a turn's input and its record as running.
 func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
-	return s.write(ctx, "BeginTurn", func(t *transaction) error {
+	return s.write(ctx, b.Record.Ref.Tenant, "BeginTurn", func(t *transaction) error {
 		if b.Create {
 			if err := t.create(&b.Record); err != nil {
 				return err
@@ -58,7 +58,7 @@ func (t *transaction) insertTurn(r *messages.TurnRecord) error {
 
 // SavePrefix makes what was shown so far durable.
 func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
-	return s.write(ctx, "SavePrefix", func(t *transaction) error {
+	return s.write(ctx, p.Ref.Tenant, "SavePrefix", func(t *transaction) error {
 		first, running, err := t.runningTurn(p.Ref, p.Epoch, p.Turn)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
 			return err
 		}
 		outputs := int(p.First-first) + len(p.Items)
-		_, err = t.exec("UPDATE turns SET outputs = MAX(outputs, ?), served = ? WHERE tenant = ? AND id = ?", outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
+		_, err = t.exec("UPDATE turns SET outputs = CASE WHEN outputs < ? THEN ? ELSE outputs END, served = ? WHERE tenant = ? AND id = ?", outputs, outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
 		return err
 	})
 }
@@ -116,7 +116,7 @@ func (t *transaction) putOutputs(ref messages.ConversationRef, epoch messages.Ep
 // EndTurn commits the end of a turn and what it cost. Repeated, it changes
 // nothing.
 func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {
-	return s.write(ctx, "EndTurn", func(t *transaction) error {
+	return s.write(ctx, e.Record.Ref.Tenant, "EndTurn", func(t *transaction) error {
 		r := &e.Record
 		_, running, err := t.runningTurn(r.Ref, e.Epoch, r.ID)
 		if err != nil || !running {
@@ -175,14 +175,19 @@ func (t *transaction) interruptTurns(where string, args ...any) error {
 	return err
 }
 
-// RecoverTurns ends the turns that a dead process left running. Call it once,
-// before the first turn is begun.
+// RecoverTurns ends the turns that a dead process left running, and gives its
+// claims up. Call it once, before the first turn is begun, where no other process
+// is at work on the same data.
 func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
-	err = s.write(ctx, "RecoverTurns", func(t *transaction) error {
+	err = s.write(ctx, operator, "RecoverTurns", func(t *transaction) error {
 		if _, err := t.row("SELECT count(*) FROM turns WHERE status = 'in_progress'", nil, &recovered); err != nil {
 			return err
 		}
-		return t.interruptTurns("1")
+		if err := t.interruptTurns("TRUE"); err != nil {
+			return err
+		}
+		_, err := t.exec("UPDATE idempotency_keys SET deadline = 0 WHERE status = 0")
+		return err
 	})
 	return recovered, err
 }
@@ -190,11 +195,11 @@ func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
 // Turn returns a turn's record.
 func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, err error) {
 	found := false
-	err = s.read(ctx, "Turn", func(q *reader) error {
+	err = s.read(ctx, tenant, "Turn", func(q *querying) error {
 		return q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
 				t.instructions, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
 			FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
-			[]any{tenant, turnBytes(id)}, func(row scanner) (err error) {
+			[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
 				found = true
 				r, err = scanTurn(row)
 				return err
@@ -207,7 +212,7 @@ func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.
 	return r, err
 }
 
-func scanTurn(row scanner) (r messages.TurnRecord, err error) {
+func scanTurn(row Scanner) (r messages.TurnRecord, err error) {
 	var after, served, options, usage []byte
 	var created, ended int64
 	if err := row.Scan(&r.Ref.Conversation, &r.Private, &r.Key, &after, &r.Status, &r.Reason, &r.FailureCode, &r.FailureText, &r.Model,

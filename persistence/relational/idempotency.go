@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"bytes"
@@ -11,17 +11,17 @@ import (
 // keysKept is how long an idempotency key is remembered.
 const keysKept = 24 * time.Hour
 
-// ClaimKey takes an idempotency key, or says who has it. A claim of another
-// process is one of the dead: only one has the database open.
+// ClaimKey takes an idempotency key, or says who has it. A claim is given up at
+// its request's deadline, and when RecoverTurns says that its process is dead.
 func (s *Store) ClaimKey(ctx context.Context, c messages.Claim) (claimed messages.Claimed, err error) {
 	now := time.Now()
-	err = s.write(ctx, "ClaimKey", func(t *transaction) error {
+	err = s.write(ctx, c.Tenant, "ClaimKey", func(t *transaction) error {
 		if _, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND created < ?", c.Tenant, c.Key, micros(now.Add(-keysKept))); err != nil {
 			return err
 		}
-		won, err := t.exec(`INSERT INTO idempotency_keys (tenant, key, hash, request, owner, deadline, status, content_type, body, created)
-			VALUES (?, ?, ?, ?, ?, ?, 0, '', x'', ?) ON CONFLICT DO NOTHING`,
-			c.Tenant, c.Key, c.Hash[:], turnBytes(c.Request), s.boot, micros(c.Deadline), micros(now))
+		won, err := t.exec(`INSERT INTO idempotency_keys (tenant, key, hash, request, deadline, status, content_type, body, created)
+			VALUES (?, ?, ?, ?, ?, 0, '', ?, ?) ON CONFLICT DO NOTHING`,
+			c.Tenant, c.Key, c.Hash[:], turnBytes(c.Request), micros(c.Deadline), []byte{}, micros(now))
 		if err != nil {
 			return err
 		}
@@ -29,19 +29,18 @@ func (s *Store) ClaimKey(ctx context.Context, c messages.Claim) (claimed message
 			claimed = messages.Claimed{State: messages.ClaimWon, Request: c.Request}
 			return nil
 		}
-		claimed, err = s.held(t, c, now)
+		claimed, err = t.held(c, now)
 		return err
 	})
 	return claimed, err
 }
 
 // held looks at a claim that came before.
-func (s *Store) held(t *transaction, c messages.Claim, now time.Time) (claimed messages.Claimed, err error) {
+func (t *transaction) held(c messages.Claim, now time.Time) (claimed messages.Claimed, err error) {
 	var hash, request []byte
-	var owner string
 	var deadline int64
-	if _, err := t.row("SELECT hash, request, owner, deadline, status, content_type, body FROM idempotency_keys WHERE tenant = ? AND key = ?",
-		[]any{c.Tenant, c.Key}, &hash, &request, &owner, &deadline, &claimed.Reply.Status, &claimed.Reply.ContentType, &claimed.Reply.Body); err != nil {
+	if _, err := t.row("SELECT hash, request, deadline, status, content_type, body FROM idempotency_keys WHERE tenant = ? AND key = ?",
+		[]any{c.Tenant, c.Key}, &hash, &request, &deadline, &claimed.Reply.Status, &claimed.Reply.ContentType, &claimed.Reply.Body); err != nil {
 		return claimed, err
 	}
 	claimed.Request = turnID(request)
@@ -50,18 +49,18 @@ func (s *Store) held(t *transaction, c messages.Claim, now time.Time) (claimed m
 		claimed.State = messages.ClaimMismatch
 	case claimed.Reply.Status != 0:
 		claimed.State = messages.ClaimReplay
-	case owner == s.boot && deadline >= micros(now):
+	case deadline >= micros(now):
 		claimed.State = messages.ClaimInFlight
 	default:
 		claimed.State = messages.ClaimResumed
-		_, err = t.exec("UPDATE idempotency_keys SET owner = ?, deadline = ? WHERE tenant = ? AND key = ?", s.boot, micros(c.Deadline), c.Tenant, c.Key)
+		_, err = t.exec("UPDATE idempotency_keys SET deadline = ? WHERE tenant = ? AND key = ?", micros(c.Deadline), c.Tenant, c.Key)
 	}
 	return claimed, err
 }
 
 // KeepReply stores the reply that the key stands for.
 func (s *Store) KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error {
-	return s.write(ctx, "KeepReply", func(t *transaction) error {
+	return s.write(ctx, tenant, "KeepReply", func(t *transaction) error {
 		_, err := t.exec("UPDATE idempotency_keys SET status = ?, content_type = ?, body = ? WHERE tenant = ? AND key = ?",
 			reply.Status, reply.ContentType, reply.Body, tenant, key)
 		return err
@@ -70,7 +69,7 @@ func (s *Store) KeepReply(ctx context.Context, tenant messages.TenantID, key str
 
 // ReleaseKey frees a key whose request failed.
 func (s *Store) ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error {
-	return s.write(ctx, "ReleaseKey", func(t *transaction) error {
+	return s.write(ctx, tenant, "ReleaseKey", func(t *transaction) error {
 		_, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND status = 0", tenant, key)
 		return err
 	})
@@ -81,7 +80,7 @@ const sweepBatch = 500
 
 // SweepIdempotency removes keys that are older than 24 hours, some at a time.
 func (s *Store) SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error) {
-	err = s.write(ctx, "SweepIdempotency", func(t *transaction) error {
+	err = s.write(ctx, operator, "SweepIdempotency", func(t *transaction) error {
 		n, err := t.exec(`DELETE FROM idempotency_keys WHERE (tenant, key) IN
 			(SELECT tenant, key FROM idempotency_keys WHERE created < ? LIMIT ?)`, micros(now.Add(-keysKept)), sweepBatch)
 		removed = int(n)

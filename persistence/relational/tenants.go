@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // CreateTenant stores a tenant, whose name must be free.
 func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error {
-	return s.write(ctx, "CreateTenant", func(t *transaction) error {
+	return s.write(ctx, operator, "CreateTenant", func(t *transaction) error {
 		created, err := t.exec("INSERT INTO tenants (id, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", tenant.ID, tenant.Name, micros(tenant.Created))
 		if err != nil {
 			return err
@@ -25,8 +25,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error 
 
 // Tenants lists all tenants, oldest first.
 func (s *Store) Tenants(ctx context.Context) (found []messages.Tenant, err error) {
-	err = s.read(ctx, "Tenants", func(r *reader) error {
-		return r.rows("SELECT id, name, created FROM tenants ORDER BY created, id", nil, func(row scanner) error {
+	err = s.read(ctx, operator, "Tenants", func(r *querying) error {
+		return r.rows("SELECT id, name, created FROM tenants ORDER BY created, id", nil, func(row Scanner) error {
 			var tenant messages.Tenant
 			var created int64
 			err := row.Scan(&tenant.ID, &tenant.Name, &created)
@@ -46,7 +46,7 @@ func (t *transaction) keysChanged() error {
 
 // KeysVersion changes whenever a tenant or a key does.
 func (s *Store) KeysVersion(ctx context.Context) (version uint64, err error) {
-	err = s.read(ctx, "KeysVersion", func(r *reader) error {
+	err = s.read(ctx, operator, "KeysVersion", func(r *querying) error {
 		_, err := r.row("SELECT version FROM keys_version", nil, &version)
 		return err
 	})
@@ -55,7 +55,7 @@ func (s *Store) KeysVersion(ctx context.Context) (version uint64, err error) {
 
 // CreateKey stores a key.
 func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
-	return s.write(ctx, "CreateKey", func(t *transaction) error {
+	return s.write(ctx, operator, "CreateKey", func(t *transaction) error {
 		created, err := t.exec("INSERT INTO keys (id, tenant, role, name, hash, created, expires, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			key.ID, key.Tenant, key.Role, key.Name, key.Hash[:], micros(key.Created), micros(key.Expires), micros(key.Revoked))
 		if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
 
 const selectKey = "SELECT id, tenant, role, name, hash, created, expires, revoked FROM keys "
 
-func scanKey(row scanner) (key messages.APIKey, err error) {
+func scanKey(row Scanner) (key messages.APIKey, err error) {
 	var hash []byte
 	var created, expires, revoked int64
 	err = row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked)
@@ -84,8 +84,8 @@ func scanKey(row scanner) (key messages.APIKey, err error) {
 // Keys lists a tenant's keys, oldest first, or the admin keys for the empty
 // name.
 func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []messages.APIKey, err error) {
-	err = s.read(ctx, "Keys", func(r *reader) error {
-		return r.rows(selectKey+"WHERE tenant = ? ORDER BY created, id", []any{tenant}, func(row scanner) error {
+	err = s.read(ctx, operator, "Keys", func(r *querying) error {
+		return r.rows(selectKey+"WHERE tenant = ? ORDER BY created, id", []any{tenant}, func(row Scanner) error {
 			key, err := scanKey(row)
 			found = append(found, key)
 			return err
@@ -97,8 +97,8 @@ func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []mes
 // Key finds a key by its id.
 func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey, err error) {
 	found := false
-	err = s.read(ctx, "Key", func(r *reader) error {
-		return r.rows(selectKey+"WHERE id = ?", []any{id}, func(row scanner) (err error) {
+	err = s.read(ctx, operator, "Key", func(r *querying) error {
+		return r.rows(selectKey+"WHERE id = ?", []any{id}, func(row Scanner) (err error) {
 			found = true
 			key, err = scanKey(row)
 			return err
@@ -112,7 +112,7 @@ func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey
 
 // RevokeKey ends a key's life. A key that was revoked before keeps its time.
 func (s *Store) RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error {
-	return s.write(ctx, "RevokeKey", func(t *transaction) error {
+	return s.write(ctx, operator, "RevokeKey", func(t *transaction) error {
 		revoked, err := t.exec("UPDATE keys SET revoked = CASE revoked WHEN 0 THEN ? ELSE revoked END WHERE id = ?", micros(at), id)
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // Activate raises the conversation's epoch and loads the newest of its items.
 // Whatever turn an earlier activation left running is ended as partial.
 func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation messages.Activation, err error) {
-	err = s.write(ctx, "Activate", func(t *transaction) error {
+	err = s.write(ctx, a.Ref.Tenant, "Activate", func(t *transaction) error {
 		if a.Fork != "" {
 			if err := t.fork(a); err != nil {
 				return err
@@ -31,7 +31,7 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 
 func (t *transaction) raiseEpoch(ref messages.ConversationRef) (a messages.Activation, err error) {
 	var tip []byte
-	found, err := t.row(`UPDATE conversations SET epoch = epoch + 1 WHERE tenant = ? AND id = ? AND deleted = 0
+	found, err := t.row(`UPDATE conversations SET epoch = epoch + 1 WHERE tenant = ? AND id = ? AND deleted = FALSE
 		RETURNING epoch, next_seq, tip, private`, []any{ref.Tenant, ref.Conversation}, &a.Epoch, &a.Next, &tip, &a.Private)
 	if err == nil && !found {
 		err = conversationAbsent(ref.Conversation)
@@ -51,7 +51,7 @@ func (t *transaction) fork(a messages.Activate) error {
 		return conversationAbsent(a.Fork)
 	}
 	_, err = t.exec(`INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
-		VALUES (?, ?, 1, ?, ?, 0, ?, ?, '{}', ?) ON CONFLICT DO NOTHING`,
+		VALUES (?, ?, TRUE, ?, ?, 0, ?, ?, '{}', ?) ON CONFLICT DO NOTHING`,
 		a.Ref.Tenant, a.Ref.Conversation, a.Fork, a.ForkSeq, a.ForkSeq+1, turnBytes(messages.TurnID{}), micros(time.Now()))
 	return err
 }
@@ -59,7 +59,7 @@ func (t *transaction) fork(a messages.Activate) error {
 // CreateConversation stores c with its first items. Done again under the same
 // id it returns the first.
 func (s *Store) CreateConversation(ctx context.Context, c messages.Conversation, request messages.TurnID, items []messages.Item) (messages.Conversation, error) {
-	err := s.write(ctx, "CreateConversation", func(t *transaction) error {
+	err := s.write(ctx, c.Ref.Tenant, "CreateConversation", func(t *transaction) error {
 		metadata, err := encode(c.Metadata)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (s *Store) CreateConversation(ctx context.Context, c messages.Conversation,
 
 const selectConversation = "SELECT id, private, parent, parent_seq, metadata, created FROM conversations "
 
-func scanConversation(row scanner, tenant messages.TenantID) (c messages.Conversation, err error) {
+func scanConversation(row Scanner, tenant messages.TenantID) (c messages.Conversation, err error) {
 	var metadata []byte
 	var created int64
 	if err := row.Scan(&c.Ref.Conversation, &c.Private, &c.Parent, &c.ParentSeq, &metadata, &created); err != nil {
@@ -94,9 +94,9 @@ func scanConversation(row scanner, tenant messages.TenantID) (c messages.Convers
 // Conversation returns what is kept of a conversation beside its items.
 func (s *Store) Conversation(ctx context.Context, ref messages.ConversationRef) (c messages.Conversation, err error) {
 	found := false
-	err = s.read(ctx, "Conversation", func(r *reader) error {
-		return r.rows(selectConversation+"WHERE tenant = ? AND id = ? AND deleted = 0", []any{ref.Tenant, ref.Conversation},
-			func(row scanner) (err error) {
+	err = s.read(ctx, ref.Tenant, "Conversation", func(r *querying) error {
+		return r.rows(selectConversation+"WHERE tenant = ? AND id = ? AND deleted = FALSE", []any{ref.Tenant, ref.Conversation},
+			func(row Scanner) (err error) {
 				found = true
 				c, err = scanConversation(row, ref.Tenant)
 				return err
@@ -110,12 +110,12 @@ func (s *Store) Conversation(ctx context.Context, ref messages.ConversationRef) 
 
 // Conversations lists those of a tenant that are not private.
 func (s *Store) Conversations(ctx context.Context, tenant messages.TenantID, p messages.Page) (found []messages.Conversation, more bool, err error) {
-	err = s.read(ctx, "Conversations", func(r *reader) error {
+	err = s.read(ctx, tenant, "Conversations", func(r *querying) error {
 		where, args, err := conversationCursor(r, tenant, p)
 		if err != nil {
 			return err
 		}
-		return r.rows(selectConversation+where, append(args, p.Limit+1), func(row scanner) error {
+		return r.rows(selectConversation+where, append(args, p.Limit+1), func(row Scanner) error {
 			c, err := scanConversation(row, tenant)
 			found = append(found, c)
 			return err
@@ -129,7 +129,7 @@ func (s *Store) Conversations(ctx context.Context, tenant messages.TenantID, p m
 
 // conversationCursor is the condition, order and limit of a page.
 func conversationCursor(q querier, tenant messages.TenantID, p messages.Page) (where string, args []any, err error) {
-	const visible = "WHERE tenant = ? AND private = 0 AND deleted = 0 "
+	const visible = "WHERE tenant = ? AND private = FALSE AND deleted = FALSE "
 	order, beyond := "ORDER BY created DESC, id DESC LIMIT ?", "AND (created, id) < (?, ?) "
 	if p.Asc {
 		order, beyond = "ORDER BY created, id LIMIT ?", "AND (created, id) > (?, ?) "
@@ -149,10 +149,10 @@ func conversationCursor(q querier, tenant messages.TenantID, p messages.Page) (w
 func (s *Store) UpdateConversation(ctx context.Context, ref messages.ConversationRef, metadata map[string]string) (messages.Conversation, error) {
 	text, err := encode(metadata)
 	if err != nil {
-		return messages.Conversation{}, failure("UpdateConversation", err)
+		return messages.Conversation{}, err
 	}
-	err = s.write(ctx, "UpdateConversation", func(t *transaction) error {
-		changed, err := t.exec("UPDATE conversations SET metadata = ? WHERE tenant = ? AND id = ? AND deleted = 0", text, ref.Tenant, ref.Conversation)
+	err = s.write(ctx, ref.Tenant, "UpdateConversation", func(t *transaction) error {
+		changed, err := t.exec("UPDATE conversations SET metadata = ? WHERE tenant = ? AND id = ? AND deleted = FALSE", text, ref.Tenant, ref.Conversation)
 		if err == nil && changed == 0 {
 			err = conversationAbsent(ref.Conversation)
 		}

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import "example.com/parley/messages"
 
@@ -6,7 +6,7 @@ import "example.com/parley/messages"
 // check and the claim are one statement.
 func (t *transaction) take(ref messages.ConversationRef, epoch messages.Epoch, first messages.Seq, n int) error {
 	changed, err := t.exec(`UPDATE conversations SET next_seq = next_seq + ?
-		WHERE tenant = ? AND id = ? AND epoch = ? AND next_seq = ? AND deleted = 0`,
+		WHERE tenant = ? AND id = ? AND epoch = ? AND next_seq = ? AND deleted = FALSE`,
 		n, ref.Tenant, ref.Conversation, epoch, first)
 	if err == nil && changed == 0 {
 		err = t.whyNot(ref)
@@ -16,7 +16,7 @@ func (t *transaction) take(ref messages.ConversationRef, epoch messages.Epoch, f
 
 // fence returns the next place, if the activation still owns the conversation.
 func (t *transaction) fence(ref messages.ConversationRef, epoch messages.Epoch) (next messages.Seq, err error) {
-	found, err := t.row("SELECT next_seq FROM conversations WHERE tenant = ? AND id = ? AND epoch = ? AND deleted = 0",
+	found, err := t.row("SELECT next_seq FROM conversations WHERE tenant = ? AND id = ? AND epoch = ? AND deleted = FALSE",
 		[]any{ref.Tenant, ref.Conversation, epoch}, &next)
 	if err == nil && !found {
 		err = t.whyNot(ref)
@@ -27,7 +27,7 @@ func (t *transaction) fence(ref messages.ConversationRef, epoch messages.Epoch) 
 // whyNot tells a conversation that is not there from one that moved on.
 func (t *transaction) whyNot(ref messages.ConversationRef) error {
 	var there bool
-	found, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = 0", []any{ref.Tenant, ref.Conversation}, &there)
+	found, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = FALSE", []any{ref.Tenant, ref.Conversation}, &there)
 	switch {
 	case err != nil:
 		return err

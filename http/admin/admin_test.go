@@ -1,0 +1,204 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/http/admin"
+	"example.com/parley/messages"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const adminKey, memberKey = "pk_admin_secret", "pk_member_secret"
+
+// office plays everything behind the listener.
+type office struct {
+	revoked messages.KeyID
+	failed  int
+}
+
+func (o *office) Authenticate(_ context.Context, presented string) (messages.Principal, error) {
+	switch presented {
+	case adminKey:
+		return messages.Principal{Role: messages.KeyAdmin}, nil
+	case memberKey:
+		return messages.Principal{Role: messages.KeyMember, Tenant: "acme"}, nil
+	default:
+		return messages.Principal{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "no such key"}
+	}
+}
+
+func (o *office) Allowed(string) error {
+	if o.failed > 3 {
+		return &messages.Failure{Code: messages.CodeTooManyTries, What: "too many"}
+	}
+	return nil
+}
+func (o *office) Failed(string) { o.failed++ }
+
+func (o *office) CreateTenant(_ context.Context, name string) (messages.Tenant, error) {
+	if name == "" {
+		return messages.Tenant{}, &messages.Failure{Code: messages.CodeInvalidRequest, What: "the name is empty", Param: "name"}
+	}
+	return messages.Tenant{ID: "t1", Name: name, Created: time.Unix(7, 0)}, nil
+}
+
+func (o *office) Tenants(context.Context) ([]messages.Tenant, error) {
+	return []messages.Tenant{{ID: "t1", Name: "Acme", Created: time.Unix(7, 0)}, {ID: "t2", Name: "Rival"}}, nil
+}
+
+func (o *office) CreateKey(_ context.Context, key messages.APIKey) (messages.APIKey, string, error) {
+	key.ID, key.Created = "k1", time.Unix(7, 0)
+	return key, "pk_k1_whole", nil
+}
+
+func (o *office) Keys(_ context.Context, tenant messages.TenantID) ([]messages.APIKey, error) {
+	return []messages.APIKey{{ID: "k1", Tenant: tenant, Role: messages.KeyMember, Revoked: time.Unix(9, 0)}}, nil
+}
+
+func (o *office) RevokeKey(_ context.Context, id messages.KeyID) error {
+	if id == "none" {
+		return &messages.Failure{Code: messages.CodeInvalidKey, What: "there is no such key"}
+	}
+	o.revoked = id
+	return nil
+}
+
+func (o *office) UsageTotals(_ context.Context, tenant messages.TenantID, from, _ time.Time) ([]messages.UsageTotal, error) {
+	return []messages.UsageTotal{{Tenant: tenant, Provider: "p", Attempts: from.Unix(), Cost: 5}}, nil
+}
+
+func serve(t *testing.T, o *office, checks ...parleyhttp.Check) (url string) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := admin.NewServer(admin.DefaultConfig(), admin.Deps{
+		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		Providers: func() []admin.Provider {
+			return []admin.Provider{{Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second}}
+		},
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx, listener) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return "http://" + listener.Addr().String()
+}
+
+func call(t *testing.T, method, url, key, body string) (status int, answer string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, text) == nil {
+		return response.StatusCode, compact.String()
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	o := &office{}
+	url := serve(t, o)
+	for name, tt := range map[string]struct {
+		method, path, body string
+		status             int
+		answer             string
+	}{
+		"tenants are listed": {
+			"GET", "/admin/tenants", "", 200,
+			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
+		},
+		"a tenant is made":              {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7}`},
+		"a tenant needs a name":         {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
+		"a member that nobody knows":    {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
+		"a body that is no JSON":        {"POST", "/admin/keys", `{`, 400, `invalid_json`},
+		"a key is shown once":           {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
+		"keys are listed without it":    {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
+		"a key is revoked":              {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
+		"a key that is not there":       {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
+		"usage is added up":             {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
+		"usage from no moment":          {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
+		"providers show their breaker":  {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"in_flight":0,"latency_ms":1000`},
+		"a route that is not there":     {"GET", "/admin/none", "", 404, `route_not_found`},
+		"metrics are open on loopback":  {"GET", "/metrics", "", 200, ``},
+		"profiles are open on loopback": {"GET", "/debug/pprof/cmdline", "", 200, ``},
+		"it lives":                      {"GET", "/healthz", "", 200, `ok`},
+		"it is ready":                   {"GET", "/readyz", "", 200, `ready`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, answer := call(t, tt.method, url+tt.path, adminKey, tt.body)
+			if status != tt.status || !strings.Contains(answer, tt.answer) {
+				t.Errorf("got %d %s, want %d with %s", status, answer, tt.status, tt.answer)
+			}
+		})
+	}
+	if o.revoked != "k1" {
+		t.Errorf("revoked %q", o.revoked)
+	}
+}
+
+func TestOnlyAdminKeysOpenIt(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &office{})
+	for _, path := range []string{"/admin/tenants", "/admin/keys", "/admin/usage", "/admin/providers"} {
+		for key, want := range map[string]int{"": 401, memberKey: 403, adminKey: 200} {
+			if status, answer := call(t, "GET", url+path, key, ""); status != want {
+				t.Errorf("%s with %q: %d %s, want %d", path, key, status, answer, want)
+			}
+		}
+	}
+}
+
+func TestWrongKeysAreCounted(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &office{})
+	for _, want := range []int{401, 401, 401, 401, 429} {
+		if status, _ := call(t, "GET", url+"/admin/keys", "pk_x_y", ""); status != want {
+			t.Errorf("got %d, want %d", status, want)
+		}
+	}
+}
+
+func TestServerThatIsNotReadySaysWhy(t *testing.T) {
+	t.Parallel()
+	url := serve(t, &office{}, func(context.Context) error { return io.ErrUnexpectedEOF })
+	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "unexpected EOF") {
+		t.Errorf("got %d %s", status, answer)
+	}
+}

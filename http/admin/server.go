@@ -1,0 +1,144 @@
+// Package admin is the edge for operators: tenants, keys, usage and providers,
+// metrics and profiles. It has a listener of its own, on loopback unless the
+// operator says otherwise, and opens to admin keys alone.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/gofiber/fiber/v2/middleware/pprof"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/openai"
+)
+
+// Administration makes and ends tenants and keys. cmd/parley joins it to
+// actors/tenant.
+type Administration interface {
+	CreateTenant(ctx context.Context, name string) (messages.Tenant, error)
+	Tenants(ctx context.Context) ([]messages.Tenant, error)
+	// CreateKey returns the whole key, which can be seen this once.
+	CreateKey(ctx context.Context, key messages.APIKey) (created messages.APIKey, whole string, err error)
+	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
+	RevokeKey(ctx context.Context, id messages.KeyID) error
+}
+
+// Usage adds up what was spent. Both stores implement it.
+type Usage interface {
+	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+}
+
+// Provider is how a provider is, for an operator.
+type Provider struct {
+	Name      string
+	Kind      string
+	State     messages.BreakerState
+	Reason    string    // why the breaker is not closed
+	NextProbe time.Time // zero while it is closed
+	InFlight  int64
+	Latency   time.Duration // until the first byte, smoothed
+}
+
+// Deps is what the listener stands on.
+type Deps struct {
+	Keys           parleyhttp.Keys
+	Tries          parleyhttp.Tries
+	Administration Administration
+	Usage          Usage
+	Providers      func() []Provider
+	Checks         []parleyhttp.Check // of readiness
+	Gatherer       prometheus.Gatherer
+	Log            *slog.Logger
+}
+
+// Server answers operators.
+type Server struct {
+	cfg  Config
+	deps Deps
+	app  *fiber.App
+}
+
+// NewServer returns a server with its routes in place. Run starts it.
+func NewServer(cfg Config, deps Deps) *Server {
+	s := &Server{cfg: cfg, deps: deps}
+	s.app = fiber.New(fiber.Config{
+		AppName: "parley admin", DisableStartupMessage: true, Immutable: true, // seldom called: safe before fast
+		BodyLimit: maxBody, ReadTimeout: readTimeout, ErrorHandler: s.showError,
+	})
+	s.routes()
+	return s
+}
+
+const (
+	maxBody     = 64 << 10 // of a request; the largest is a key with a long name
+	readTimeout = 10 * time.Second
+	patience    = 10 * time.Second // for the store
+)
+
+// routes is the whole surface, in the order of docs/api.md.
+func (s *Server) routes() {
+	s.app.Use(recover.New())
+	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
+	s.app.Get("/readyz", s.ready)
+
+	s.app.Get("/metrics", s.observer, adaptor.HTTPHandler(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})))
+	s.app.Use("/debug/pprof", s.observer)
+	s.app.Use(pprof.New())
+
+	operator := s.app.Group("/admin", s.operator)
+	operator.Get("/tenants", s.listTenants)
+	operator.Post("/tenants", s.createTenant)
+	operator.Get("/keys", s.listKeys)
+	operator.Post("/keys", s.createKey)
+	operator.Delete("/keys/:id", s.revokeKey)
+	operator.Get("/usage", s.usage)
+	operator.Get("/providers", s.providers)
+}
+
+// Run serves on listener until ctx ends.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	stop := context.AfterFunc(ctx, func() {
+		_ = s.app.ShutdownWithTimeout(readTimeout) // what it cuts is a scrape or a profile
+	})
+	defer stop()
+	return s.app.Listener(listener)
+}
+
+// showError writes a failure in the shape that the other listener has.
+func (s *Server) showError(c *fiber.Ctx, err error) error {
+	var failure *messages.Failure
+	if e, ok := errors.AsType[*fiber.Error](err); ok {
+		failure = &messages.Failure{Code: messages.CodeRouteNotFound, What: e.Message, Do: "see docs/api.md for the routes of this listener"}
+	} else {
+		failure = messages.AsFailure(err)
+	}
+	if failure.Code == messages.CodeInternal {
+		s.deps.Log.Error("an admin request failed", slog.String("path", c.Route().Path), slog.Any("error", err))
+	}
+	c.Status(parleyhttp.Status(failure)).Type("json")
+	return c.Send(openai.AppendError(nil, openai.ErrorOf(failure)))
+}
+
+func (s *Server) ready(c *fiber.Ctx) error {
+	ctx, release := context.WithTimeout(c.Context(), time.Second)
+	defer release()
+	for _, check := range s.deps.Checks {
+		if err := check(ctx); err != nil {
+			return &messages.Failure{
+				Code: messages.CodeStoreUnavailable, What: "the server is not ready: " + err.Error(),
+				Do: "wait; it goes on by itself when that is over", Cause: err,
+			}
+		}
+	}
+	return c.SendString("ready\n")
+}

@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+// list is how every list looks.
+type list[T any] struct {
+	Object  string `json:"object"` // "list"
+	Data    []T    `json:"data"`
+	HasMore bool   `json:"has_more"` // always false: the lists of this listener are whole
+	FirstID string `json:"first_id,omitempty"`
+	LastID  string `json:"last_id,omitempty"`
+}
+
+// sendList sends things as their views.
+func sendList[T, View any](c *fiber.Ctx, things []T, view func(T) (v View, id string)) error {
+	l := list[View]{Object: "list", Data: make([]View, len(things))}
+	for i := range things {
+		var id string
+		l.Data[i], id = view(things[i])
+		if i == 0 {
+			l.FirstID = id
+		}
+		l.LastID = id
+	}
+	return c.JSON(l)
+}
+
+// Tenant is a tenant on the wire.
+type Tenant struct {
+	ID      messages.TenantID `json:"id"`
+	Object  string            `json:"object"` // "tenant"
+	Name    string            `json:"name"`
+	Created int64             `json:"created"` // seconds since 1970
+}
+
+func viewTenant(t messages.Tenant) (v Tenant, id string) {
+	return Tenant{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix()}, string(t.ID)
+}
+
+func (s *Server) listTenants(c *fiber.Ctx) error {
+	ctx, release := context.WithTimeout(c.Context(), patience)
+	defer release()
+	tenants, err := s.deps.Administration.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	return sendList(c, tenants, viewTenant)
+}
+
+func (s *Server) createTenant(c *fiber.Ctx) error {
+	var body struct {
+		Name string `json:"name"`
+	}
+	if err := decode(c, &body); err != nil {
+		return err
+	}
+	ctx, release := context.WithTimeout(c.Context(), patience)
+	defer release()
+	tenant, err := s.deps.Administration.CreateTenant(ctx, body.Name)
+	if err != nil {
+		return err
+	}
+	view, _ := viewTenant(tenant)
+	return c.Status(fiber.StatusCreated).JSON(view)
+}
+
+// decode reads a body strictly: a member that is not known is a mistake.
+func decode(c *fiber.Ctx, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(c.Body()))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return &messages.Failure{
+			Code: messages.CodeInvalidJSON, What: "the body cannot be read: " + err.Error(), Do: "see docs/api.md for what this route takes",
+		}
+	}
+	return nil
+}
+
+// seconds is a time on the wire, null for none.
+func seconds(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.Unix()
+	return &s
+}

@@ -1,0 +1,98 @@
+// Package relational is what the stores have in common: every statement, written
+// once in the SQL that SQLite and PostgreSQL share. The stores bring the
+// connections, the transactions and their promises; see package persistence.
+package relational
+
+import (
+	"context"
+
+	"example.com/parley/messages"
+)
+
+// Scanner is a row.
+type Scanner interface{ Scan(into ...any) error }
+
+// Querier asks. Placeholders are question marks.
+type Querier interface {
+	// Row scans one row, and tells whether there was one.
+	Row(text string, args []any, into ...any) (found bool, err error)
+	// Rows calls scan for each row.
+	Rows(text string, args []any, scan func(Scanner) error) error
+}
+
+// Transaction asks and changes.
+type Transaction interface {
+	Querier
+	// Exec returns the number of rows that were changed.
+	Exec(text string, args ...any) (int64, error)
+}
+
+// Database carries out reads and writes. A write has returned when it is
+// committed, or changed nothing. Each is for one tenant, whose rows alone it
+// sees where the database can see to that, or for the operator, who sees all.
+type Database interface {
+	Write(ctx context.Context, tenant messages.TenantID, method string, f func(Transaction) error) error
+	Read(ctx context.Context, tenant messages.TenantID, method string, f func(Querier) error) error
+}
+
+// operator is the scope of what no tenant asks for.
+const operator = messages.TenantID("")
+
+// Store is the repositories over a database. It is safe for concurrent use.
+type Store struct{ db Database }
+
+// New returns the repositories over db.
+func New(db Database) *Store { return &Store{db: db} }
+
+// Ready returns nil when the store can be written to.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.write(ctx, operator, "Ready", func(t *transaction) error {
+		_, err := t.exec("UPDATE keys_version SET version = version WHERE version < 0")
+		return err
+	})
+}
+
+func (s *Store) write(ctx context.Context, tenant messages.TenantID, method string, f func(*transaction) error) error {
+	return s.db.Write(ctx, tenant, method, func(t Transaction) error { return f(&transaction{t}) })
+}
+
+func (s *Store) read(ctx context.Context, tenant messages.TenantID, method string, f func(*querying) error) error {
+	return s.db.Read(ctx, tenant, method, func(q Querier) error { return f(&querying{q}) })
+}
+
+// querier is either of the two below.
+type querier interface {
+	row(text string, args []any, into ...any) (found bool, err error)
+	rows(text string, args []any, scan func(Scanner) error) error
+}
+
+// querying is a read with the repositories' own words.
+type querying struct{ db Querier }
+
+func (q *querying) row(text string, args []any, into ...any) (bool, error) {
+	return q.db.Row(text, args, into...)
+}
+
+func (q *querying) rows(text string, args []any, scan func(Scanner) error) error {
+	return q.db.Rows(text, args, scan)
+}
+
+// transaction is a write with the repositories' own words.
+type transaction struct{ db Transaction }
+
+func (t *transaction) exec(text string, args ...any) (int64, error) { return t.db.Exec(text, args...) }
+
+func (t *transaction) row(text string, args []any, into ...any) (bool, error) {
+	return t.db.Row(text, args, into...)
+}
+
+func (t *transaction) rows(text string, args []any, scan func(Scanner) error) error {
+	return t.db.Rows(text, args, scan)
+}
+
+func turnBytes(id messages.TurnID) []byte { return id[:] }
+
+func turnID(b []byte) (id messages.TurnID) {
+	copy(id[:], b)
+	return id
+}
