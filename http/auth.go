@@ -1,0 +1,92 @@
+package http
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+// Tries counts wrong keys by address, and says when an address had too many.
+// actors/tenant implements it.
+type Tries interface {
+	Allowed(address string) error // CodeTooManyTries
+	Failed(address string)
+}
+
+// authenticate finds out for whom a request is. Only a member's key opens what
+// a tenant has.
+func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
+	address := s.clientAddress(c)
+	if err := s.tries.Allowed(address); err != nil {
+		return messages.Principal{}, err
+	}
+	key := presentedKey(c)
+	if key == "" {
+		return messages.Principal{}, &messages.Failure{
+			Code: messages.CodeInvalidKey, What: "the request has no key",
+			Do: "send one as Authorization: Bearer <key>, or as x-api-key", NoRetry: true,
+		}
+	}
+	principal, err := s.keys.Authenticate(c.Context(), key)
+	if err != nil {
+		if messages.CodeOf(err) == messages.CodeInvalidKey {
+			s.tries.Failed(address)
+		}
+		return messages.Principal{}, err
+	}
+	if principal.Role != messages.KeyMember {
+		return messages.Principal{}, &messages.Failure{
+			Code: messages.CodePermission, What: "this key is an administrator's and opens no tenant's data",
+			Do: "use it on the admin listener, and a member's key here", NoRetry: true,
+		}
+	}
+	return principal, nil
+}
+
+// presentedKey returns a copy of the key, wherever the client put it.
+func presentedKey(c *fiber.Ctx) string {
+	const scheme = "bearer "
+	header := &c.Request().Header
+	if value := header.Peek(fiber.HeaderAuthorization); len(value) > len(scheme) && bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {
+		return string(bytes.TrimSpace(value[len(scheme):]))
+	}
+	return string(header.Peek("x-api-key"))
+}
+
+// clientAddress is whose tries are counted. What a proxy says of its client
+// counts only where the operator trusts the proxy: the last address that no
+// trusted proxy has is the client's.
+func (s *Server) clientAddress(c *fiber.Ctx) string {
+	peer := c.Context().RemoteIP().String()
+	if len(s.trusted) == 0 || !s.trusts(peer) {
+		return peer
+	}
+	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop := strings.Clone(strings.TrimSpace(hops[i]))
+		if _, err := netip.ParseAddr(hop); err != nil {
+			break
+		}
+		if !s.trusts(hop) {
+			return hop
+		}
+	}
+	return peer
+}
+
+func (s *Server) trusts(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return false
+	}
+	for _, network := range s.trusted {
+		if network.Contains(ip.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

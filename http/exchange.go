@@ -1,0 +1,42 @@
+package http
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+// exchange is one request and what becomes of it. It outlives the handler when
+// the answer is a stream; nothing in it aliases the request's buffers.
+type exchange struct {
+	id        messages.TurnID // names the request, its turn and its response
+	begun     time.Time
+	method    string
+	endpoint  string // the route's pattern, as docs/api.md writes it
+	principal messages.Principal
+	claim     *claim // of the Idempotency-Key; nil without one
+	handedOff bool   // to a stream, which finishes the exchange at its end
+}
+
+// begin names the request and tells the client so.
+func begin(c *fiber.Ctx, endpoint string) *exchange {
+	x := &exchange{id: messages.TurnID(newID()), begun: time.Now(), method: methodOf(c), endpoint: endpoint}
+	c.Set("x-request-id", x.id.String())
+	if own := c.Request().Header.Peek("x-request-id"); isText(own, maxClientID) {
+		c.Response().Header.SetBytesV("x-client-request-id", own)
+	}
+	return x
+}
+
+// methodOf returns the method in a string that outlives the request.
+func methodOf(c *fiber.Ctx) string {
+	method := c.Request().Header.Method()
+	for _, known := range fiber.DefaultMethods {
+		if string(method) == known {
+			return known
+		}
+	}
+	return "other"
+}

@@ -1,0 +1,193 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+const (
+	maxKey = 255 // characters of an Idempotency-Key, as elsewhere
+
+	// maxKept bounds what a stream is remembered by. One that is longer is put
+	// together again from the store.
+	maxKept = 1 << 20
+)
+
+// claim is a hold on an idempotency key. Once settled it does nothing more. One
+// goroutine uses it at a time: the handler's, then the stream's.
+type claim struct {
+	server  *Server
+	tenant  messages.TenantID
+	key     string
+	earlier messages.TurnID // of the request that died with the key, or whose reply was too long to keep
+	stored  bool            // the turn is kept, and can be put together again
+	settled bool
+
+	sent []byte // of a stream, so far
+	long bool   // sent would be too long
+}
+
+// claimKey takes the key of the request, if it has one. It answers a request
+// that was answered before, and says so.
+func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) {
+	key := c.Request().Header.Peek("Idempotency-Key")
+	if len(key) == 0 || x.method != fiber.MethodPost {
+		return false, nil
+	}
+	if !isText(key, maxKey) {
+		return false, invalid("Idempotency-Key", "the Idempotency-Key is too long or has other than visible ASCII characters", "send 1 to 255 of these, such as a UUID")
+	}
+	ctx, release := s.storeContext()
+	defer release()
+	claimed, err := s.claims.ClaimKey(ctx, messages.Claim{
+		Tenant: x.principal.Tenant, Key: string(key), Hash: requestHash(c), Request: x.id,
+		Deadline: x.begun.Add(s.cfg.TurnTimeout + lastWord + storePatience),
+	})
+	if err != nil {
+		return false, err
+	}
+	return s.heed(c, x, claimed)
+}
+
+// heed does what the state of the key asks for.
+func (s *Server) heed(c *fiber.Ctx, x *exchange, claimed messages.Claimed) (answered bool, err error) {
+	held := &claim{server: s, tenant: x.principal.Tenant, key: string(c.Request().Header.Peek("Idempotency-Key"))}
+	switch claimed.State {
+	case messages.ClaimMismatch:
+		return false, keyReused()
+	case messages.ClaimInFlight:
+		return false, keyInUse()
+	case messages.ClaimReplay:
+		c.Set("idempotent-replayed", "true")
+		if len(claimed.Reply.Body) > 0 {
+			repeat(c, claimed.Reply)
+			return true, nil
+		}
+		held.earlier = claimed.Request
+	case messages.ClaimResumed:
+		held.earlier = claimed.Request
+	}
+	x.claim = held
+	return false, nil
+}
+
+// repeat sends a reply as it was sent before.
+func repeat(c *fiber.Ctx, reply messages.KeptReply) {
+	c.Status(reply.Status)
+	c.Response().Header.SetContentType(reply.ContentType)
+	c.Response().SetBodyRaw(reply.Body)
+}
+
+// requestHash tells requests under the same key apart.
+func requestHash(c *fiber.Ctx) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(c.Request().Header.Method())
+	h.Write([]byte{0})
+	h.Write(c.Request().URI().Path())
+	h.Write([]byte{0})
+	h.Write(c.Request().Body())
+	h.Sum(sum[:0])
+	return sum
+}
+
+// creates is the id that what the request creates is named after: that of the
+// first try where this is another.
+func (x *exchange) creates() messages.TurnID {
+	if x.claim != nil && !x.claim.earlier.IsZero() {
+		return x.claim.earlier
+	}
+	return x.id
+}
+
+// note remembers what is sent of a stream.
+func (k *claim) note(events []byte) {
+	if k == nil || k.long {
+		return
+	}
+	if len(k.sent)+len(events) > maxKept {
+		k.sent, k.long = nil, true
+		return
+	}
+	k.sent = append(k.sent, events...)
+}
+
+// keepStream settles the claim of a stream that is whole, before its last event
+// is sent. One that is too long to keep is put together again from the store,
+// which an empty body stands for; where it is not stored either, the key is
+// free again.
+func (k *claim) keepStream() {
+	switch {
+	case k == nil:
+	case !k.long:
+		k.keep(messages.KeptReply{Status: fiber.StatusOK, ContentType: eventStream, Body: k.sent})
+	case k.stored:
+		k.keep(messages.KeptReply{Status: fiber.StatusOK, ContentType: eventStream})
+	default:
+		k.release()
+	}
+}
+
+// keepWhole settles the claim of an answer in one piece.
+func (k *claim) keepWhole(response *fiber.Response) {
+	if k == nil {
+		return
+	}
+	if response.StatusCode() >= fiber.StatusBadRequest {
+		k.release()
+		return
+	}
+	k.keep(messages.KeptReply{
+		Status: response.StatusCode(), ContentType: string(response.Header.ContentType()), Body: bytes.Clone(response.Body()),
+	})
+}
+
+func (k *claim) keep(reply messages.KeptReply) {
+	k.settle("keep the reply to an idempotency key", func(ctx context.Context) error {
+		return k.server.claims.KeepReply(ctx, k.tenant, k.key, reply)
+	})
+}
+
+// release frees the key of a request that failed: it may be tried again.
+func (k *claim) release() {
+	if k == nil {
+		return
+	}
+	k.settle("release an idempotency key", func(ctx context.Context) error {
+		return k.server.claims.ReleaseKey(ctx, k.tenant, k.key)
+	})
+}
+
+// settle is done also while the server stops. A key that could not be settled
+// is found by its deadline.
+func (k *claim) settle(what string, do func(context.Context) error) {
+	if k.settled {
+		return
+	}
+	k.settled = true
+	ctx, release := context.WithTimeout(context.Background(), storePatience)
+	defer release()
+	if err := do(ctx); err != nil {
+		k.server.log.Warn("could not "+what, slog.Any("error", err))
+	}
+}
+
+func keyReused() error {
+	return &messages.Failure{
+		Code: messages.CodeIdempotencyReuse, What: "this Idempotency-Key was used with another request",
+		Do: "use a new key for a new request", Param: "Idempotency-Key", NoRetry: true,
+	}
+}
+
+func keyInUse() error {
+	return &messages.Failure{
+		Code: messages.CodeIdempotencyRunning, What: "the first request with this Idempotency-Key still runs",
+		Do: "wait for its reply", Param: "Idempotency-Key", RetryAfter: time.Second,
+	}
+}

@@ -1,0 +1,114 @@
+package http
+
+import (
+	"context"
+
+	"example.com/parley/messages"
+)
+
+// rebuilt returns the turn of an earlier try, put together again from the
+// store; nil where there is none that can be shown as an answer. Its chunks wait
+// already, so that it is sent like any other.
+func (s *Server) rebuilt(x *exchange) (*answer, *messages.TurnRecord, error) {
+	if x.claim == nil || x.claim.earlier.IsZero() {
+		return nil, nil, nil
+	}
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.library.Turn(ctx, x.principal.Tenant, x.claim.earlier)
+	if messages.CodeOf(err) == messages.CodeResponseAbsent || err == nil && !isWhole(&record) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	output, err := s.outputOf(ctx, &record)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.repeated(x, &record, output), &record, nil
+}
+
+// isWhole tells whether a turn came to an end that is no failure.
+func isWhole(r *messages.TurnRecord) bool {
+	switch r.Status {
+	case messages.TurnComplete:
+		return true
+	case messages.TurnPartial:
+		return r.Reason == messages.ReasonMaxTokens || r.Reason == messages.ReasonContentFilter
+	default:
+		return false
+	}
+}
+
+// outputOf reads what the model said in a turn.
+func (s *Server) outputOf(ctx context.Context, record *messages.TurnRecord) ([]messages.Item, error) {
+	stored, err := s.library.TurnItems(ctx, record.Ref.Tenant, record.ID)
+	if err != nil {
+		return nil, err
+	}
+	var output []messages.Item
+	for i := range stored {
+		if stored[i].Output {
+			output = append(output, stored[i].Item)
+		}
+	}
+	return output, nil
+}
+
+// repeated is an answer whose chunks all wait.
+func (s *Server) repeated(x *exchange, record *messages.TurnRecord, output []messages.Item) *answer {
+	chunks := chunksOf(record, output)
+	client, cancel := context.WithCancelCause(context.Background())
+	a := &answer{
+		server: s, model: record.Model, cancel: cancel, ring: s.watch.ringOf(x), served: record.Served, first: chunks[0],
+		turn: &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
+	}
+	if !record.Private {
+		a.conversation = record.Ref.Conversation
+	}
+	a.waiting.deadline = x.begun.Add(s.cfg.TurnTimeout)
+	for _, chunk := range chunks[1:] {
+		a.turn.Chunks <- chunk
+	}
+	return a
+}
+
+// chunksOf is the stream that a stored turn could have come as.
+func chunksOf(record *messages.TurnRecord, output []messages.Item) []messages.Chunk {
+	served, usage := record.Served, record.Usage
+	chunks := []messages.Chunk{{Kind: messages.ChunkOpened, Served: &served}}
+	calls := 0
+	for i := range output {
+		item := &output[i]
+		switch item.Kind {
+		case messages.ItemToolCall:
+			chunks = append(chunks, messages.Chunk{
+				Kind: messages.ChunkToolCall, Index: calls, CallID: item.CallID, Name: item.Name, Text: item.Args,
+			})
+			calls++
+		case messages.ItemReasoning:
+			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkReasoning, Text: item.Text(), Opaque: item.Opaque})
+		default:
+			chunks = appendParts(chunks, item.Parts)
+		}
+	}
+	return append(
+		chunks,
+		messages.Chunk{Kind: messages.ChunkFinish, Finish: record.Finish},
+		messages.Chunk{Kind: messages.ChunkUsage, Usage: &usage},
+		messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: record.Status, Reason: record.Reason}},
+	)
+}
+
+func appendParts(chunks []messages.Chunk, parts []messages.Part) []messages.Chunk {
+	for _, part := range parts {
+		switch part.Kind {
+		case messages.PartText:
+			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkText, Text: part.Text})
+		case messages.PartRefusal:
+			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkRefusal, Text: part.Text})
+		}
+	}
+	return chunks
+}

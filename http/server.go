@@ -1,0 +1,163 @@
+// Package http is the edge: it turns requests into messages, and streams back
+// what comes. It holds no state of a conversation and makes no decision about
+// one. routes.go has the whole surface; a request's way begins in serve.go.
+//
+// The name is that of the directory and shadows nothing in here: a package
+// cannot refer to itself. From outside it is imported as parleyhttp.
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+)
+
+// Deps is what the edge stands on.
+type Deps struct {
+	Conversations   Conversations
+	Library         Library
+	IdempotencyKeys IdempotencyKeys
+	Keys            Keys
+	Tries           Tries
+	Catalogue       Catalogue
+	Ready           []Check // asked by GET /readyz, in order
+	Registerer      prometheus.Registerer
+	Log             *slog.Logger // of failures; given ids and causes, never content
+}
+
+// Server answers clients.
+type Server struct {
+	cfg           Config
+	conversations Conversations
+	library       Library
+	claims        IdempotencyKeys
+	keys          Keys
+	tries         Tries
+	catalogue     Catalogue
+	checks        []Check
+	trusted       []netip.Prefix
+	log           *slog.Logger
+	metrics       *metrics
+
+	wire    *fasthttp.Server
+	watch   *watch
+	running *running
+	cut     context.Context // ends when a drain has waited long enough
+	cutNow  context.CancelFunc
+}
+
+// NewServer returns a server with its routes in place. Run starts it.
+func NewServer(cfg Config, deps Deps) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure the edge: %w", err)
+	}
+	trusted, err := parseNetworks(cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
+		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, checks: deps.Ready,
+		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
+		watch: newWatch(), running: newRunning(),
+	}
+	s.cut, s.cutNow = context.WithCancel(context.Background())
+	s.wire = s.newWire(s.newApp())
+	return s, nil
+}
+
+func (s *Server) newApp() *fiber.App {
+	app := fiber.New(fiber.Config{
+		CaseSensitive:         true,
+		DisableStartupMessage: true,
+		BodyLimit:             s.cfg.MaxBody,
+		ErrorHandler:          s.showUnmatched,
+	})
+	s.mount(app)
+	return app
+}
+
+// wholeReply is how long a client may take to read an answer in one piece.
+// Streams have a deadline for each write instead.
+const wholeReply = time.Minute
+
+func (s *Server) newWire(app *fiber.App) *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:               app.Handler(),
+		ErrorHandler:          s.showMalformed,
+		ReadBufferSize:        s.cfg.MaxHeaders,
+		MaxRequestBodySize:    s.cfg.MaxBody,
+		ReadTimeout:           s.cfg.ReadTimeout,
+		IdleTimeout:           s.cfg.IdleTimeout,
+		WriteTimeout:          wholeReply,
+		NoDefaultServerHeader: true,
+		NoDefaultContentType:  true,
+		CloseOnShutdown:       true,
+		SecureErrorLogMessage: true,
+		Logger:                silent{}, // it would print parts of requests
+	}
+}
+
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+// closePatience is how long connections may take to close behind their last
+// answer.
+const closePatience = 5 * time.Second
+
+// Run serves on ln until ctx ends. Then it refuses new work, lets running
+// requests finish for as long as the configuration says, and cuts the rest.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer stop()
+	parts.Go(func() { s.watch.run(background) })
+	served := make(chan error, 1)
+	parts.Go(func() { served <- s.wire.Serve(ln) })
+	select {
+	case err := <-served:
+		s.cutNow()
+		return fmt.Errorf("serve on %s: %w", ln.Addr(), errors.Join(err, errStopped))
+	case <-ctx.Done():
+	}
+	s.drain(context.WithoutCancel(ctx))
+	return s.shut(context.WithoutCancel(ctx), served)
+}
+
+var errStopped = errors.New("the listener ended by itself")
+
+// drain waits for what runs. The listener stays open, so that those who ask
+// for readiness are told.
+func (s *Server) drain(ctx context.Context) {
+	s.running.close()
+	waiting, release := context.WithTimeout(ctx, s.cfg.DrainTimeout)
+	defer release()
+	s.running.wait(waiting)
+	s.cutNow()
+	closing, release := context.WithTimeout(ctx, closePatience)
+	defer release()
+	s.running.wait(closing)
+}
+
+func (s *Server) shut(ctx context.Context, served <-chan error) error {
+	closing, release := context.WithTimeout(ctx, closePatience)
+	defer release()
+	err := s.wire.ShutdownWithContext(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("connections were still open when the server stopped", slog.Int("count", int(s.wire.GetOpenConnectionsCount())))
+		err = nil
+	}
+	return errors.Join(err, <-served)
+}

@@ -1,0 +1,58 @@
+package http
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+// newTurn is what every turn has, whichever format it came in.
+func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
+	spec := messages.TurnSpec{
+		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint,
+		Priority: messages.PriorityStandard, Deadline: x.begun.Add(s.cfg.TurnTimeout),
+	}
+	if name := c.Request().Header.Peek("x-parley-priority"); len(name) > 0 {
+		var ok bool
+		if spec.Priority, ok = messages.ParsePriority(string(name)); !ok {
+			return spec, invalid("x-parley-priority", "x-parley-priority is none of the classes", "give interactive, standard or batch")
+		}
+	}
+	return spec, nil
+}
+
+// continueConversation lets a turn read and be kept in a conversation that
+// there is.
+func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.ConversationID, param string) error {
+	ctx, release := s.storeContext()
+	defer release()
+	if _, err := s.library.Conversation(ctx, messages.ConversationRef{Tenant: spec.Tenant, Conversation: id}); err != nil {
+		return blame(err, param)
+	}
+	spec.Conversation, spec.Keep = id, true
+	return nil
+}
+
+// keepApart keeps a turn that names no conversation in one of its own, which
+// is listed nowhere.
+func keepApart(spec *messages.TurnSpec) {
+	spec.Conversation, spec.Keep = messages.NewConversationID(spec.ID), true
+	spec.Create, spec.Private = true, true
+}
+
+// storePatience bounds a question to the store.
+const storePatience = 10 * time.Second
+
+func (s *Server) storeContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.cut, storePatience)
+}
+
+// blame names the field that a failure is about.
+func blame(err error, param string) error {
+	f := *messages.AsFailure(err)
+	f.Param = param
+	return &f
+}

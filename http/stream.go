@@ -1,0 +1,192 @@
+package http
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/sse"
+)
+
+// events writes a turn's chunks in a format's event stream.
+type events interface {
+	Append(dst []byte, c messages.Chunk) []byte
+}
+
+const (
+	eventStream = "text/event-stream"
+
+	// pingEvery keeps proxies from closing a stream whose model is silent, and
+	// finds out within a second that its client left.
+	pingEvery = 900 * time.Millisecond
+	// batch is how many bytes of chunks that wait already go out in one write.
+	batch = 4 << 10
+)
+
+// stream is an answer that is sent while it comes. fasthttp pulls it, so a slow
+// client slows its own turn and nothing else, and closes it when the client is
+// gone. Its own goroutine alone uses it.
+type stream struct {
+	server  *Server
+	x       *exchange
+	ctx     *fasthttp.RequestCtx
+	answer  *answer
+	events  events
+	pings   *time.Timer
+	buffer  []byte
+	pending []byte // of buffer, not yet read
+	ended   bool   // nothing comes behind pending
+	closed  bool
+}
+
+// sendStream hands the answer to fasthttp as the response's body. The headers
+// go with the first event, in one write.
+func (s *Server) sendStream(c *fiber.Ctx, x *exchange, a *answer, e events) error {
+	a.ring.remove(&a.waiting) // the stream looks for itself
+	response := &c.Context().Response
+	response.Header.SetContentType(eventStream)
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	c.Set("X-Accel-Buffering", "no")
+	body := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, pings: time.NewTimer(pingEvery)}
+	if err := body.extend(); err != nil {
+		a.release()
+		return errClientLeft()
+	}
+	x.handedOff = true
+	s.metrics.Streams.Inc()
+	response.SetBodyStream(body, -1)
+	return nil
+}
+
+// Read implements io.Reader. A panic in an encoder cuts this stream alone.
+func (b *stream) Read(p []byte) (n int, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			b.server.log.Error("a stream panicked", slog.String("request", b.x.id.String()), slog.Any("error", panicked(fault)))
+			n, err = 0, io.ErrUnexpectedEOF
+		}
+	}()
+	for len(b.pending) == 0 {
+		if b.ended {
+			return 0, io.EOF
+		}
+		b.fill()
+	}
+	if err := b.extend(); err != nil {
+		return 0, err
+	}
+	n = copy(p, b.pending)
+	b.pending = b.pending[n:]
+	return n, nil
+}
+
+// extend gives the client time for the next write, and no more.
+func (b *stream) extend() error {
+	return b.ctx.SetWriteDeadline(time.Now().Add(b.server.cfg.WriteStall))
+}
+
+// fill waits for a chunk and takes those that wait behind it along.
+func (b *stream) fill() {
+	b.buffer = b.buffer[:0]
+	chunk, came := b.wait()
+	for came && !b.ended {
+		b.take(chunk)
+		if len(b.buffer) >= batch {
+			break
+		}
+		chunk, came = b.more()
+	}
+	b.pending = b.buffer
+}
+
+func (b *stream) take(chunk messages.Chunk) {
+	held := len(b.buffer)
+	b.buffer = b.events.Append(b.buffer, chunk)
+	b.x.claim.note(b.buffer[held:])
+	if chunk.Kind == messages.ChunkEnd {
+		b.end(chunk.End.Err)
+	}
+}
+
+// more returns a chunk that waits already.
+func (b *stream) more() (messages.Chunk, bool) {
+	select {
+	case chunk, open := <-b.answer.turn.Chunks:
+		if !open {
+			chunk = broken(b.answer.check(open))
+		}
+		return chunk, true
+	default:
+		return messages.Chunk{}, false
+	}
+}
+
+// wait returns the next chunk. While there is none it lets a ping be sent.
+func (b *stream) wait() (messages.Chunk, bool) {
+	if !b.answer.returned {
+		b.answer.returned = true
+		return b.answer.first, true
+	}
+	if chunk, came := b.more(); came {
+		return chunk, true
+	}
+	b.pings.Reset(pingEvery)
+	select {
+	case chunk, open := <-b.answer.turn.Chunks:
+		if !open {
+			chunk = broken(b.answer.check(open))
+		}
+		return chunk, true
+	case <-b.server.cut.Done():
+		return broken(shuttingDown()), true
+	case now := <-b.pings.C:
+		return b.silent(now)
+	}
+}
+
+// silent is what happens when a model says nothing for a while.
+func (b *stream) silent(now time.Time) (messages.Chunk, bool) {
+	switch {
+	case now.After(b.answer.waiting.deadline):
+		return broken(errNoAnswer()), true
+	case b.answer.waiting.left():
+		b.ended = true
+	default:
+		b.buffer = sse.AppendComment(b.buffer, "ping")
+	}
+	return messages.Chunk{}, false
+}
+
+// broken is the end of a stream that the edge cuts.
+func broken(err error) messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnPartial, Err: err}}
+}
+
+// end notes that nothing comes behind what is in the buffer.
+func (b *stream) end(err error) {
+	b.ended = true
+	if err != nil {
+		b.server.metrics.countError(messages.CodeOf(err))
+		return // Close releases the key
+	}
+	b.x.claim.keepStream()
+}
+
+// Close implements io.Closer: the answer was sent, or its client is gone.
+func (b *stream) Close() error {
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	b.pings.Stop()
+	b.answer.release()
+	b.x.claim.release()
+	b.server.metrics.Streams.Dec()
+	b.server.metrics.observe(b.x, fasthttp.StatusOK)
+	b.server.running.leave()
+	return nil
+}

@@ -1,0 +1,177 @@
+package http
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+)
+
+// answer is a turn that was accepted, seen from its client's side. One
+// goroutine uses it; release ends it.
+type answer struct {
+	server       *Server
+	conversation messages.ConversationID // where it is kept
+	served       messages.Served         // as far as it is known
+	model        string                  // as the client named it
+	first        messages.Chunk
+
+	turn     *messages.StartTurn
+	cancel   context.CancelCauseFunc
+	waiting  waiter
+	ring     *ring
+	returned bool // first was handed out
+}
+
+// obtain returns the turn that a request is answered with: a new one, or that
+// of an earlier try, with its record.
+func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answer, *messages.TurnRecord, error) {
+	a, record, err := s.rebuilt(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a == nil {
+		if a, err = s.start(c, x, spec); err != nil {
+			return nil, nil, err
+		}
+	}
+	if x.claim != nil {
+		x.claim.stored = spec.Keep
+	}
+	a.showServed(c)
+	return a, record, nil
+}
+
+// lastWord is how long behind its deadline a turn may take to say so.
+const lastWord = 5 * time.Second
+
+// start sends a turn and waits for its first chunk, so that what fails before
+// it fails with a status of its own.
+func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answer, error) {
+	client, cancel := context.WithCancelCause(context.Background())
+	a := &answer{
+		server: s, model: spec.Model, turn: messages.NewStartTurn(client, spec), cancel: cancel, ring: s.watch.ringOf(x),
+		waiting: waiter{conn: c.Context().Conn(), cancel: cancel, since: x.begun, deadline: spec.Deadline.Add(lastWord)},
+	}
+	a.ring.add(&a.waiting)
+	if err := a.open(); err != nil {
+		a.release()
+		return nil, err
+	}
+	return a, nil
+}
+
+// open waits for the turn to be accepted, and for its first chunk.
+func (a *answer) open() error {
+	if err := a.server.conversations.Send(a.turn); err != nil {
+		return err
+	}
+	select {
+	case started := <-a.turn.Reply:
+		if started.Err != nil {
+			return started.Err
+		}
+		a.conversation = started.Conversation
+	case <-a.turn.Client.Done():
+		return context.Cause(a.turn.Client)
+	case <-a.server.cut.Done():
+		return shuttingDown()
+	}
+	var err error
+	if a.first, err = a.receive(); err != nil {
+		return err
+	}
+	if a.first.Kind == messages.ChunkEnd && a.first.End.Err != nil {
+		return a.first.End.Err
+	}
+	if a.first.Kind == messages.ChunkOpened {
+		a.served = *a.first.Served
+	}
+	return nil
+}
+
+// showServed tells the client who serves, and where the turn is kept.
+func (a *answer) showServed(c *fiber.Ctx) {
+	if a.served.Provider != "" {
+		c.Set("x-parley-provider", a.served.Provider)
+		c.Set("x-parley-model", a.served.Model)
+	}
+	if a.served.Simulated {
+		c.Set("x-parley-simulated", "true")
+	}
+	if a.conversation != "" {
+		c.Set("x-parley-conversation", string(a.conversation))
+	}
+}
+
+// next returns the chunks in order, the first included. It waits until there is
+// one, the client has left, or the server will not wait any longer.
+func (a *answer) next() (messages.Chunk, error) {
+	if !a.returned {
+		a.returned = true
+		return a.first, nil
+	}
+	return a.receive()
+}
+
+func (a *answer) receive() (messages.Chunk, error) {
+	select {
+	case chunk, open := <-a.turn.Chunks:
+		return chunk, a.check(open)
+	case <-a.turn.Client.Done():
+		return messages.Chunk{}, context.Cause(a.turn.Client)
+	case <-a.server.cut.Done():
+		return messages.Chunk{}, shuttingDown()
+	}
+}
+
+// check explains a stream that ended without an end.
+func (a *answer) check(open bool) error {
+	if open {
+		return nil
+	}
+	return &messages.Failure{
+		Code: messages.CodeRestarted, What: "the turn broke off without a word", Do: "send the request again",
+	}
+}
+
+// release lets go of the turn: one that still runs learns that its client left.
+func (a *answer) release() {
+	a.ring.remove(&a.waiting)
+	a.cancel(errClientLeft())
+}
+
+// whole puts chunks together into an answer in one piece.
+type whole interface {
+	Add(c messages.Chunk)
+	Append(dst []byte) []byte
+}
+
+// sendWhole answers once the turn has ended.
+func (s *Server) sendWhole(c *fiber.Ctx, a *answer, w whole) error {
+	defer a.release()
+	for {
+		chunk, err := a.next()
+		if err != nil {
+			return err
+		}
+		w.Add(chunk)
+		if chunk.Kind != messages.ChunkEnd {
+			continue
+		}
+		if chunk.End.Err != nil {
+			return chunk.End.Err
+		}
+		sendJSON(c, w.Append)
+		return nil
+	}
+}
+
+// sendJSON writes an answer into the connection's own buffer.
+func sendJSON(c *fiber.Ctx, appendTo func(dst []byte) []byte) {
+	response := &c.Context().Response
+	response.Header.SetContentType(fiber.MIMEApplicationJSON)
+	response.SwapBody(appendTo(response.SwapBody(nil)[:0]))
+}

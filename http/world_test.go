@@ -1,0 +1,243 @@
+package http_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/messages"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"), // one a process, for good
+		goleak.IgnoreTopFunction("time.Sleep"),                                         // of fasthttp's pool, which notices its end only when it wakes
+	)
+}
+
+// The keys of the tests.
+const (
+	memberKey = "pk_member_canary-secret"
+	otherKey  = "pk_other_canary-secret"
+	adminKey  = "pk_admin_canary-secret"
+)
+
+// conversations is a function in the place of all actors.
+type conversations func(*messages.StartTurn) error
+
+func (f conversations) Send(m *messages.StartTurn) error { return f(m) }
+
+// says answers every turn with the chunks, and an end where they have none.
+func says(chunks ...messages.Chunk) conversations {
+	return func(m *messages.StartTurn) error {
+		go speak(m, chunks)
+		return nil
+	}
+}
+
+func speak(m *messages.StartTurn, chunks []messages.Chunk) {
+	defer close(m.Chunks)
+	started := messages.TurnStarted{}
+	if m.Spec.Keep {
+		started.Conversation = m.Spec.Conversation
+	}
+	m.Answer(started)
+	for _, chunk := range chunks {
+		select {
+		case m.Chunks <- chunk:
+		case <-m.Client.Done():
+			return
+		}
+	}
+}
+
+func opened() messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "demo", Model: "demo-1", Simulated: true}}
+}
+
+func text(s string) messages.Chunk { return messages.Chunk{Kind: messages.ChunkText, Text: s} }
+
+func finish() messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkFinish, Finish: messages.FinishStop}
+}
+
+func usage(in, out int) messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: in, Output: out}}
+}
+
+func end() messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete}}
+}
+
+func brokenBy(err error) messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnFailed, Err: err}}
+}
+
+// hello is a whole reply.
+func hello() []messages.Chunk {
+	return []messages.Chunk{opened(), text("Hel"), text("lo"), finish(), usage(3, 2), end()}
+}
+
+// world is the real server on a port of its own, and what stands behind it.
+type world struct {
+	tb       testing.TB
+	url      string
+	address  string
+	library  *library
+	claims   *claims
+	tries    *tries
+	logged   *log
+	registry *prometheus.Registry
+	config   parleyhttp.Config
+	checks   []parleyhttp.Check
+	stop     context.CancelFunc
+	stopped  chan error
+}
+
+type option func(*world)
+
+func configured(change func(*parleyhttp.Config)) option {
+	return func(w *world) { change(&w.config) }
+}
+
+// serve runs the server until the test ends.
+func serve(tb testing.TB, c conversations, options ...option) *world {
+	tb.Helper()
+	w := &world{
+		tb: tb, library: newLibrary(), claims: newClaims(), tries: &tries{}, logged: &log{},
+		registry: prometheus.NewRegistry(), config: parleyhttp.DefaultConfig(), stopped: make(chan error, 1),
+	}
+	w.config.DrainTimeout = 5 * time.Second
+	for _, o := range options {
+		o(w)
+	}
+	ln, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
+		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries,
+		Catalogue: catalogue{}, Ready: w.checks, Registerer: w.registry,
+		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	w.address = ln.Addr().String()
+	w.url = "http://" + w.address
+	go func() { w.stopped <- server.Run(ctx, ln) }()
+	tb.Cleanup(w.end)
+	return w
+}
+
+func (w *world) end() {
+	w.stop()
+	select {
+	case err := <-w.stopped:
+		if err != nil {
+			w.tb.Error(err)
+		}
+		w.stopped <- nil
+	case <-time.After(20 * time.Second):
+		w.tb.Error("the server did not stop")
+	}
+}
+
+// client does not reuse connections between tests.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// reply is an answer that was read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (w *world) do(method, path, body string, headers ...string) reply {
+	w.tb.Helper()
+	resp := w.open(method, path, body, headers...)
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.tb.Fatalf("%s %s: %v", method, path, err)
+	}
+	return reply{status: resp.StatusCode, header: resp.Header, body: string(all)}
+}
+
+// open sends a request with the member's key, unless headers say otherwise: names
+// and values by turns.
+func (w *world) open(method, path, body string, headers ...string) *http.Response {
+	w.tb.Helper()
+	request, err := http.NewRequestWithContext(w.tb.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+memberKey)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := client.Do(request)
+	if err != nil {
+		w.tb.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp
+}
+
+// errorOf reads the error in a reply.
+func (r reply) errorOf(tb testing.TB) (shown struct{ Message, Type, Param, Code string }) {
+	tb.Helper()
+	var body struct {
+		Error *struct {
+			Message, Type string
+			Param, Code   *string
+		}
+	}
+	if err := json.Unmarshal([]byte(r.body), &body); err != nil || body.Error == nil {
+		tb.Fatalf("no error in OpenAI's shape: %q", r.body)
+	}
+	shown.Message, shown.Type = body.Error.Message, body.Error.Type
+	if body.Error.Param != nil {
+		shown.Param = *body.Error.Param
+	}
+	if body.Error.Code != nil {
+		shown.Code = *body.Error.Code
+	}
+	return shown
+}
+
+// log is where the server logs to.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+const question = `{"model":"demo","messages":[{"role":"user","content":"canary-prompt"}]}`
+
+func streamed(body string) string { return strings.Replace(body, "{", `{"stream":true,`, 1) }
