@@ -95,10 +95,10 @@ func thoughtBlock(t thought) []byte {
 	return b.end()
 }
 
-func callBlock(item *messages.Item) []byte {
+func callBlock(item *messages.Item, id string) []byte {
 	b := begin(nil)
 	b.string("type", "tool_use")
-	b.string("id", callID(item.CallID))
+	b.string("id", id)
 	b.string("name", item.Name)
 	b.raw("input", inputOf(item.Args))
 	return b.end()
@@ -118,10 +118,10 @@ func inputOf(args string) []byte {
 	return b.end()
 }
 
-func resultBlock(call string, content [][]byte, failed bool) []byte {
+func resultBlock(id string, content [][]byte, failed bool) []byte {
 	b := begin(nil)
 	b.string("type", "tool_result")
-	b.string("tool_use_id", callID(call))
+	b.string("tool_use_id", id)
 	if len(content) > 0 {
 		b.name("content")
 		b.dst = appendArray(b.dst, content)
@@ -132,9 +132,12 @@ func resultBlock(call string, content [][]byte, failed bool) []byte {
 	return b.end()
 }
 
-// callID replaces what Anthropic does not take in an id, alike in the call and
-// in its result: other providers' ids have dots and colons.
+// callID replaces what Anthropic does not take in an id: other providers' have
+// dots and colons.
 func callID(id string) string {
+	if id == "" {
+		return "call"
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '-':

@@ -30,8 +30,8 @@
 // A history that was cut, or that another provider wrote, need not satisfy
 // Anthropic's rules. What would be refused is mended so that a conversation is
 // never stuck: a call without an output gets one that says so, an output without
-// a call becomes text, and a history that begins with the assistant gets a line
-// before it.
+// a call becomes text, two calls of one id get names of their own, and a history
+// that begins with the assistant gets a line before it.
 //
 // Anthropic signs each block of thinking and wants it back unchanged, text and
 // signature together. An item's Opaque therefore holds one record for each block

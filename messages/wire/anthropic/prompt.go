@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"strconv"
 	"strings"
 
 	"example.com/parley/messages"
@@ -25,9 +26,13 @@ type prompt struct {
 	turns  []turn
 	tools  []string // names of the functions called, in order, for a request that defines none
 
-	pending []string // calls of the last assistant turn without an output so far
-	held    [][]byte // thinking that waits for what it led to: it may not come last
+	pending []pendingCall  // of the last assistant turn, without an output so far
+	names   map[string]int // taken, and how often: here they are unique in a request
+	held    [][]byte       // thinking that waits for what it led to: it may not come last
 }
+
+// pendingCall is a call by its own id, and by the one that it has here.
+type pendingCall struct{ id, name string }
 
 // turn is a message: its blocks as JSON. Results stand first, as Anthropic wants.
 type turn struct {
@@ -137,8 +142,11 @@ func (p *prompt) addCall(item *messages.Item) {
 	if item.Status == messages.ItemIncomplete {
 		return
 	}
-	p.addBlock(roleAssistant, callBlock(item)).calls = true
-	p.pending = append(p.pending, item.CallID)
+	turn := p.turnOf(roleAssistant) // answers the calls of an earlier one first
+	name := p.nameOf(item.CallID)
+	p.addBlock(roleAssistant, callBlock(item, name))
+	turn.calls = true
+	p.pending = append(p.pending, pendingCall{item.CallID, name})
 	p.tools = append(p.tools, item.Name)
 }
 
@@ -149,7 +157,8 @@ func (p *prompt) addOutput(item *messages.Item) error {
 	if err != nil {
 		return err
 	}
-	if !p.settle(item.CallID) {
+	name, ok := p.settle(item.CallID)
+	if !ok {
 		p.addBlock(roleUser, textBlock("Output of an earlier tool call:"))
 		for _, block := range content {
 			p.addBlock(roleUser, block)
@@ -157,20 +166,37 @@ func (p *prompt) addOutput(item *messages.Item) error {
 		return nil
 	}
 	t := p.turnOf(roleUser)
-	t.results = append(t.results, resultBlock(item.CallID, content, false))
+	t.results = append(t.results, resultBlock(name, content, false))
 	p.held = nil
 	return nil
 }
 
-// settle takes the call off those without an output.
-func (p *prompt) settle(call string) bool {
-	for i, id := range p.pending {
-		if id == call {
+// nameOf is what a call is named here: its id, but for what Anthropic does not
+// take in one. Servers that count their calls anew in each reply use an id again
+// and again.
+func (p *prompt) nameOf(id string) string {
+	base := callID(id)
+	name := base
+	for p.names[name] > 0 {
+		p.names[base]++
+		name = base + "_" + strconv.Itoa(p.names[base])
+	}
+	if p.names == nil {
+		p.names = make(map[string]int, 1)
+	}
+	p.names[name] = 1
+	return name
+}
+
+// settle takes the call off those without an output, and returns its name.
+func (p *prompt) settle(id string) (name string, ok bool) {
+	for i, call := range p.pending {
+		if call.id == id {
 			p.pending = append(p.pending[:i:i], p.pending[i+1:]...)
-			return true
+			return call.name, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // answerPending gives the calls that nobody answered an output that says so.
@@ -179,7 +205,7 @@ func (p *prompt) answerPending() {
 	p.pending = nil
 	for _, call := range unanswered {
 		t := p.turnOf(roleUser)
-		t.results = append(t.results, resultBlock(call, [][]byte{textBlock(noToolOutput)}, true))
+		t.results = append(t.results, resultBlock(call.name, [][]byte{textBlock(noToolOutput)}, true))
 	}
 }
 

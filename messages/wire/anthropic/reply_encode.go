@@ -33,7 +33,7 @@ func replyBlocks(items []messages.Item) [][]byte {
 		case messages.ItemReasoning:
 			blocks = append(blocks, replyThoughts(item)...)
 		case messages.ItemToolCall:
-			blocks = append(blocks, callBlock(item))
+			blocks = append(blocks, callBlock(item, callID(item.CallID)))
 		default:
 			blocks = append(blocks, textBlock(wholeText(item)))
 		}

@@ -150,6 +150,16 @@ func TestAppendRequestMessages(t *testing.T) {
 				`{"role":"assistant","content":[{"type":"tool_use","id":"call_1_x","name":"look","input":{"arguments":"{\"at\":"}}]},` +
 				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"call_1_x"}]}]`,
 		},
+		"tell calls of one id apart": {
+			items: []messages.Item{user("a"), call("c", "look", ""), output("c", "1"), call("c", "look", ""), output("c", "2"), call("c_2", "look", "")},
+			want: `[{"role":"user","content":[{"type":"text","text":"a"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"look","input":{}}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":[{"type":"text","text":"1"}]}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"c_2","name":"look","input":{}}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"c_2","content":[{"type":"text","text":"2"}]}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"c_2_2","name":"look","input":{}}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"c_2_2","content":[{"type":"text","text":"The tool call was cut off: there is no output."}],"is_error":true}]}]`,
+		},
 		"begin with the user": {
 			items: []messages.Item{assistant("Welcome!"), user("hi")},
 			want: `[{"role":"user","content":[{"type":"text","text":"(The conversation starts here.)"}]},` +
