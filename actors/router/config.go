@@ -16,9 +16,9 @@ import (
 //
 //	models:
 //	  assistant:
-//	    - { target: openai/gpt-5, weight: 3 }                  # three calls of four
-//	    - { target: anthropic/claude-sonnet-4-5, weight: 1 }   # one of four
-//	    - { target: local/llama3.3 }                           # when neither does
+//	    - { target: openai/gpt-5, weight: 3 }                 # three calls of four
+//	    - { target: anthropic/claude-sonnet-4-5, weight: 1 }  # one of four
+//	    - { target: local/llama3.3 }                          # when neither answers
 type Config map[string][]Step
 
 // Step is one place that answers to a public name.
@@ -48,7 +48,7 @@ const (
 // Validate reports every fault at once. It needs to know which providers there
 // are.
 func (c Config) Validate(providers []Provider) error {
-	var faults []error
+	faults := make([]error, 0, len(c))
 	for _, name := range slices.Sorted(maps.Keys(c)) {
 		faults = append(faults, faultsOf(name, c[name], providers)...)
 	}

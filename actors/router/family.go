@@ -22,15 +22,18 @@ func families() []family {
 			kind:     "openai",
 			prefixes: []string{"gpt-", "chatgpt-", "o1", "o3", "o4"},
 			known: []string{
-				"gpt-5.1", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5-pro", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano",
-				"gpt-4o", "gpt-4o-mini", "o1", "o3", "o3-mini", "o4-mini",
+				"gpt-6.2-sol", "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-luna", "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna",
+				"gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.2", "gpt-5.1", "gpt-5", "gpt-5-mini", "gpt-5-nano",
+				"gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o1", "o3", "o3-mini", "o4-mini",
 			},
 		},
 		{
 			kind:     "anthropic",
 			prefixes: []string{"claude-"},
 			known: []string{
-				"claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1", "claude-opus-4-0", "claude-sonnet-4-0",
+				"claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5", "claude-sonnet-5",
+				"claude-opus-4-8", "claude-opus-4-7", "claude-opus-4-6", "claude-opus-4-5",
+				"claude-sonnet-4-6", "claude-sonnet-4-5", "claude-haiku-4-5",
 			},
 		},
 	}

@@ -114,9 +114,9 @@ func TestRouteFinds(t *testing.T) {
 func TestRouteSharesByWeight(t *testing.T) {
 	t.Parallel()
 	r := newRouter(t, assistant(), nil)
-	var first []string
-	for range 8 {
-		first = append(first, route(t, r, "assistant")[0])
+	first := make([]string, 8)
+	for i := range first {
+		first[i] = route(t, r, "assistant")[0]
 	}
 	const gpt, claude = "openai/gpt-5", "anthropic/claude-sonnet-4-5"
 	if diff := cmp.Diff([]string{gpt, gpt, claude, gpt, gpt, gpt, claude, gpt}, first); diff != "" {

@@ -9,9 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"example.com/parley/actors/tenant"
 	"example.com/parley/messages"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestKeyTellsWhoPresentsIt(t *testing.T) {
@@ -136,7 +137,9 @@ func TestKeyThatChangesWhileItIsLoadedIsNotRemembered(t *testing.T) {
 		if err := w.admin.RevokeKey(t.Context(), key.ID); err != nil {
 			t.Fatal(err)
 		}
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("the request that asked before: %v", err)
+		}
 		time.Sleep(1100 * time.Millisecond)
 		if _, err := keys.Authenticate(context.Background(), secret); messages.CodeOf(err) != messages.CodeInvalidKey {
 			t.Errorf("the key that was read before it was revoked opens: %v", err)
