@@ -110,7 +110,7 @@ func (p *prompt) addParts(role string, parts []messages.Part) error {
 }
 
 // addBlock writes a block into the running turn of the role, or a new one.
-func (p *prompt) addBlock(role string, block []byte) *turn {
+func (p *prompt) addBlock(role string, block []byte) {
 	t := p.turnOf(role)
 	if role == roleAssistant && len(p.held) > 0 {
 		t.thinking = t.thinking || len(t.blocks) == 0
@@ -118,7 +118,6 @@ func (p *prompt) addBlock(role string, block []byte) *turn {
 	}
 	p.held = nil
 	t.blocks = append(t.blocks, block)
-	return t
 }
 
 // turnOf returns the last turn where it is the role's, else a new one. Before
