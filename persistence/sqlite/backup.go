@@ -11,13 +11,16 @@ import (
 	"example.com/parley/messages"
 )
 
-// Backup writes a copy of the whole database, as of one moment, while it is in
-// use. path must not exist.
-func (s *Store) Backup(ctx context.Context, path string) error {
+// Backup writes a copy of the whole database, as of one moment. Another process
+// may have the database open meanwhile. path must not exist.
+func Backup(ctx context.Context, database, path string) error {
+	if _, err := os.Stat(database); err != nil {
+		return fmt.Errorf("back up %s: %w", database, err)
+	}
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("back up to %s: the file exists", path)
 	}
-	db, err := connect(s.path, 1, "synchronous(FULL)") // the writer's is taken, and the readers' cannot write
+	db, err := connect(database, 1, "synchronous(FULL)") // the readers of a store cannot write
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,6 @@ const readers = 4
 type Store struct {
 	*relational.Store
 
-	path    string
 	reading *sql.DB
 	writing *sql.DB
 	writer  *writer
@@ -56,7 +55,7 @@ func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*S
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: cfg.Path, lock: lock, metrics: newMetrics(registerer)}
+	s := &Store{lock: lock, metrics: newMetrics(registerer)}
 	s.Store = relational.New(database{s})
 	if err := s.open(ctx, cfg.Path); err != nil {
 		s.Close()

@@ -47,18 +47,19 @@ func TestSecondProcessIsRefused(t *testing.T) {
 func TestBackupOfAUsedDatabaseIsRestored(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	store := open(t, filepath.Join(folder, "a", "parley.db"))
+	database := filepath.Join(folder, "a", "parley.db")
+	store := open(t, database)
 	if err := store.CreateTenant(t.Context(), messages.Tenant{ID: "acme", Name: "Acme"}); err != nil {
 		t.Fatal(err)
 	}
 	backup := filepath.Join(folder, "backup.db")
-	if err := store.Backup(t.Context(), backup); err != nil {
+	if err := sqlite.Backup(t.Context(), database, backup); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Backup(t.Context(), backup); err == nil {
+	if err := sqlite.Backup(t.Context(), database, backup); err == nil {
 		t.Error("a backup overwrote another")
 	}
-	if err := sqlite.Restore(t.Context(), backup, filepath.Join(folder, "a", "parley.db")); err == nil {
+	if err := sqlite.Restore(t.Context(), backup, database); err == nil {
 		t.Error("a restore overwrote a database that is in use")
 	}
 	store.Close()
