@@ -71,7 +71,7 @@ func (t *transaction) purge(ref messages.ConversationRef) error {
 		[]any{ref.Tenant, ref.Conversation}, &parent.Conversation); err != nil || parent.Conversation == "" {
 		return err
 	}
-	kept, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = TRUE", []any{parent.Tenant, parent.Conversation}, new(bool))
+	kept, err := t.row("SELECT TRUE FROM conversations WHERE tenant = ? AND id = ? AND deleted = TRUE", []any{parent.Tenant, parent.Conversation}, new(bool))
 	if err != nil || !kept {
 		return err
 	}

@@ -15,8 +15,10 @@ func (t *transaction) take(ref messages.ConversationRef, epoch messages.Epoch, f
 }
 
 // fence returns the next place, if the activation still owns the conversation.
+// The update that changes nothing holds the row until the transaction ends, so
+// that no other activation comes in between; not every database has FOR UPDATE.
 func (t *transaction) fence(ref messages.ConversationRef, epoch messages.Epoch) (next messages.Seq, err error) {
-	found, err := t.row("SELECT next_seq FROM conversations WHERE tenant = ? AND id = ? AND epoch = ? AND deleted = FALSE",
+	found, err := t.row("UPDATE conversations SET epoch = epoch WHERE tenant = ? AND id = ? AND epoch = ? AND deleted = FALSE RETURNING next_seq",
 		[]any{ref.Tenant, ref.Conversation, epoch}, &next)
 	if err == nil && !found {
 		err = t.whyNot(ref)
@@ -27,7 +29,7 @@ func (t *transaction) fence(ref messages.ConversationRef, epoch messages.Epoch) 
 // whyNot tells a conversation that is not there from one that moved on.
 func (t *transaction) whyNot(ref messages.ConversationRef) error {
 	var there bool
-	found, err := t.row("SELECT 1 FROM conversations WHERE tenant = ? AND id = ? AND deleted = FALSE", []any{ref.Tenant, ref.Conversation}, &there)
+	found, err := t.row("SELECT TRUE FROM conversations WHERE tenant = ? AND id = ? AND deleted = FALSE", []any{ref.Tenant, ref.Conversation}, &there)
 	switch {
 	case err != nil:
 		return err

@@ -1,0 +1,127 @@
+// Package postgres keeps everything in PostgreSQL, for production and for more
+// than one server. See package persistence for what it promises.
+//
+// Each read and write is one transaction for one tenant, and says so to the
+// server, whose row-level security shows it that tenant's rows alone. The role
+// may not be one that is above that.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/relational"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is a pool and the repositories on it. Its methods are safe for
+// concurrent use.
+type Store struct {
+	*relational.Store
+
+	pool *pgxpool.Pool
+}
+
+// Open connects, checks the role, and brings the schema up to date. Close the
+// store when done.
+func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	pool, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, pool); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	db := &database{pool: pool, metrics: newMetrics(registerer, pool)}
+	return &Store{Store: relational.New(db), pool: pool}, nil
+}
+
+func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("store.postgres.url cannot be read: %w", err)
+	}
+	config.MinConns, config.MaxConns = cfg.Connections, cfg.MaxConns
+	config.MaxConnLifetime, config.MaxConnLifetimeJitter = cfg.Lifetime, cfg.Lifetime/10
+	parameters := config.ConnConfig.RuntimeParams
+	parameters["application_name"] = "parley"
+	parameters["synchronous_commit"] = "on" // what is acknowledged is on the disk
+	parameters["statement_timeout"] = "10000"
+	parameters["idle_in_transaction_session_timeout"] = "30000"
+	if cfg.CommitDelay > 0 {
+		config.AfterConnect = delayCommits(cfg.CommitDelay)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, relational.Unavailable("connect to PostgreSQL", err)
+	}
+	return pool, nil
+}
+
+func prepare(ctx context.Context, pool *pgxpool.Pool) error {
+	if err := pool.Ping(ctx); err != nil {
+		return relational.Unavailable("connect to PostgreSQL", err)
+	}
+	if err := checkRole(ctx, pool); err != nil {
+		return err
+	}
+	return migrate(ctx, pool)
+}
+
+// checkRole refuses a role that row-level security does not hold.
+func checkRole(ctx context.Context, pool *pgxpool.Pool) error {
+	var name string
+	var above bool
+	err := pool.QueryRow(ctx, "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&name, &above)
+	if err != nil {
+		return relational.Unavailable("look at the role", err)
+	}
+	if above {
+		return &messages.Failure{
+			Code: messages.CodeInvalidRequest,
+			What: "the PostgreSQL role " + strconv.Quote(name) + " is above row-level security, which keeps tenants apart",
+			Do:   "connect as one that is not: CREATE ROLE parley LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '...', and give it the database",
+		}
+	}
+	return nil
+}
+
+// migrate takes an advisory lock, so that several servers may start at once.
+func migrate(ctx context.Context, pool *pgxpool.Pool) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close() //nolint:errcheck // the pool stays open
+	lock, err := migrationLock()
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(lock))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("bring the database's schema up to date: %w", err)
+	}
+	return nil
+}
+
+// Close waits for running queries.
+func (s *Store) Close() { s.pool.Close() }
