@@ -21,7 +21,7 @@ func BenchmarkAttempt(b *testing.B) {
 			b.ReportAllocs()
 			b.SetParallelism(32)
 			b.RunParallel(func(pb *testing.PB) {
-				row := usage(1, 1)
+				row := usage(1)
 				for pb.Next() {
 					n := serial.Add(1)
 					row.Request = messages.TurnID{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}

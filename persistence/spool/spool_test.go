@@ -101,9 +101,9 @@ func open(tb testing.TB, folder string, to spool.Sink, change ...func(*spool.Con
 	return s
 }
 
-func usage(request byte, attempt int) messages.UsageRow {
+func usage(request byte) messages.UsageRow {
 	return messages.UsageRow{
-		Tenant: "acme", Request: messages.TurnID{request}, Attempt: attempt, Status: messages.AttemptSettled,
+		Tenant: "acme", Request: messages.TurnID{request}, Attempt: 1, Status: messages.AttemptSettled,
 		Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7, Served: messages.Served{Provider: "p", Model: "m"},
 	}
 }
@@ -139,8 +139,8 @@ func TestSettledRowsReachTheStore(t *testing.T) {
 	t.Parallel()
 	folder, to := t.TempDir(), newSink()
 	s := open(t, folder, to)
-	reserve(t, s, usage(1, 1))
-	settle(t, s, usage(1, 1))
+	reserve(t, s, usage(1))
+	settle(t, s, usage(1))
 	<-to.told
 	s.Close()
 	if to.count() != 1 {
@@ -157,7 +157,7 @@ func TestStoreThatIsAwayLosesNothing(t *testing.T) {
 	to.setAway(true)
 	s := open(t, folder, to)
 	for i := range byte(10) {
-		settle(t, s, usage(i, 1))
+		settle(t, s, usage(i))
 	}
 	s.Close() // with the store still away
 	to.setAway(false)
@@ -174,18 +174,18 @@ func TestAttemptInFlightAtTheEndOfItsProcessIsInterrupted(t *testing.T) {
 	t.Parallel()
 	folder, to := t.TempDir(), newSink()
 	s := open(t, folder, to)
-	reserve(t, s, usage(1, 1))
-	reserve(t, s, usage(2, 1))
+	reserve(t, s, usage(1))
+	reserve(t, s, usage(2))
 	s.Release("acme", messages.TurnID{2}, 1) // its row is in a turn's transaction
-	settle(t, s, usage(3, 1))
+	settle(t, s, usage(3))
 	s.Close()
 	to.mu.Lock()
-	kept := usage(2, 1)
+	kept := usage(2)
 	to.rows[name(&kept)] = kept
 	to.mu.Unlock()
 	open(t, folder, to).Close()
 
-	first, second := usage(1, 1), usage(2, 1)
+	first, second := usage(1), usage(2)
 	got := to.rows[name(&first)]
 	if got.Status != messages.AttemptInterrupted || got.Usage.Input != 4 || !got.Usage.Estimated || got.Cost != 4 || !got.Priced {
 		t.Errorf("settled as %+v", got)
@@ -200,8 +200,8 @@ func TestTornTailIsNoDamage(t *testing.T) {
 	folder, to := t.TempDir(), newSink()
 	to.setAway(true)
 	s := open(t, folder, to)
-	settle(t, s, usage(1, 1))
-	settle(t, s, usage(2, 1))
+	settle(t, s, usage(1))
+	settle(t, s, usage(2))
 	s.Close()
 	to.setAway(false)
 	path := filepath.Join(folder, files(t, folder)[0])
@@ -209,7 +209,7 @@ func TestTornTailIsNoDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, whole[:len(whole)-5], 0o600); err != nil {
+	if err := os.WriteFile(path, whole[:len(whole)-5], 0o600); err != nil { // #nosec G703 -- in the test\'s own folder
 		t.Fatal(err)
 	}
 	open(t, folder, to).Close()
@@ -223,8 +223,8 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 	folder, to := t.TempDir(), newSink()
 	to.setAway(true)
 	s := open(t, folder, to)
-	settle(t, s, usage(1, 1))
-	settle(t, s, usage(2, 1))
+	settle(t, s, usage(1))
+	settle(t, s, usage(2))
 	s.Close()
 	to.setAway(false)
 	path := filepath.Join(folder, files(t, folder)[0])
@@ -233,7 +233,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole[len(whole)-10] ^= 1
-	if err := os.WriteFile(path, whole, 0o600); err != nil {
+	if err := os.WriteFile(path, whole, 0o600); err != nil { // #nosec G703 -- in the test\'s own folder
 		t.Fatal(err)
 	}
 	open(t, folder, to).Close()
@@ -248,10 +248,10 @@ func TestFilesAreGivenBack(t *testing.T) {
 	folder, to := t.TempDir(), newSink()
 	s := open(t, folder, to)
 	defer s.Close()
-	big := usage(1, 1)
+	big := usage(1)
 	big.Endpoint = strings.Repeat("x", 100_000)
-	reserve(t, s, usage(200, 1)) // keeps the first file
-	for i := range 150 {         // three files' worth
+	reserve(t, s, usage(200)) // keeps the first file
+	for i := range 150 {      // three files' worth
 		big.Attempt = i
 		settle(t, s, big)
 	}
@@ -259,7 +259,7 @@ func TestFilesAreGivenBack(t *testing.T) {
 	for to.count() < 150 && time.Now().Before(deadline) {
 		<-to.told
 	}
-	settle(t, s, usage(201, 1))
+	settle(t, s, usage(201))
 	<-to.told
 	if left := files(t, folder); len(left) > 2 {
 		t.Errorf("%d files left, want the reservation's and the current one", len(left))
@@ -272,24 +272,24 @@ func TestFullQueueRefusesNewAttemptsAndTakesRows(t *testing.T) {
 	to.setAway(true)
 	s := open(t, t.TempDir(), to, func(c *spool.Config) { c.MaxBytes = 4 << 20 })
 	defer s.Close()
-	big := usage(1, 1)
+	big := usage(1)
 	big.Endpoint = strings.Repeat("x", 500_000)
 	for i := range 9 {
 		big.Attempt = i
 		settle(t, s, big)
 	}
-	err := s.Reserve(t.Context(), messages.Reservation{Row: usage(2, 1)})
+	err := s.Reserve(t.Context(), messages.Reservation{Row: usage(2)})
 	if messages.CodeOf(err) != messages.CodeStoreUnavailable {
 		t.Errorf("got %v", err)
 	}
-	settle(t, s, usage(3, 1))
+	settle(t, s, usage(3))
 }
 
 func TestSettleWaitsForTheDiskWhereAsked(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), newSink(), func(c *spool.Config) { c.SyncAlways, c.SyncInterval = true, time.Minute })
 	defer s.Close()
-	settle(t, s, usage(1, 1)) // would wait a minute for the ticker
+	settle(t, s, usage(1)) // would wait a minute for the ticker
 }
 
 func TestClosedQueueRefuses(t *testing.T) {
@@ -297,7 +297,7 @@ func TestClosedQueueRefuses(t *testing.T) {
 	s := open(t, t.TempDir(), newSink())
 	s.Close()
 	s.Close()
-	if err := s.Settle(t.Context(), usage(1, 1)); messages.CodeOf(err) != messages.CodeShuttingDown {
+	if err := s.Settle(t.Context(), usage(1)); messages.CodeOf(err) != messages.CodeShuttingDown {
 		t.Errorf("got %v", err)
 	}
 }
@@ -333,7 +333,7 @@ func TestKilledProcessLosesNoRow(t *testing.T) {
 // was killed.
 func runAndKill(t *testing.T, folder string, after time.Duration) (lines []string) {
 	t.Helper()
-	writer := exec.CommandContext(t.Context(), os.Args[0]) // #nosec G204 -- this test itself
+	writer := exec.CommandContext(t.Context(), os.Args[0]) // #nosec G204 G702 -- this test itself
 	writer.Env = append(os.Environ(), writerFolder+"="+folder)
 	out, err := writer.StdoutPipe()
 	if err != nil {
@@ -367,7 +367,7 @@ func settleForever(folder string) {
 		Sink: &sink{away: true}, Price: cent, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 	for err == nil {
-		row := usage(0, 1)
+		row := usage(0)
 		_, _ = hex.Decode(row.Request[:], fmt.Appendf(nil, "%016x%016x", random.Uint64(), random.Uint64()))
 		err = errors.Join(
 			s.Reserve(context.Background(), messages.Reservation{Row: row}),
