@@ -62,10 +62,8 @@ func (s *Server) repeated(x *exchange, record *messages.TurnRecord, output []mes
 	client, cancel := context.WithCancelCause(context.Background())
 	a := &answer{
 		server: s, model: record.Model, cancel: cancel, ring: s.watch.ringOf(x), served: record.Served, first: chunks[0],
+		conversation: record.Ref.Conversation,
 		turn: &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
-	}
-	if !record.Private {
-		a.conversation = record.Ref.Conversation
 	}
 	a.waiting.deadline = x.begun.Add(s.cfg.TurnTimeout)
 	for _, chunk := range chunks[1:] {

@@ -27,6 +27,23 @@ func (s *Server) routes() []route {
 	const get, post, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodDelete
 	return []route{
 		{post, "/v1/chat/completions", member, s.createChatCompletion},
+		{get, "/v1/models", member, s.listModels},
+		{get, "/v1/models/{id...}", member, s.getModel},
+
+		{post, "/v1/responses", member, s.createResponse},
+		{get, "/v1/responses/{id}", member, s.getResponse},
+		{remove, "/v1/responses/{id}", member, s.deleteResponse},
+		{get, "/v1/responses/{id}/input_items", member, s.listInput},
+
+		{post, "/v1/conversations", member, s.createConversation},
+		{get, "/v1/conversations", member, s.listConversations},
+		{get, "/v1/conversations/{id}", member, s.getConversation},
+		{post, "/v1/conversations/{id}", member, s.updateConversation},
+		{remove, "/v1/conversations/{id}", member, s.deleteConversation},
+		{post, "/v1/conversations/{id}/items", member, s.addItems},
+		{get, "/v1/conversations/{id}/items", member, s.listItems},
+		{get, "/v1/conversations/{id}/items/{item}", member, s.getItem},
+		{remove, "/v1/conversations/{id}/items/{item}", member, s.deleteItem},
 
 		{get, "/healthz", public, s.healthy},
 		{get, "/readyz", public, s.ready},
@@ -40,6 +57,11 @@ func (s *Server) mount(app *fiber.App) {
 	for _, r := range s.routes() {
 		s.metrics.addEndpoint(r.method, r.pattern)
 		app.Add(r.method, fiberPattern(r.pattern), s.serve(r))
+		if r.access == public { // load balancers ask for the head alone
+			r.method = fiber.MethodHead
+			s.metrics.addEndpoint(r.method, r.pattern)
+			app.Add(r.method, fiberPattern(r.pattern), s.serve(r))
+		}
 	}
 }
 

@@ -25,15 +25,16 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
 }
 
 // continueConversation lets a turn read and be kept in a conversation that
-// there is.
-func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.ConversationID, param string) error {
+// there is, and tells whether it is hidden from listings.
+func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.ConversationID, param string) (private bool, err error) {
 	ctx, release := s.storeContext()
 	defer release()
-	if _, err := s.library.Conversation(ctx, messages.ConversationRef{Tenant: spec.Tenant, Conversation: id}); err != nil {
-		return blame(err, param)
+	conversation, err := s.library.Conversation(ctx, messages.ConversationRef{Tenant: spec.Tenant, Conversation: id})
+	if err != nil {
+		return false, blame(err, param)
 	}
 	spec.Conversation, spec.Keep = id, true
-	return nil
+	return conversation.Private, nil
 }
 
 // keepApart keeps a turn that names no conversation in one of its own, which

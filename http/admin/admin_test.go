@@ -197,8 +197,9 @@ func TestWrongKeysAreCounted(t *testing.T) {
 
 func TestServerThatIsNotReadySaysWhy(t *testing.T) {
 	t.Parallel()
-	url := serve(t, &office{}, func(context.Context) error { return io.ErrUnexpectedEOF })
-	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "unexpected EOF") {
+	away := parleyhttp.Check{Name: "the store", Probe: func(context.Context) error { return io.ErrUnexpectedEOF }}
+	url := serve(t, &office{}, away)
+	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "the store does not work") {
 		t.Errorf("got %d %s", status, answer)
 	}
 }

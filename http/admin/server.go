@@ -133,9 +133,9 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	ctx, release := context.WithTimeout(c.Context(), time.Second)
 	defer release()
 	for _, check := range s.deps.Checks {
-		if err := check(ctx); err != nil {
+		if err := check.Probe(ctx); err != nil {
 			return &messages.Failure{
-				Code: messages.CodeStoreUnavailable, What: "the server is not ready: " + err.Error(),
+				Code: messages.CodeStoreUnavailable, What: "the server is not ready: " + check.Name + " does not work",
 				Do: "wait; it goes on by itself when that is over", Cause: err,
 			}
 		}

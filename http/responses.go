@@ -1,0 +1,211 @@
+package http
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/openai"
+)
+
+// createResponse answers POST /v1/responses.
+func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
+	request, err := openai.DecodeResponsesRequest(c.Request().Body())
+	if err != nil {
+		return err
+	}
+	spec, private, err := s.responseTurn(c, x, request)
+	if err != nil {
+		return err
+	}
+	a, record, err := s.obtain(c, x, spec)
+	if err != nil {
+		return err
+	}
+	if record == nil {
+		record = recordOf(&spec, a, private)
+	}
+	if request.Stream {
+		return s.sendStream(c, x, a, openai.NewResponseStream(record))
+	}
+	return s.sendWhole(c, a, &wholeResponse{record: *record})
+}
+
+// responseTurn says what turn a request asks for, and whether its conversation
+// is known by its responses alone.
+func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.ResponsesRequest) (spec messages.TurnSpec, private bool, err error) {
+	if request.Background {
+		return spec, false, &messages.Failure{
+			Code: messages.CodeUnsupported, What: "background responses are not supported", Param: "background",
+			Do: "leave background out; a stored response can be read later by its id all the same", NoRetry: true,
+		}
+	}
+	if spec, err = s.newTurn(c, x); err != nil {
+		return spec, false, err
+	}
+	spec.Model, spec.Instructions, spec.Input = request.Model, request.Instructions, request.Input
+	spec.Options, spec.Stream = request.Options, request.Stream
+	switch {
+	case request.Conversation != "":
+		private, err = s.continueConversation(&spec, messages.ConversationID(request.Conversation), "conversation")
+	case request.PreviousResponseID != "":
+		private, err = s.continueResponse(&spec, request.PreviousResponseID)
+	default:
+		keepApart(&spec)
+		private = true
+	}
+	if request.Store != nil && !*request.Store {
+		keepNothing(&spec)
+	}
+	return spec, private, err
+}
+
+// continueResponse lets a turn go on from a stored one.
+func (s *Server) continueResponse(spec *messages.TurnSpec, id string) (private bool, err error) {
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.turn(ctx, spec.Tenant, id)
+	if err != nil {
+		return false, blame(err, "previous_response_id")
+	}
+	if record.Status == messages.TurnRunning {
+		return false, invalid("previous_response_id", "the previous response has not ended yet", "wait until it has")
+	}
+	spec.Conversation, spec.Keep = record.Ref.Conversation, true
+	spec.After, spec.AfterSeq = record.ID, record.LastSeq()
+	return record.Private, nil
+}
+
+// keepNothing leaves a turn what it reads, and writes nothing of it.
+func keepNothing(spec *messages.TurnSpec) {
+	if spec.Create {
+		spec.Conversation = ""
+	}
+	spec.Keep, spec.Create, spec.Private = false, false, false
+}
+
+// recordOf describes a turn that has just begun. A turn that was to go on from
+// an earlier response than the last runs in a fork, which is private.
+func recordOf(spec *messages.TurnSpec, a *answer, private bool) *messages.TurnRecord {
+	return &messages.TurnRecord{
+		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: a.conversation},
+		Private: private || a.conversation != spec.Conversation, Key: spec.Key, After: spec.After,
+		Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
+		Inputs: len(spec.Input), Created: spec.ID.Time(),
+	}
+}
+
+// wholeResponse is a response in one piece.
+type wholeResponse struct {
+	reply  messages.Reply
+	record messages.TurnRecord
+}
+
+// Add implements whole.
+func (w *wholeResponse) Add(c messages.Chunk) {
+	w.reply.Add(c)
+	if c.Kind == messages.ChunkEnd {
+		w.record.Status, w.record.Reason = c.End.Status, c.End.Reason
+		if w.record.Ended.IsZero() {
+			w.record.Ended = time.Now()
+		}
+		w.record.Served, w.record.Finish, w.record.Usage = w.reply.Served, w.reply.Finish, w.reply.Usage
+	}
+}
+
+// Append implements whole.
+func (w *wholeResponse) Append(dst []byte) []byte {
+	status := messages.ItemComplete
+	if w.record.Status != messages.TurnComplete {
+		status = messages.ItemIncomplete
+	}
+	return openai.AppendResponse(dst, &w.record, w.reply.Items(w.record.ID, w.record.Inputs, 0, status))
+}
+
+// getResponse answers GET /v1/responses/{id}.
+func (s *Server) getResponse(c *fiber.Ctx, x *exchange) error {
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.turn(ctx, x.principal.Tenant, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	output, err := s.outputOf(ctx, &record)
+	if err != nil {
+		return err
+	}
+	sendJSON(c, func(dst []byte) []byte { return openai.AppendResponse(dst, &record, output) })
+	return nil
+}
+
+// deleteResponse answers DELETE /v1/responses/{id}.
+func (s *Server) deleteResponse(c *fiber.Ctx, x *exchange) error {
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.turn(ctx, x.principal.Tenant, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	erase := &messages.EraseTurn{Ref: record.Ref, Turn: record.ID, Reply: make(chan messages.Edited, 1)}
+	if _, err := s.edited(s.conversations.EraseTurn(erase), erase.Reply); err != nil {
+		return err
+	}
+	sendJSON(c, func(dst []byte) []byte { return openai.AppendResponseDeleted(dst, record.ID) })
+	return nil
+}
+
+// listInput answers GET /v1/responses/{id}/input_items. What a turn brought is
+// bounded by its request, so it is read whole.
+func (s *Server) listInput(c *fiber.Ctx, x *exchange) error {
+	page, err := pageOf(c)
+	if err != nil {
+		return err
+	}
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.turn(ctx, x.principal.Tenant, c.Params("id"))
+	if err != nil {
+		return err
+	}
+	items, err := s.library.TurnItems(ctx, x.principal.Tenant, record.ID)
+	if err != nil {
+		return err
+	}
+	found, more := inputsOn(items, page)
+	sendJSON(c, func(dst []byte) []byte { return openai.AppendItems(dst, found, more) })
+	return nil
+}
+
+// inputsOn returns the inputs that are on a page.
+func inputsOn(items []messages.StoredItem, page messages.Page) (found []messages.StoredItem, more bool) {
+	seen := page.After == ""
+	for i := range items {
+		item := &items[i]
+		if !page.Asc {
+			item = &items[len(items)-1-i]
+		}
+		switch {
+		case item.Output:
+		case !seen:
+			seen = string(item.ID) == page.After
+		case len(found) == page.Limit:
+			return found, true
+		default:
+			found = append(found, *item)
+		}
+	}
+	return found, false
+}
+
+// turn reads a turn by its response's name.
+func (s *Server) turn(ctx context.Context, tenant messages.TenantID, name string) (messages.TurnRecord, error) {
+	id, ok := openai.ParseResponseID(name)
+	if !ok {
+		return messages.TurnRecord{}, &messages.Failure{
+			Code: messages.CodeResponseAbsent, What: "there is no such response", Do: "check the id, which begins with resp_",
+		}
+	}
+	return s.library.Turn(ctx, tenant, id)
+}
