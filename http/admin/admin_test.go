@@ -20,7 +20,14 @@ import (
 	"example.com/parley/messages"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// fasthttp's caretakers sleep for up to ten seconds before they see that they are
+// not needed any more, or live as long as the process.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	)
+}
 
 const adminKey, memberKey = "pk_admin_secret", "pk_member_secret"
 
