@@ -126,7 +126,7 @@ func call(t *testing.T, method, url, key, body string) (status int, answer strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // it was read to the end
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
