@@ -63,7 +63,7 @@ func (s *Server) repeated(x *exchange, record *messages.TurnRecord, output []mes
 	a := &answer{
 		server: s, model: record.Model, cancel: cancel, ring: s.watch.ringOf(x), served: record.Served, first: chunks[0],
 		conversation: record.Ref.Conversation,
-		turn: &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
+		turn:         &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
 	}
 	a.waiting.deadline = x.begun.Add(s.cfg.TurnTimeout)
 	for _, chunk := range chunks[1:] {
