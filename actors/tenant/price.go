@@ -31,7 +31,7 @@ type PriceConfig map[string]Price
 // Price is what tokens cost, in pico-dollars (1e-12 US dollar) each: 1000000 is
 // a dollar for a million tokens.
 type Price struct {
-	Input      int64 `koanf:"input" yaml:"input"`
+	Input      int64 `koanf:"input" yaml:"input"`             // in pico-dollars a token, as all
 	Cached     int64 `koanf:"cached" yaml:"cached"`           // input that the provider had in its cache; 0 as input
 	CacheWrite int64 `koanf:"cache_write" yaml:"cache_write"` // input that it put there; 0 as input
 	Output     int64 `koanf:"output" yaml:"output"`           // reasoning included
