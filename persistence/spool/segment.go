@@ -45,12 +45,12 @@ type replayed struct {
 // replay reads the folder. Rows may be in the store already: writing them again
 // changes nothing. A reservation without a row was in flight when its process
 // died.
-func replay(folder string, interrupted func(messages.Reservation) messages.UsageRow) (found replayed, err error) {
+func replay(folder string, interrupted func(messages.UsageRow) messages.UsageRow) (found replayed, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return found, fmt.Errorf("read the ledger's queue: %w", err)
 	}
-	reserved := make(map[attempt]messages.Reservation)
+	flying := make(map[attempt]messages.UsageRow)
 	for _, entry := range entries { // in the order of their numbers
 		if !strings.HasSuffix(entry.Name(), segmentSuffix) {
 			continue
@@ -58,29 +58,29 @@ func replay(folder string, interrupted func(messages.Reservation) messages.Usage
 		path := filepath.Join(folder, entry.Name())
 		found.paths = append(found.paths, path)
 		_, _ = fmt.Sscanf(entry.Name(), "%d", &found.last) // a name of another form counts for nothing
-		if err := found.read(path, reserved); err != nil {
+		if err := found.read(path, flying); err != nil {
 			return found, err
 		}
 	}
-	for _, r := range reserved {
-		found.rows = append(found.rows, interrupted(r))
+	for _, row := range flying {
+		found.rows = append(found.rows, interrupted(row))
 	}
 	return found, nil
 }
 
-func (found *replayed) read(path string, reserved map[attempt]messages.Reservation) error {
+func (found *replayed) read(path string, flying map[attempt]messages.UsageRow) error {
 	file, err := os.Open(path) // #nosec G304 -- in our own folder
 	if err != nil {
 		return fmt.Errorf("read the ledger's queue: %w", err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	err = readRecords(file, func(r record) {
-		switch {
-		case r.Reserved != nil:
-			reserved[attemptOf(&r.Reserved.Row)] = *r.Reserved
-		case r.Settled != nil:
-			delete(reserved, attemptOf(r.Settled))
-			found.rows = append(found.rows, *r.Settled)
+	err = readRecords(file, func(k kind, row messages.UsageRow) {
+		switch k {
+		case reserved:
+			flying[attemptOf(&row)] = row
+		case settled:
+			delete(flying, attemptOf(&row))
+			found.rows = append(found.rows, row)
 		}
 	})
 	if errors.Is(err, errDamaged) {

@@ -40,16 +40,16 @@ type Spool struct {
 	cfg  Config
 	deps Deps
 
-	mu       sync.Mutex
-	number   uint64
-	current  *segment
-	bytes    int64 // on disk, all segments
-	reserved map[attempt]*segment
-	pending  []row
-	buffer   []byte
-	dirty    bool          // written since the last sync
-	synced   chan struct{} // closed by the next sync
-	closed   bool
+	mu      sync.Mutex
+	number  uint64
+	current *segment
+	bytes   int64                // on disk, all segments
+	flying  map[attempt]*segment // of attempts that are reserved
+	pending []row
+	buffer  []byte
+	dirty   bool          // written since the last sync
+	synced  chan struct{} // closed by the next sync
+	closed  bool
 
 	wake  chan struct{} // capacity 1: rows wait, or a sync is asked for
 	quit  chan struct{}
@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		return nil, fmt.Errorf("make the folder of the ledger's queue: %w", err)
 	}
 	s := &Spool{
-		cfg: cfg, deps: deps, reserved: make(map[attempt]*segment), synced: make(chan struct{}),
+		cfg: cfg, deps: deps, flying: make(map[attempt]*segment), synced: make(chan struct{}),
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if err := s.recover(ctx); err != nil {
@@ -125,12 +125,10 @@ func (s *Spool) recover(ctx context.Context) error {
 
 // interrupted settles an attempt whose process died under it: its input was
 // sent, and what came back is not known.
-func (s *Spool) interrupted(r messages.Reservation) messages.UsageRow {
-	settled := r.Row
-	settled.Status = messages.AttemptInterrupted
-	settled.Cost, settled.Priced = s.deps.Price(
-		messages.Target{Provider: settled.Served.Provider, Model: settled.Served.Model}, settled.Usage)
-	return settled
+func (s *Spool) interrupted(row messages.UsageRow) messages.UsageRow {
+	row.Status = messages.AttemptInterrupted
+	row.Cost, row.Priced = s.deps.Price(messages.Target{Provider: row.Served.Provider, Model: row.Served.Model}, row.Usage)
+	return row
 }
 
 // Reserve writes down what an attempt may cost. It is refused while the queue
@@ -141,10 +139,10 @@ func (s *Spool) Reserve(_ context.Context, r messages.Reservation) error {
 	if s.bytes >= s.cfg.MaxBytes {
 		return full()
 	}
-	if err := s.write(record{Reserved: &r}); err != nil {
+	if err := s.write(reserved, &r.Row); err != nil {
 		return err
 	}
-	s.reserved[attemptOf(&r.Row)] = s.current
+	s.flying[attemptOf(&r.Row)] = s.current
 	return nil
 }
 
@@ -165,7 +163,7 @@ func (s *Spool) Settle(ctx context.Context, usage messages.UsageRow) error {
 func (s *Spool) settle(usage messages.UsageRow) (synced <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.write(record{Settled: &usage}); err != nil {
+	if err := s.write(settled, &usage); err != nil {
 		return nil, err
 	}
 	s.pending = append(s.pending, row{usage, s.current})
@@ -185,21 +183,19 @@ func (s *Spool) Release(tenant messages.TenantID, request messages.TurnID, numbe
 }
 
 func (s *Spool) release(a attempt) {
-	if segment, ok := s.reserved[a]; ok {
-		delete(s.reserved, a)
+	if segment, ok := s.flying[a]; ok {
+		delete(s.flying, a)
 		s.forget(segment)
 	}
 }
 
 // write appends a record to the current file. The mutex is held: an append to
 // the page cache takes about a microsecond, less than handing it to a goroutine.
-func (s *Spool) write(r record) (err error) {
+func (s *Spool) write(k kind, usage *messages.UsageRow) error {
 	if s.closed {
 		return closed()
 	}
-	if s.buffer, err = appendRecord(s.buffer[:0], r); err != nil {
-		return fmt.Errorf("write to the ledger's queue: %w", err)
-	}
+	s.buffer = appendRecord(s.buffer[:0], k, usage)
 	if s.current.size >= segmentBytes {
 		if err := s.rotate(); err != nil {
 			return unwritable(err)
