@@ -3,8 +3,8 @@ package http
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -100,18 +100,32 @@ func (s *Server) showUnmatched(c *fiber.Ctx, err error) error {
 	return nil
 }
 
-// showMalformed answers what is no request, in the shape of all errors. What
-// was wrong is said, what was sent is not repeated.
+// onlyMethods keeps from the router the methods that it answers in a shape of
+// its own.
+func (s *Server) onlyMethods(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if slices.Contains(fiber.DefaultMethods, string(ctx.Method())) {
+			next(ctx)
+			return
+		}
+		s.showBare(ctx, messages.AsFailure(wrongMethod()))
+	}
+}
+
+// showMalformed answers what is no request. What was wrong is said, what was
+// sent is not repeated.
 func (s *Server) showMalformed(ctx *fasthttp.RequestCtx, err error) {
 	ctx.Response.Reset()
-	f := s.malformed(err)
+	s.showBare(ctx, s.malformed(err))
+}
+
+// showBare answers what never became an exchange, in the shape of all errors.
+func (s *Server) showBare(ctx *fasthttp.RequestCtx, f *messages.Failure) {
 	s.metrics.countError(f.Code)
-	a := appearanceOf(f)
-	ctx.SetStatusCode(a.status)
+	ctx.SetStatusCode(appearanceOf(f).status)
 	ctx.SetContentType(fiber.MIMEApplicationJSON)
 	ctx.SetBody(errorBody(f))
 	ctx.SetConnectionClose()
-	s.log.Debug("a malformed request", slog.String("code", string(f.Code)))
 }
 
 // malformed says what was wrong with what is no request.

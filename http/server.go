@@ -92,7 +92,7 @@ const wholeReply = time.Minute
 
 func (s *Server) newWire(app *fiber.App) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:               app.Handler(),
+		Handler:               s.onlyMethods(app.Handler()),
 		ErrorHandler:          s.showMalformed,
 		ReadBufferSize:        s.cfg.MaxHeaders,
 		MaxRequestBodySize:    s.cfg.MaxBody,

@@ -316,3 +316,13 @@ func (c *claims) has(name string) bool {
 	_, held := c.held[name]
 	return held
 }
+
+// die forgets the reply to a key, as when its process died before it was kept.
+func (c *claims) die(name string, request messages.TurnID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.replies, name)
+	claim := c.held[name]
+	claim.Request = request
+	c.held[name], c.dead = claim, true
+}

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/goleak"
 
 	parleyhttp "example.com/parley/http"
@@ -241,3 +243,27 @@ func (l *log) String() string {
 const question = `{"model":"demo","messages":[{"role":"user","content":"canary-prompt"}]}`
 
 func streamed(body string) string { return strings.Replace(body, "{", `{"stream":true,`, 1) }
+
+// eventually waits for what another goroutine is about to do.
+func eventually(tb testing.TB, what string, is func() bool) {
+	tb.Helper()
+	deadline := time.NewTimer(5 * time.Second)
+	defer deadline.Stop()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for !is() {
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			tb.Fatalf("not so within 5s: %s", what)
+		}
+	}
+}
+
+// scrape returns all metrics as text.
+func (w *world) scrape() string {
+	w.tb.Helper()
+	recorder := httptest.NewRecorder()
+	promhttp.HandlerFor(w.registry, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	return recorder.Body.String()
+}

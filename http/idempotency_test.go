@@ -1,0 +1,232 @@
+package http_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// counting counts the turns.
+func counting(turns conversations) (conversations, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return func(m *messages.StartTurn) error {
+		n.Add(1)
+		return turns(m)
+	}, n
+}
+
+const keyHeader = "Idempotency-Key"
+
+func TestAReplyIsRepeatedUnderItsKey(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]struct{ path, body string }{
+		"a chat completion":          {"/v1/chat/completions", question},
+		"a chat completion's stream": {"/v1/chat/completions", streamed(question)},
+		"a response":                 {"/v1/responses", `{"model":"demo","input":"hi"}`},
+		"a response's stream":        {"/v1/responses", `{"model":"demo","input":"hi","stream":true}`},
+		"a conversation":             {"/v1/conversations", `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, asked := counting(says(hello()...))
+			w := serve(t, turns)
+			first := w.do("POST", request.path, request.body, keyHeader, "k1")
+			again := w.do("POST", request.path, request.body, keyHeader, "k1")
+			if first.status != http.StatusOK || again.status != first.status || again.body != first.body {
+				t.Errorf("first %d %s\nagain %d %s", first.status, first.body, again.status, again.body)
+			}
+			if again.header.Get("Content-Type") != first.header.Get("Content-Type") {
+				t.Errorf("content type %q, then %q", first.header.Get("Content-Type"), again.header.Get("Content-Type"))
+			}
+			if first.header.Get("Idempotent-Replayed") != "" || again.header.Get("Idempotent-Replayed") != "true" {
+				t.Errorf("replayed: %q, then %q", first.header.Get("Idempotent-Replayed"), again.header.Get("Idempotent-Replayed"))
+			}
+			if n := asked.Load(); n > 1 {
+				t.Errorf("%d turns ran", n)
+			}
+			w.do("POST", request.path, request.body, keyHeader, "k1", "Authorization", "Bearer "+otherKey)
+			if !strings.HasPrefix(request.path, "/v1/conv") && asked.Load() != 2 {
+				t.Error("another tenant's key of the same name is not its own")
+			}
+		})
+	}
+}
+
+func TestAKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	turns, begun, _ := holding(opened())
+	w := serve(t, turns)
+	hold := w.open("POST", "/v1/chat/completions", streamed(question), keyHeader, "running")
+	defer hold.Body.Close()
+	<-begun
+	for name, test := range map[string]struct {
+		key, body string
+		status    int
+		code      string
+	}{
+		"with another body":          {"running", streamed(strings.Replace(question, "canary", "other", 1)), 422, "idempotency_key_reused"},
+		"while the first still runs": {"running", streamed(question), 409, "idempotency_key_in_use"},
+		"that is too long":           {strings.Repeat("k", 256), question, 400, "invalid_request"},
+		"with blanks":                {"a b", question, 400, "invalid_request"},
+	} {
+		got := w.do("POST", "/v1/chat/completions", test.body, keyHeader, test.key)
+		if got.status != test.status || got.errorOf(t).Code != test.code {
+			t.Errorf("%s: status %d: %s", name, got.status, got.body)
+		}
+		if test.status == http.StatusConflict && (got.header.Get("Retry-After") != "1" || got.header.Get("X-Should-Retry") != "true") {
+			t.Errorf("%s: no advice in %v", name, got.header)
+		}
+	}
+}
+
+func TestARequestThatFailsFreesItsKey(t *testing.T) {
+	t.Parallel()
+	failure := &messages.Failure{Code: messages.CodeProviderFailed, What: "it failed", Do: "again"}
+	for name, test := range map[string]struct {
+		turns conversations
+		body  string
+	}{
+		"refused":             {func(m *messages.StartTurn) error { m.Refuse(failure); return nil }, question},
+		"failed":              {says(opened(), text("a"), brokenBy(failure)), question},
+		"panicked":            {func(*messages.StartTurn) error { panic("boom") }, question},
+		"a stream broken off": {says(opened(), text("a"), brokenBy(failure)), streamed(question)},
+		"not well-formed":     {says(hello()...), `{`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t, test.turns)
+			w.do("POST", "/v1/chat/completions", test.body, keyHeader, "k1")
+			eventually(t, "the key is free", func() bool { return !w.claims.has("acme/k1") })
+		})
+	}
+}
+
+func TestAClientThatLeavesAStreamFreesItsKey(t *testing.T) {
+	t.Parallel()
+	turns, begun, left := holding(opened(), text("a"))
+	w := serve(t, turns)
+	resp := w.open("POST", "/v1/chat/completions", streamed(question), keyHeader, "k1")
+	<-begun
+	_ = resp.Body.Close()
+	<-left
+	eventually(t, "the key is free", func() bool { return !w.claims.has("acme/k1") })
+}
+
+// keptTurn is a turn that an earlier process kept.
+func keptTurn(status messages.TurnStatus) messages.TurnRecord {
+	return messages.TurnRecord{
+		ID: messages.TurnID{1, 2, 3}, Ref: messages.ConversationRef{Tenant: "acme", Conversation: "conv_kept"}, Private: true,
+		Status: status, Model: "demo", Served: messages.Served{Provider: "demo", Model: "demo-1"}, FirstSeq: 1, Inputs: 1, Outputs: 3,
+		Finish: messages.FinishStop, Usage: messages.Usage{Input: 3, Output: 2}, Created: time.Unix(1000, 0), Ended: time.Unix(1001, 0),
+	}
+}
+
+func keptItems() []messages.Item {
+	return []messages.Item{
+		messages.TextMessage(messages.RoleUser, "canary-prompt"),
+		{Kind: messages.ItemReasoning, Parts: []messages.Part{messages.TextPart("hm")}},
+		messages.TextMessage(messages.RoleAssistant, "kept answer"),
+		{Kind: messages.ItemToolCall, CallID: "call_1", Name: "look", Args: "{}"},
+	}
+}
+
+func TestAReplyThatDiedWithItsProcessIsRebuilt(t *testing.T) {
+	t.Parallel()
+	chat := strings.Replace(question, "{", `{"store":true,`, 1)
+	for name, test := range map[string]struct {
+		path, body string
+		want       []string
+	}{
+		"a chat completion":          {"/v1/chat/completions", chat, []string{`"content":"kept answer"`, `"chatcmpl-010203`, `"total_tokens":5`, `"name":"look"`}},
+		"a chat completion's stream": {"/v1/chat/completions", streamed(chat), []string{`"content":"kept answer"`, `"chatcmpl-010203`, "data: [DONE]"}},
+		"a response":                 {"/v1/responses", `{"model":"demo","input":"hi"}`, []string{`"kept answer"`, `"resp_010203`, `"completed_at":1001`}},
+		"a response's stream":        {"/v1/responses", `{"model":"demo","input":"hi","stream":true}`, []string{`"kept answer"`, "event: response.completed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, asked := counting(says(hello()...))
+			w := serve(t, turns)
+			w.do("POST", test.path, test.body, keyHeader, "k1") // to be forgotten:
+			w.claims.die("acme/k1", keptTurn("").ID)
+			w.library.put(keptTurn(messages.TurnComplete), keptItems()...)
+			again := w.do("POST", test.path, test.body, keyHeader, "k1")
+			for _, want := range test.want {
+				if !strings.Contains(again.body, want) {
+					t.Errorf("%s is not in %d %s", want, again.status, again.body)
+				}
+			}
+			if asked.Load() != 1 {
+				t.Errorf("%d turns ran", asked.Load())
+			}
+			if third := w.do("POST", test.path, test.body, keyHeader, "k1"); third.body != again.body {
+				t.Errorf("the rebuilt reply was not kept: %s", third.body)
+			}
+		})
+	}
+}
+
+func TestATurnThatDidNotEndWellRunsAnew(t *testing.T) {
+	t.Parallel()
+	restarted := keptTurn(messages.TurnPartial)
+	restarted.Reason = messages.ReasonServerRestart
+	for name, record := range map[string]messages.TurnRecord{
+		"cut by the restart": restarted, "failed": keptTurn(messages.TurnFailed), "cancelled": keptTurn(messages.TurnCancelled),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, asked := counting(says(hello()...))
+			w := serve(t, turns)
+			w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
+			w.claims.die("acme/k1", record.ID)
+			w.library.put(record, keptItems()...)
+			if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); !strings.Contains(again.body, `"Hello"`) || asked.Load() != 2 {
+				t.Errorf("%d turns: %s", asked.Load(), again.body)
+			}
+		})
+	}
+}
+
+func TestAConversationIsCreatedOnceUnderItsKey(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says())
+	first := w.do("POST", "/v1/conversations", "{}", keyHeader, "k1")
+	id, _ := messages.ParseTurnID(first.header.Get("X-Request-Id"))
+	w.claims.die("acme/k1", id)
+	if again := w.do("POST", "/v1/conversations", "{}", keyHeader, "k1"); again.body != first.body {
+		t.Errorf("first %s, again %s", first.body, again.body)
+	}
+}
+
+func TestALongStreamIsRebuiltFromTheStoreOrForgotten(t *testing.T) {
+	t.Parallel()
+	long := []messages.Chunk{opened(), text(strings.Repeat("x", 1<<20)), text("y"), finish(), end()}
+	for name, test := range map[string]struct {
+		body string
+		kept bool
+	}{
+		"kept":     {strings.Replace(question, "{", `{"store":true,"stream":true,`, 1), true},
+		"not kept": {streamed(question), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t, says(long...))
+			first := w.do("POST", "/v1/chat/completions", test.body, keyHeader, "k1")
+			if w.claims.has("acme/k1") != test.kept {
+				t.Fatalf("the key is held: %t", !test.kept)
+			}
+			if !test.kept {
+				return
+			}
+			record := keptTurn(messages.TurnComplete)
+			record.ID, _ = messages.ParseTurnID(first.header.Get("X-Request-Id"))
+			w.library.put(record, keptItems()...)
+			if again := w.do("POST", "/v1/chat/completions", test.body, keyHeader, "k1"); !strings.Contains(again.body, "kept answer") {
+				t.Errorf("it was not rebuilt: %d %.200s", again.status, again.body)
+			}
+		})
+	}
+}
