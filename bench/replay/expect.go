@@ -8,30 +8,28 @@ import (
 	"example.com/parley/messages"
 )
 
-// judge compares all acknowledged replies of a conversation with what the
-// upstream says to the history that it should have been sent: its reply begins
-// with a hash of that. What comes behind a turn that nobody acknowledged is not
-// judged, since nobody knows what it left behind.
-func (f *findings) judge(c *conversation) {
-	var history []messages.Item
-	for _, t := range c.Turns {
-		if t.End == endUnknown {
-			return
-		}
-		history = append(history, messages.TextMessage(messages.RoleUser, t.Question))
-		f.reply(t.Key, t, upstreamReply(history))
-		if t.Text != "" {
-			history = append(history, messages.TextMessage(messages.RoleAssistant, t.Text))
-		}
-	}
-}
-
-// upstreamReply is what the fake says to a history, whatever the format: as many
-// words as its models' names ask for.
-func upstreamReply(history []messages.Item) string {
-	words := strings.SplitAfter(fake.Echo(history), " ")
+// upstreamReply is what the fake says to a history: as many words as its models'
+// names ask for, the first of which is a hash of it.
+func upstreamReply(model string, history []line) string {
+	words := strings.SplitAfter(fake.Echo(asSent(model, history)), " ")
 	for n := len(words) + 1; n <= replyWords; n++ {
 		words = append(words, " word"+strconv.Itoa(n))
 	}
 	return strings.Join(words[:replyWords], "")
+}
+
+// asSent is a history as an upstream gets it. Anthropic's takes turns strictly,
+// so that two messages of one speaker are sent as one; the hash is the same, but
+// not what the fake repeats of the last.
+func asSent(model string, history []line) []messages.Item {
+	var items []messages.Item
+	for i, l := range history {
+		if i > 0 && history[i-1].Role == l.Role && strings.HasPrefix(model, "claude") {
+			last := &items[len(items)-1]
+			last.Parts = append(last.Parts, messages.TextPart(l.Text))
+			continue
+		}
+		items = append(items, messages.TextMessage(messages.Role(l.Role), l.Text))
+	}
+	return items
 }

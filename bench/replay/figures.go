@@ -138,6 +138,7 @@ func (o *outcome) fill(r *report.Report) {
 	r.Figure("lost", o.findings.Lost)
 	r.Figure("different", o.findings.Different)
 	r.Figure("duplicated", o.findings.Duplicated)
+	r.Figure("kept_of_cut_tries", o.findings.Remnants)
 	r.Figure("shortened", sum(o.findings.Shortened))
 	r.Figure("items_read_again", o.items)
 	r.Figure("requests_repeated", o.repeated)

@@ -161,7 +161,7 @@ func (s *stage) again(ctx context.Context, t *turn, p *reply, err error) bool {
 	switch {
 	case errors.Is(err, errLost):
 		_, killed := s.server.outages()
-		if p.response != "" || len(p.pieces) > 0 {
+		if p.response != "" {
 			t.Glimpses = append(t.Glimpses, glimpse{Response: p.response, Pieces: p.pieces, Cut: killed})
 		}
 	case errors.As(err, &no):

@@ -16,7 +16,6 @@ import (
 	"go.uber.org/goleak"
 
 	"example.com/parley/bench/upstream/fake"
-	"example.com/parley/messages"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -212,29 +211,42 @@ func TestKillsAreSpreadAndTheLastMeetsTheLastTurns(t *testing.T) {
 func TestExpectedReplyIsWhatTheUpstreamSays(t *testing.T) {
 	t.Parallel()
 	upstream := fake.ForTest(t, fake.Config{})
-	s, _ := newStage(t, says(200, ""))
-	history := []messages.Item{
-		messages.TextMessage(messages.RoleUser, "What is a mutex?"),
-		messages.TextMessage(messages.RoleAssistant, "A lock."),
-		messages.TextMessage(messages.RoleUser, "And a «channel»? 🧵"),
+	for name, history := range map[string][]line{
+		"to a conversation":         said("What is a mutex?", "A lock.", "And a «channel»? 🧵"),
+		"to a question asked twice": {{Role: "user", Text: "Why?"}, {Role: "user", Text: "Why?"}},
+		"to a very long question":   said(strings.Repeat("why ", 2*replyWords)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make([]chatMessage, len(history))
+			for i, l := range history {
+				asked[i] = chatMessage{l.Role, l.Text}
+			}
+			body, err := json.Marshal(map[string]any{"model": models[0], "messages": asked, "stream": true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, _ := newStage(t, says(200, ""))
+			s.client.base = "http://" + upstream.Address()
+			got, err := s.try(t.Context(), &request{path: "/v1/chat/completions", body: body}, (*reply).readCompletionStream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := upstreamReply(models[0], history); got.text != want || len(got.pieces) != replyWords {
+				t.Errorf("it said %q in %d pieces, want %q", got.text, len(got.pieces), want)
+			}
+			if other := upstreamReply(models[0], append(said("x", "y"), history...)); other == got.text {
+				t.Error("the reply does not depend on the history")
+			}
+		})
 	}
-	asked := make([]chatMessage, len(history))
-	for i := range history {
-		asked[i] = chatMessage{string(history[i].Role), history[i].Text()}
-	}
-	body, err := json.Marshal(map[string]any{"model": models[0], "messages": asked, "stream": true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.client.base = "http://" + upstream.Address()
-	got, err := s.try(t.Context(), &request{path: "/v1/chat/completions", body: body}, (*reply).readCompletionStream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := upstreamReply(history); got.text != want || len(got.pieces) != replyWords {
-		t.Errorf("it said %q in %d pieces, want %q", got.text, len(got.pieces), want)
-	}
-	if shorter := upstreamReply(history[2:]); shorter == got.text {
-		t.Error("the reply does not depend on the history")
+}
+
+func TestBothUpstreamsHashAHistoryAlike(t *testing.T) {
+	t.Parallel()
+	twice := []line{{Role: "user", Text: "Why?"}, {Role: "user", Text: "Why?"}}
+	hash := func(model string) string { return strings.Fields(upstreamReply(model, twice))[0] }
+	if hash(models[0]) != hash(models[1]) {
+		t.Errorf("%s and %s", hash(models[0]), hash(models[1]))
 	}
 }

@@ -137,9 +137,6 @@ func (o options) perform(ctx context.Context, s *server, a *auditor, scripts []s
 	if err := a.audit(ctx, found.conversations); err != nil {
 		return nil, fmt.Errorf("read everything again: %w", err)
 	}
-	for _, c := range found.conversations {
-		a.findings.judge(c)
-	}
 	found.findings, found.items, found.repeated, found.recovery = a.findings, a.items, a.repeated, s.recovery
 	return found, nil
 }

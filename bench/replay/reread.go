@@ -119,6 +119,11 @@ func (a *auditor) repeat(ctx context.Context, c *conversation) error {
 		if t.End == endUnknown {
 			continue
 		}
+		// One that was cut may be asked again under its key, and is then another.
+		if t.End == endCut {
+			previous = t.Response
+			continue
+		}
 		if t.touched() || (c.Number+i)%sample == 0 {
 			if err := a.repeatTurn(ctx, c, t, previous); err != nil {
 				return err
@@ -161,14 +166,39 @@ func (a *auditor) reread(ctx context.Context, c *conversation) error {
 			return err
 		}
 	}
+	if c.Way == wayChain {
+		a.find(func(f *findings) { f.chain(c) })
+	}
 	for _, t := range c.Turns {
-		if t.End == endUnknown {
-			continue
+		if t.End != endUnknown {
+			if err := a.rereadResponse(ctx, c, t); err != nil {
+				return err
+			}
 		}
-		if err := a.rereadResponse(ctx, c, t); err != nil {
-			return err
+		for i := range t.Glimpses {
+			if err := a.rereadGlimpse(ctx, t, &t.Glimpses[i]); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// rereadGlimpse reads what is kept of a reply that broke off. Nothing was shown
+// of it that had not a name.
+func (a *auditor) rereadGlimpse(ctx context.Context, t *turn, g *glimpse) error {
+	var kept responseObject
+	err := a.client.get(ctx, "/v1/responses/"+responseName(g.Response), &kept)
+	if err != nil && !absent(err) {
+		return err
+	}
+	a.find(func(f *findings) {
+		if err != nil {
+			f.lost("%s was shown as the answer to %s: %s", g.Response, t.Key, err)
+			return
+		}
+		f.glimpse(t, g, kept.text(), kept.Status)
+	})
 	return nil
 }
 
@@ -189,7 +219,7 @@ func (a *auditor) rereadItems(ctx context.Context, c *conversation) error {
 	a.find(func(f *findings) {
 		a.items += len(forth)
 		got := lines(forth)
-		f.compare(c.ID, c.transcript(), got)
+		f.conversation(c, got)
 		if !slices.Equal(got, lines(back)) {
 			f.different("%s reads otherwise backwards", c.ID)
 		}

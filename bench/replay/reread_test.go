@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"example.com/parley/messages"
 )
 
 // archive is a server that keeps one conversation of two turns, in so many
@@ -30,10 +28,8 @@ func text(id, role, said string) item {
 const firstTurn, secondTurn = "0190000000007000800000000000000a", "0190000000007000800000000000000b"
 
 func newArchive() (*archive, *conversation) {
-	history := []messages.Item{messages.TextMessage(messages.RoleUser, "q1")}
-	a1 := upstreamReply(history)
-	history = append(history, messages.TextMessage(messages.RoleAssistant, a1), messages.TextMessage(messages.RoleUser, "q2"))
-	a2 := upstreamReply(history)[:50]
+	a1 := upstreamReply("", said("q1"))
+	a2 := upstreamReply("", said("q1", a1, "q2"))[:50]
 	c := &conversation{ID: "conv_1", Turns: []*turn{
 		{ask: ask{Question: "q1"}, Key: "k1", End: endWhole, Response: "chatcmpl-" + firstTurn, Text: a1},
 		{ask: ask{Question: "q2"}, Key: "k2", End: endCut, Response: "resp_" + secondTurn, Text: a2, Outages: 1},
@@ -144,7 +140,6 @@ func TestAuditFindsWhatAServerLost(t *testing.T) {
 			if err := a.list(t.Context(), []*conversation{c}); err != nil {
 				t.Fatal(err)
 			}
-			a.findings.judge(c)
 			f := a.findings
 			if f.Lost != test.lost || f.Different != test.different || f.Duplicated != test.duplicated {
 				t.Errorf("lost %d, different %d, duplicated %d; want %d, %d, %d\n%s", f.Lost, f.Different, f.Duplicated,

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // end is what a client knows of a turn's end.
 type end int
@@ -51,6 +54,16 @@ type turn struct {
 // touched tells whether the turn met an outage: only then may it be cut, and
 // its latency is not the server's.
 func (t *turn) touched() bool { return t.Outages > 0 }
+
+// lost is how many tries of the turn nobody answered.
+func (t *turn) lost() int { return max(0, t.Tries-1) }
+
+// agrees tells whether text begins what the client was shown, or the other
+// way round.
+func (g *glimpse) agrees(text string) bool {
+	shown := g.text()
+	return strings.HasPrefix(shown, text) || strings.HasPrefix(text, shown)
+}
 
 // conversation is a script as it was played.
 type conversation struct {

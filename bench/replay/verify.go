@@ -22,6 +22,7 @@ type findings struct {
 	Lost       int // acknowledged, and not there
 	Different  int // there, but not as it was acknowledged
 	Duplicated int // there more than once
+	Remnants   int // of tries that a kill cut short, kept beside the one that was acknowledged
 	Shortened  []shortening
 	Notes      []string // a sentence on each of the first
 }
@@ -40,6 +41,8 @@ func (f *findings) note(format string, args ...any) {
 		f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 	}
 }
+
+func (f *findings) faults() int { return f.Lost + f.Different + f.Duplicated }
 
 func (f *findings) lost(format string, args ...any) {
 	f.Lost++
@@ -154,56 +157,4 @@ func align(want, got []line) []match {
 		}
 	}
 	return matches
-}
-
-// reply compares what was acknowledged of a turn with what was shown of it
-// before, and with the whole text, which the upstream's is a function of what
-// it was asked.
-func (f *findings) reply(where string, t *turn, whole string) {
-	switch {
-	case t.End == endWhole && t.Text != whole:
-		f.different("%s was answered %s instead of %s", where, answer(t.Text), answer(whole))
-	case t.End == endCut && !strings.HasPrefix(whole, t.Text):
-		f.different("%s was cut to %s, which %s does not begin with", where, answer(t.Text), answer(whole))
-	}
-	for i := range t.Glimpses {
-		f.glimpse(where, t, &t.Glimpses[i])
-	}
-}
-
-// glimpse holds the durability contract against what a client was shown before
-// the server was killed: what is kept is a prefix of it, or it is one of what is
-// kept.
-func (f *findings) glimpse(where string, t *turn, g *glimpse) {
-	if t.End == endUnknown {
-		return
-	}
-	if g.Response != "" && g.Response != t.Response {
-		f.duplicated("%s was first called %s and then %s", where, g.Response, t.Response)
-	}
-	shown := g.text()
-	switch {
-	case strings.HasPrefix(t.Text, shown):
-	case t.End == endCut && strings.HasPrefix(shown, t.Text):
-		f.Shortened = append(f.Shortened, g.shortening(len(t.Text)))
-	default:
-		f.different("%s first showed %s and then %s", where, answer(shown), answer(t.Text))
-	}
-}
-
-// shortening measures what a glimpse shows beyond the bytes that are kept.
-func (g *glimpse) shortening(kept int) shortening {
-	var s shortening
-	end := 0
-	for _, p := range g.Pieces {
-		end += len(p.Text)
-		if end <= kept {
-			continue
-		}
-		if s.Chunks++; s.Chunks == 1 {
-			s.Age = g.Cut.Sub(p.At)
-		}
-	}
-	s.Bytes = end - kept
-	return s
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -79,64 +78,6 @@ func TestTranscriptAsksForWhatWasAcknowledgedAlone(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, c.transcript()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// shown makes a glimpse whose pieces came 100 ms apart, the last one 100 ms
-// before the end.
-func shown(response string, pieces ...string) glimpse {
-	start := time.Unix(1000, 0)
-	g := glimpse{Response: response}
-	for i, text := range pieces {
-		g.Pieces = append(g.Pieces, piece{At: start.Add(time.Duration(i) * 100 * time.Millisecond), Text: text})
-	}
-	g.Cut = start.Add(time.Duration(len(pieces)) * 100 * time.Millisecond)
-	return g
-}
-
-func TestReplyIsHeldAgainstWhatWasShown(t *testing.T) {
-	t.Parallel()
-	const whole = "one two three"
-	for name, test := range map[string]struct {
-		turn                  turn
-		different, duplicated int
-		shortened             []shortening
-	}{
-		"whole":                      {turn: turn{End: endWhole, Text: whole}},
-		"another text":               {turn: turn{End: endWhole, Text: "one two four"}, different: 1},
-		"less, and called whole":     {turn: turn{End: endWhole, Text: "one two"}, different: 1},
-		"cut":                        {turn: turn{End: endCut, Text: "one"}},
-		"cut before the first word":  {turn: turn{End: endCut}},
-		"cut, and another text":      {turn: turn{End: endCut, Text: "two"}, different: 1},
-		"cut, and more than was due": {turn: turn{End: endCut, Text: whole + " four"}, different: 1},
-		"whole behind a glimpse":     {turn: turn{End: endWhole, Text: whole, Response: "r", Glimpses: []glimpse{shown("r", "one")}}},
-		"cut behind what was shown":  {turn: turn{End: endCut, Text: "one two", Response: "r", Glimpses: []glimpse{shown("r", "one")}}},
-		"cut within what was shown": {
-			turn:      turn{End: endCut, Text: "on", Response: "r", Glimpses: []glimpse{shown("r", "one", " two")}},
-			shortened: []shortening{{Bytes: 5, Chunks: 2, Age: 200 * time.Millisecond}},
-		},
-		"cut at a border": {
-			turn:      turn{End: endCut, Text: "one", Response: "r", Glimpses: []glimpse{shown("r", "one", " two")}},
-			shortened: []shortening{{Bytes: 4, Chunks: 1, Age: 100 * time.Millisecond}},
-		},
-		"shown, and answered anew": {turn: turn{End: endWhole, Text: whole, Response: "r", Glimpses: []glimpse{shown("r", "two")}}, different: 1},
-		"shown, and called whole": {
-			turn: turn{End: endWhole, Text: whole, Response: "r", Glimpses: []glimpse{shown("r", whole, " four")}}, different: 1,
-		},
-		"shown under another name": {turn: turn{End: endWhole, Text: whole, Response: "r2", Glimpses: []glimpse{shown("r1", "one")}}, duplicated: 1},
-		"never acknowledged":       {turn: turn{End: endUnknown, Glimpses: []glimpse{shown("r", "one")}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var f findings
-			f.reply("t", &test.turn, whole)
-			if f.Lost != 0 || f.Different != test.different || f.Duplicated != test.duplicated {
-				t.Errorf("%+v; want %d different, %d duplicated", f, test.different, test.duplicated)
-			}
-			if diff := cmp.Diff(test.shortened, f.Shortened); diff != "" {
-				t.Errorf("shortened (-want +got):\n%s", diff)
-			}
-		})
 	}
 }
 
