@@ -163,6 +163,7 @@ func (s *System) Drain(ctx context.Context) {
 	cut, release := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 	defer release()
 	s.wait(cut)
+	s.deps.Workers.Close()
 	s.system.Shutdown()
 }
 
@@ -173,7 +174,7 @@ const drainPatience = 15 * time.Second
 func (s *System) wait(ctx context.Context) {
 	idle := make(chan struct{})
 	go func() { // ends with the last turn, each of which has a deadline
-		s.deps.Running.Wait()
+		s.deps.Workers.Wait()
 		close(idle)
 	}()
 	select {

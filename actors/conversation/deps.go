@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"log/slog"
-	"sync"
 
 	"example.com/parley/messages"
 )
@@ -21,7 +20,7 @@ type Deps struct {
 	// conversation. It never blocks.
 	Forward func(*messages.StartTurn)
 
-	// Running counts the goroutines of all turns and edits, so that whoever
-	// stops the actors can wait for them.
-	Running sync.WaitGroup
+	// Workers run the goroutines of all turns and edits. Whoever stops the
+	// actors waits for them, and closes them.
+	Workers Workers
 }

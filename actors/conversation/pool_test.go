@@ -47,7 +47,8 @@ func BenchmarkStateless(b *testing.B) {
 			return func() { system.Root.Stop(pid) }
 		})
 	})
-	deps.Running.Wait()
+	deps.Workers.Wait()
+	deps.Workers.Close()
 }
 
 func benchmarkTurns(b *testing.B, send func(*messages.StartTurn) (stop func())) {

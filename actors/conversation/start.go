@@ -21,7 +21,7 @@ func (t *turn) launch(ctx actor.Context) context.CancelCauseFunc {
 	cancellable, cancel := context.WithCancelCause(context.Background())
 	t.cancel = cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	t.deps.Running.Go(func() {
+	t.deps.Workers.Go(func() {
 		defer cancel(nil)
 		bounded, release := context.WithDeadlineCause(cancellable, t.spec.Deadline, errDeadline)
 		defer release()

@@ -201,7 +201,7 @@ func TestClientThatLeaves(t *testing.T) {
 				<-m.Chunks
 				left := time.Now()
 				leave()
-				w.deps.Running.Wait()
+				w.deps.Workers.Wait()
 				if took := time.Since(left); took != tt.took {
 					t.Errorf("the turn went on for %s, want %s", took, tt.took)
 				}

@@ -71,7 +71,7 @@ func (c *Conversation) spawn(ctx actor.Context, f func(context.Context) any) {
 	workCtx, cancel := context.WithCancelCause(context.Background())
 	c.cancel = cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	c.deps.Running.Go(func() {
+	c.deps.Workers.Go(func() {
 		defer cancel(nil)
 		bounded, release := context.WithTimeout(workCtx, storePatience)
 		defer release()

@@ -53,7 +53,8 @@ func newWorld(t *testing.T, script ...step) *world {
 	w.system = actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
 	t.Cleanup(func() {
-		w.deps.Running.Wait()
+		w.deps.Workers.Wait()
+		w.deps.Workers.Close()
 		w.system.Shutdown()
 	})
 	return w

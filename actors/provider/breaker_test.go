@@ -56,9 +56,10 @@ func TestBreakerActsLikeItsStory(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var b breaker
-		var s story
 		now := time.Unix(1e9, 0)
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+		steps := rapid.IntRange(1, 60).Draw(t, "steps")
+		s := make(story, 0, steps)
+		for range steps {
 			now = now.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "seconds")) * time.Second)
 			o := messages.Outcome{
 				Kind:  messages.OutcomeKind(rapid.SampledFrom([]messages.OutcomeKind{0, 1, 2, 3, 3, 3, 4, 5}).Draw(t, "kind")),

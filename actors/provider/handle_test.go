@@ -79,7 +79,8 @@ func (a *scriptedAnswer) Close() error { return nil }
 
 func hello() []messages.Chunk {
 	return []messages.Chunk{
-		{Kind: messages.ChunkOpened, Served: &messages.Served{}}, {Kind: messages.ChunkText, Text: "hello"},
+		{Kind: messages.ChunkOpened, Served: &messages.Served{}},
+		{Kind: messages.ChunkText, Text: "hello"},
 		{Kind: messages.ChunkFinish, Finish: messages.FinishStop},
 	}
 }
@@ -213,8 +214,11 @@ func TestProbeIsDecidedByItsFirstToken(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		probe, err := b.handle.Open(ctx, "m", &messages.Call{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 2 {
-			if _, err = probe.Next(); err != nil {
+			if _, err := probe.Next(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -246,7 +250,7 @@ func TestLimitedModelIsParkedAlone(t *testing.T) {
 		if f := b.handle.Refusal("another"); f != nil {
 			t.Errorf("another model: %v", f)
 		}
-		if parked := b.handle.Snapshot().Parked; len(parked) != 1 || parked["m"].Sub(time.Now()) != 20*time.Second {
+		if parked := b.handle.Snapshot().Parked; len(parked) != 1 || time.Until(parked["m"]) != 20*time.Second {
 			t.Errorf("the snapshot says %v", parked)
 		}
 		time.Sleep(20 * time.Second)
@@ -305,13 +309,12 @@ func TestCallsAreCountedWhileTheyRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.upstream.set(func(s *scripted) { s.hang = true })
-		var answers []Answer
-		for range 3 {
-			answer, err := b.handle.Open(t.Context(), "m", &messages.Call{})
-			if err != nil {
+		var answers [3]Answer
+		for i := range answers {
+			var err error
+			if answers[i], err = b.handle.Open(t.Context(), "m", &messages.Call{}); err != nil {
 				t.Fatal(err)
 			}
-			answers = append(answers, answer)
 		}
 		if n := b.handle.Snapshot().InFlight; n != 3 {
 			t.Errorf("%d calls run", n)

@@ -28,7 +28,7 @@ func (s *simulation) open(ctx context.Context, model string, call *messages.Call
 	}
 	served := messages.Served{Provider: s.name, Model: model, Simulated: true}
 	return &recital{
-		ctx: ctx, think: s.think, pause: s.pause, timer: time.NewTimer(s.think),
+		ctx: ctx, due: time.Now().Add(s.think), pause: s.pause,
 		script: append([]messages.Chunk{{Kind: messages.ChunkOpened, Served: &served}}, compose(model, call)...),
 	}, nil
 }
@@ -39,10 +39,11 @@ func (*simulation) close() {}
 
 // recital says its script token by token. It implements [Answer].
 type recital struct {
-	ctx          context.Context // the call's own
-	think, pause time.Duration
-	timer        *time.Timer
-	script       []messages.Chunk // what is left to say; a text in one piece
+	ctx    context.Context // the call's own
+	due    time.Time       // of the next token; a reader who is slow finds those that came meanwhile
+	pause  time.Duration
+	timer  *time.Timer
+	script []messages.Chunk // what is left to say; a text in one piece
 }
 
 // Next implements [Answer].
@@ -52,11 +53,8 @@ func (r *recital) Next() (messages.Chunk, error) {
 	}
 	c := r.script[0]
 	if isToken(c.Kind) {
-		select {
-		case <-r.timer.C:
-			r.timer.Reset(r.pause)
-		case <-r.ctx.Done():
-			return messages.Chunk{}, stopped(r.ctx)
+		if err := r.wait(); err != nil {
+			return messages.Chunk{}, err
 		}
 	}
 	c.Text, r.script[0].Text = cutToken(c.Text)
@@ -64,6 +62,28 @@ func (r *recital) Next() (messages.Chunk, error) {
 		r.script = r.script[1:]
 	}
 	return c, nil
+}
+
+// wait returns when the next token is due, or when the call ends before.
+func (r *recital) wait() error {
+	left := time.Until(r.due)
+	r.due = r.due.Add(r.pause)
+	switch {
+	case r.ctx.Err() != nil:
+		return stopped(r.ctx)
+	case left <= 0:
+		return nil
+	case r.timer == nil:
+		r.timer = time.NewTimer(left)
+	default:
+		r.timer.Reset(left)
+	}
+	select {
+	case <-r.timer.C:
+		return nil
+	case <-r.ctx.Done():
+		return stopped(r.ctx)
+	}
 }
 
 // isToken tells whether a chunk is something that a model takes time for.
@@ -78,6 +98,8 @@ func isToken(kind messages.ChunkKind) bool {
 
 // Close implements [Answer].
 func (r *recital) Close() error {
-	r.timer.Stop()
+	if r.timer != nil {
+		r.timer.Stop()
+	}
 	return nil
 }

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -41,9 +43,9 @@ func fitting(text json.RawMessage) string {
 }
 
 const (
-	maxValues      = 1000 // in one invention: a schema may refer to itself many times over
-	maxSchemaDepth = 8    // below that a recursive schema has gone round often enough
-	maxMadeUp      = 16   // items of a list, and words of a text, whatever the least is
+	maxValues      = 200 // in one invention: a schema may refer to itself many times over
+	maxSchemaDepth = 8   // below that a recursive schema has gone round often enough
+	maxMadeUp      = 16  // items of a list, and words of a text, whatever the least is
 )
 
 // invention makes up a value for a schema.
@@ -66,11 +68,7 @@ func (v *invention) value(s *schema, name string, depth int) any {
 	}
 	switch s.kind() {
 	case "object":
-		object := make(map[string]any, len(s.Properties))
-		for property, of := range s.Properties {
-			object[property] = v.value(of, property, depth+1)
-		}
-		return object
+		return v.object(s, depth)
 	case "array":
 		list := make([]any, 0, 1)
 		for range min(max(1, s.MinItems), maxMadeUp) {
@@ -89,6 +87,18 @@ func (v *invention) value(s *schema, name string, depth int) any {
 	default:
 		return s.text(name)
 	}
+}
+
+// object makes up one with all its properties, or those for which there is room:
+// in their order, so that it is the same one each time.
+func (v *invention) object(s *schema, depth int) map[string]any {
+	object := make(map[string]any)
+	for _, property := range slices.Sorted(maps.Keys(s.Properties)) {
+		if v.left > 0 {
+			object[property] = v.value(s.Properties[property], property, depth+1)
+		}
+	}
+	return object
 }
 
 // given is a value that the schema names itself, or nil.

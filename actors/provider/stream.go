@@ -88,6 +88,7 @@ func (s *stream) read() error {
 	s.size += eventSize
 	switch {
 	case s.size > s.client.settings.MaxReply:
+		s.queue = s.queue[:0]
 		return s.breakOff(tooLong(s.client.name, s.client.settings.MaxReply))
 	case done:
 		return s.end(io.EOF)

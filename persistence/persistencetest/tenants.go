@@ -180,4 +180,11 @@ func testUsage(b *bench) {
 	b.same([]messages.UsageTotal{priced, unpriced, rival}, totals("", at, at.Add(time.Second)))
 	b.same(0, len(totals("", at.Add(time.Microsecond), at.Add(time.Second))))
 	b.same(0, len(totals("", at.Add(-time.Second), at)))
+
+	many := make([]messages.UsageRow, 100) // more than a statement carries, and not a multiple of it
+	for i := range many {
+		many[i] = usageRow(b.id(), 1)
+	}
+	b.must(b.store.AppendUsage(b.ctx(), append(many[:50:50], many[40:]...)))
+	b.same(int64(101), totals(tenant, at, at.Add(time.Second))[0].Attempts)
 }

@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"example.com/parley/messages"
@@ -14,23 +15,50 @@ func (s *Store) AppendUsage(ctx context.Context, rows []messages.UsageRow) error
 	return s.write(ctx, operator, "AppendUsage", func(t *transaction) error { return t.insertUsage(rows) })
 }
 
+// usageBatch is how many rows one statement carries. A statement costs more than
+// a row, with SQLite in binding and with PostgreSQL in waiting; at 20 values a
+// row this is far below what either takes.
+const usageBatch = 32
+
+const (
+	insertUsage = `INSERT INTO usage_rows (tenant, request, attempt, key, conversation, endpoint, model, provider, served_model, status,
+		input, output, cached, cache_write, reasoning, estimated, cost, priced, served, created) VALUES `
+	usageValues = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	countedOnce = " ON CONFLICT DO NOTHING"
+)
+
+// insertUsage writes rows in batches, and what is left one by one: there are two
+// statements to be prepared, and no more.
 func (t *transaction) insertUsage(rows []messages.UsageRow) error {
-	for i := range rows {
-		r := &rows[i]
-		served, err := encode(&r.Served)
-		if err != nil {
+	const batch = insertUsage + usageValues
+	for len(rows) > 0 {
+		n, text := 1, batch+countedOnce
+		if len(rows) >= usageBatch {
+			n, text = usageBatch, batch+strings.Repeat(", "+usageValues, usageBatch-1)+countedOnce
+		}
+		args := make([]any, 0, 20*n)
+		for i := range n {
+			var err error
+			if args, err = appendUsage(args, &rows[i]); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(text, args...); err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT INTO usage_rows (tenant, request, attempt, key, conversation, endpoint, model, provider, served_model, status,
-				input, output, cached, cache_write, reasoning, estimated, cost, priced, served, created)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			r.Tenant, turnBytes(r.Request), r.Attempt, r.Key, r.Conversation, r.Endpoint, r.Model, r.Served.Provider, r.Served.Model, r.Status,
-			r.Usage.Input, r.Usage.Output, r.Usage.Cached, r.Usage.CacheWrite, r.Usage.Reasoning, r.Usage.Estimated,
-			r.Cost, r.Priced, served, micros(r.Created)); err != nil {
-			return err
-		}
+		rows = rows[n:]
 	}
 	return nil
+}
+
+func appendUsage(args []any, r *messages.UsageRow) ([]any, error) {
+	served, err := encode(&r.Served)
+	if err != nil {
+		return nil, err
+	}
+	return append(args, r.Tenant, turnBytes(r.Request), r.Attempt, r.Key, r.Conversation, r.Endpoint, r.Model, r.Served.Provider, r.Served.Model, r.Status,
+		r.Usage.Input, r.Usage.Output, r.Usage.Cached, r.Usage.CacheWrite, r.Usage.Reasoning, r.Usage.Estimated,
+		r.Cost, r.Priced, served, micros(r.Created)), nil
 }
 
 // UsageTotals adds up the rows of a tenant, or of all for the empty name, from

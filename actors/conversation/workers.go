@@ -1,0 +1,111 @@
+package conversation
+
+import (
+	"sync"
+	"time"
+)
+
+// Workers runs the goroutines of turns and edits, and reuses them: a goroutine
+// that is new grows its stack on the way through a provider's parser, which costs
+// more than the rest of its start. The zero value is ready. It is safe for
+// concurrent use.
+//
+// A worker that finds nothing to do for a while ends by itself; Wait returns when
+// none runs anything.
+type Workers struct {
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	idle   []*worker // the one that was busy last is the first to be used again
+	closed bool
+}
+
+// worker is one goroutine that waits.
+type worker struct{ next chan func() }
+
+// idleFor is how long a worker waits for something to do. It is far longer than
+// the pause between two requests of a busy server, and short to a person.
+const idleFor = 5 * time.Second
+
+// Go runs f in a goroutine.
+func (w *Workers) Go(f func()) {
+	w.running.Add(1)
+	w.mu.Lock()
+	if n := len(w.idle); n > 0 {
+		last := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		w.mu.Unlock()
+		last.next <- f
+		return
+	}
+	w.mu.Unlock()
+	go w.work(f)
+}
+
+// work runs f and what comes after it, until nothing does.
+func (w *Workers) work(f func()) {
+	self := &worker{next: make(chan func(), 1)}
+	patience := time.NewTimer(idleFor)
+	defer patience.Stop()
+	for {
+		w.run(f)
+		patience.Reset(idleFor)
+		if !w.rest(self) {
+			return
+		}
+		select {
+		case f = <-self.next:
+		case <-patience.C:
+			if w.leave(self) {
+				return
+			}
+			f = <-self.next // it was chosen in the same moment
+		}
+		if f == nil {
+			return
+		}
+	}
+}
+
+func (w *Workers) run(f func()) {
+	defer w.running.Done()
+	f()
+}
+
+// rest puts a worker on the list, unless there is nothing to wait for any more.
+func (w *Workers) rest(self *worker) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.idle = append(w.idle, self)
+	}
+	return !w.closed
+}
+
+// leave takes a worker off the list, and tells whether it was on it.
+func (w *Workers) leave(self *worker) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, other := range w.idle {
+		if other == self {
+			w.idle = append(w.idle[:i], w.idle[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// Wait returns when nothing runs.
+func (w *Workers) Wait() { w.running.Wait() }
+
+// Close ends the workers that wait, and the others when they are done. What is
+// started after it gets a goroutine of its own.
+func (w *Workers) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for _, self := range w.idle {
+		close(self.next)
+	}
+	w.idle = nil
+}
