@@ -49,6 +49,7 @@ type Server struct {
 	metrics       *metrics
 
 	wire    *fasthttp.Server
+	buffers sync.Pool // of *[]byte, for streams
 	watch   *watch
 	running *running
 	cut     context.Context // ends when a drain has waited long enough
@@ -70,6 +71,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), running: newRunning(),
 	}
+	s.buffers.New = func() any { return new([]byte) }
 	s.cut, s.cutNow = context.WithCancel(context.Background())
 	s.wire = s.newWire(s.newApp())
 	return s, nil

@@ -25,6 +25,8 @@ const (
 	pingEvery = 900 * time.Millisecond
 	// batch is how many bytes of chunks that wait already go out in one write.
 	batch = 4 << 10
+	// maxPooled is the largest buffer that is kept for another stream.
+	maxPooled = 4 * batch
 )
 
 // stream is an answer that is sent while it comes. fasthttp pulls it, so a slow
@@ -37,6 +39,7 @@ type stream struct {
 	answer  *answer
 	events  events
 	pings   *time.Timer
+	held    *[]byte // of the server's pool; buffer's first home
 	buffer  []byte
 	pending []byte // of buffer, not yet read
 	ended   bool   // nothing comes behind pending
@@ -51,7 +54,8 @@ func (s *Server) sendStream(c *fiber.Ctx, x *exchange, a *answer, e events) erro
 	response.Header.SetContentType(eventStream)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set("X-Accel-Buffering", "no")
-	body := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, pings: time.NewTimer(pingEvery)}
+	body := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, pings: time.NewTimer(pingEvery), held: s.buffers.Get().(*[]byte)}
+	body.buffer = *body.held
 	if err := body.extend(); err != nil {
 		a.release()
 		return errClientLeft()
@@ -93,9 +97,9 @@ func (b *stream) extend() error {
 func (b *stream) fill() {
 	b.buffer = b.buffer[:0]
 	chunk, came := b.wait()
-	for came && !b.ended {
+	for came {
 		b.take(chunk)
-		if len(b.buffer) >= batch {
+		if b.ended || len(b.buffer) >= batch {
 			break
 		}
 		chunk, came = b.more()
@@ -183,6 +187,11 @@ func (b *stream) Close() error {
 	}
 	b.closed = true
 	b.pings.Stop()
+	if cap(b.buffer) <= maxPooled {
+		*b.held = b.buffer[:0]
+	}
+	b.server.buffers.Put(b.held)
+	b.buffer, b.pending = nil, nil
 	b.answer.release()
 	b.x.claim.release()
 	b.server.metrics.Streams.Dec()

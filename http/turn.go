@@ -140,7 +140,7 @@ func (a *answer) check(open bool) error {
 // release lets go of the turn: one that still runs learns that its client left.
 func (a *answer) release() {
 	a.ring.remove(&a.waiting)
-	a.cancel(errClientLeft())
+	a.cancel(nil)
 }
 
 // whole puts chunks together into an answer in one piece.
