@@ -100,7 +100,7 @@ func (r *chatRequestReader) toolOption(name []byte) (err error) {
 	case "tools":
 		o.Tools, err = r.tools(false)
 	case "tool_choice":
-		err = r.toolChoice(o)
+		err = r.toolChoice(o, false)
 	case "response_format":
 		var raw []byte
 		if o.ResponseFormat, raw, err = r.responseFormat(false); raw != nil {

@@ -65,8 +65,15 @@ func read(tb testing.TB, file string) []byte {
 	return data
 }
 
+// stopper is a test, or one draw of a property.
+type stopper interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // payloads returns the data of a stream's events.
-func payloads(tb testing.TB, stream []byte) (data [][]byte) {
+func payloads(tb stopper, stream []byte) (data [][]byte) {
 	tb.Helper()
 	r := sse.NewReader(bytes.NewReader(stream), 1<<20)
 	for {

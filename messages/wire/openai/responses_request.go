@@ -79,7 +79,7 @@ func (r *responsesRequestReader) option(name []byte) (err error) {
 	case "tools":
 		o.Tools, err = r.tools(true)
 	case "tool_choice":
-		err = r.toolChoice(o)
+		err = r.toolChoice(o, true)
 	case "reasoning":
 		o.Reasoning = &messages.Reasoning{}
 		err = r.object(r.reasoningOption)

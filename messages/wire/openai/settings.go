@@ -88,6 +88,12 @@ func (r *reader) metadata() (map[string]string, error) {
 	pairs := make(map[string]string)
 	err := r.object(func(name []byte) error {
 		key := string(name)
+		if !r.isString() { // the path would name the client's own key
+			if err := r.skip(); err != nil {
+				return err
+			}
+			return invalid("metadata", "has a value that is no string", "send strings alone")
+		}
 		value, err := r.string()
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func (r *reader) function(name []byte, tool *messages.Tool) (err error) {
 
 // toolChoice reads how free the model is to call tools. Choices that Parley does
 // not know go to o.Extra.
-func (r *reader) toolChoice(o *messages.Options) error {
+func (r *reader) toolChoice(o *messages.Options, flat bool) error {
 	start := r.start()
 	choice := &messages.ToolChoice{}
 	if r.isString() {
@@ -99,6 +99,8 @@ func (r *reader) toolChoice(o *messages.Options) error {
 	switch {
 	case choice.Mode != messages.ToolFunction:
 		o.Extra = append(o.Extra, messages.Field{Name: "tool_choice", Value: r.since(start)})
+	case choice.Name == "" && flat:
+		return invalid("tool_choice.name", "is missing", "name the function")
 	case choice.Name == "":
 		return invalid("tool_choice.function.name", "is missing", "name the function")
 	default:
