@@ -80,7 +80,7 @@ func (s *System) spawnAll(cfg Config, deps Deps) error {
 	if err := s.spawnGate(cfg.Admission, deps.Registerer); err != nil {
 		return err
 	}
-	if err := s.spawnPool(); err != nil {
+	if err := s.spawnPool(deps.Registerer); err != nil {
 		return err
 	}
 	return s.spawnShards(cfg.Shard, deps.Registerer)
@@ -89,7 +89,7 @@ func (s *System) spawnAll(cfg Config, deps Deps) error {
 func (s *System) spawnGate(cfg admission.Config, registerer prometheus.Registerer) error {
 	s.gate = admission.NewGate(cfg, s.deliver)
 	admission.Register(registerer, s.gate)
-	pid, err := s.spawn(Part{Name: "admission", Props: s.gate.Props()})
+	pid, err := s.spawn(Part{Name: "admission", Props: newMailbox(registerer, "admission").of(s.gate.Props())})
 	if err != nil {
 		return err
 	}
@@ -97,10 +97,11 @@ func (s *System) spawnGate(cfg admission.Config, registerer prometheus.Registere
 	return nil
 }
 
-func (s *System) spawnPool() error {
+func (s *System) spawnPool(registerer prometheus.Registerer) error {
+	waiting := newMailbox(registerer, "turns")
 	members := make([]*actor.PID, conversation.PoolSize)
 	for i := range members {
-		pid, err := s.spawn(Part{Name: "turns-" + strconv.Itoa(i), Props: conversation.PoolProps(s.deps)})
+		pid, err := s.spawn(Part{Name: "turns-" + strconv.Itoa(i), Props: waiting.of(conversation.PoolProps(s.deps))})
 		if err != nil {
 			return err
 		}
@@ -111,10 +112,10 @@ func (s *System) spawnPool() error {
 }
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
-	metrics := shard.NewMetrics(registerer)
+	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
 	child := func(ref messages.ConversationRef) *actor.Props { return conversation.Props(s.deps, ref) }
 	for i := range s.shards {
-		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: shard.Props(cfg, child, metrics, s.health.supervision())})
+		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
 		if err != nil {
 			return err
 		}

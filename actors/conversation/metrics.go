@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
@@ -13,6 +15,8 @@ type Metrics struct {
 	Fallbacks prometheus.Counter
 	ended     map[messages.TurnStatus]prometheus.Counter
 	tokens    struct{ input, output, cached, reasoning prometheus.Counter }
+
+	promptTokens, promptCached atomic.Int64
 }
 
 // NewMetrics registers the collectors.
@@ -38,6 +42,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	tokens := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "chatbot_tokens_total", Help: "Tokens as billed; cached ones are part of input, reasoning ones of output.",
 	}, []string{"kind"})
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chatbot_cache_hit_ratio", Help: "Share of what was asked for that a cache had; for the providers' prompt caches, of input tokens.",
+		ConstLabels: prometheus.Labels{"cache_type": "provider_prompt"},
+	}, m.promptCacheRatio)
 	m.tokens.input = tokens.WithLabelValues("input")
 	m.tokens.output = tokens.WithLabelValues("output")
 	m.tokens.cached = tokens.WithLabelValues("cached")
@@ -45,8 +53,15 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return m
 }
 
+// promptCacheRatio is 0 before anything was asked.
+func (m *Metrics) promptCacheRatio() float64 {
+	return float64(m.promptCached.Load()) / float64(max(1, m.promptTokens.Load()))
+}
+
 // count takes the end of a turn.
 func (m *Metrics) count(status messages.TurnStatus, usage messages.Usage) {
+	m.promptTokens.Add(int64(usage.Input))
+	m.promptCached.Add(int64(usage.Cached))
 	m.ended[status].Inc()
 	m.tokens.input.Add(float64(usage.Input))
 	m.tokens.output.Add(float64(usage.Output))
