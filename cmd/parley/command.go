@@ -24,7 +24,7 @@ type world struct {
 // run carries out the command that the arguments name, and returns the exit
 // status.
 func run(ctx context.Context, w world) int {
-	root := rootCommand(w)
+	root := rootCommand(w) //nolint:contextcheck // cobra hands the commands theirs
 	root.SetArgs(w.arguments)
 	root.SetOut(w.out)
 	root.SetErr(w.err)
@@ -46,7 +46,13 @@ func rootCommand(w world) *cobra.Command {
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		serveCommand(w),
 		configCommand(w),
+		tenantCommand(w),
+		keyCommand(w),
+		usageCommand(w),
+		backupCommand(w),
+		restoreCommand(w),
 		versionCommand(),
 	)
 	return root
@@ -71,6 +77,8 @@ func addConfigFlags(c *cobra.Command) *configFlags {
 
 // addServeFlags adds those that only a server needs.
 func (f *configFlags) addServeFlags() *configFlags {
+	f.add("listen", "http.listen", "listen for clients on `ADDR`, as host:port")
+	f.add("admin-listen", "admin.listen", "listen for operators on `ADDR`, as host:port")
 	f.addSwitch("demo", "demo", "let the simulated model answer to any model name")
 	return f
 }

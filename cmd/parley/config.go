@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -11,7 +15,11 @@ import (
 	"example.com/parley/actors"
 	"example.com/parley/actors/provider"
 	"example.com/parley/actors/router"
+	"example.com/parley/actors/tenant"
 	"example.com/parley/cmd/parley/settings"
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/http/admin"
+	"example.com/parley/persistence/spool"
 )
 
 // Config is the whole configuration: a section for each package, which the
@@ -20,8 +28,14 @@ type Config struct {
 	Data string `koanf:"data"` // folder of everything that the server keeps
 	Demo bool   `koanf:"demo"` // the simulated model answers to any name; for trying things out
 
-	Providers provider.Config `koanf:"providers"` // whom to call, by a name of your own
-	Models    router.Config   `koanf:"models"`    // public names, each with the places that answer to it, best first
+	HTTP      parleyhttp.Config  `koanf:"http"`
+	Admin     admin.Config       `koanf:"admin"`
+	Store     StoreConfig        `koanf:"store"`
+	Ledger    spool.Config       `koanf:"ledger"`
+	Keys      tenant.Config      `koanf:"keys"`
+	Prices    tenant.PriceConfig `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
+	Providers provider.Config    `koanf:"providers"` // whom to call, by a name of your own
+	Models    router.Config      `koanf:"models"`    // public names, each with the places that answer to it, best first
 
 	actors.Config `koanf:",squash"`
 
@@ -31,7 +45,9 @@ type Config struct {
 // DefaultConfig is what `parley serve` uses when told nothing.
 func DefaultConfig() Config {
 	return Config{
-		Data:      "data",
+		Data: "data",
+		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
+		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Keys: tenant.DefaultConfig(),
 		Providers: provider.DefaultConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
@@ -46,25 +62,47 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(
 		data,
+		c.HTTP.Validate(), c.Admin.Validate(), c.ownAddress(),
+		c.Store.Validate(), c.Ledger.Validate(), c.Keys.Validate(), c.Prices.Validate(),
 		c.Providers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)
 }
 
+// ownAddress finds providers that are this server itself: whoever exported
+// OPENAI_BASE_URL for an SDK, and then starts a server from the same shell, would
+// have it call itself for ever.
+func (c *Config) ownAddress() error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
+		base, err := url.Parse(c.Providers[name].BaseURL)
+		if err == nil && samePlace(base.Host, c.HTTP.Listen) {
+			faults = append(faults, fmt.Errorf("providers.%s.base_url is %q, where this server itself listens: give the provider's address, or unset what sets it",
+				name, c.Providers[name].BaseURL))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// samePlace tells whether a client that connects to one address reaches a server
+// on this machine that listens on the other.
+func samePlace(connected, listened string) bool {
+	host, port, err := net.SplitHostPort(connected)
+	own, ownPort, ownErr := net.SplitHostPort(listened)
+	if err != nil || ownErr != nil || port != ownPort || port == "0" {
+		return false
+	}
+	return host == own || local(host) && (own == "" || local(own))
+}
+
+// local tells whether a host is this machine, by its name or address alone.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
 // variablePrefix begins the names of the variables that set keys.
 const variablePrefix = "PARLEY_"
-
-// routed is what the router has to know of the providers.
-func routed(providers provider.Config) []router.Provider {
-	var known []router.Provider
-	for _, name := range slices.Sorted(maps.Keys(providers)) {
-		p := providers[name]
-		known = append(known, router.Provider{
-			Name: name, Kind: string(p.Kind), Models: p.Models, Weight: p.Weight, Simulated: p.Kind == provider.KindSimulated,
-		})
-	}
-	return known
-}
 
 // The variables with the prefix that are no keys: what they hold is not kept in
 // a configuration, or says where that is.
@@ -110,6 +148,9 @@ func loadConfig(file string, environment []string, flags []settings.Flag) (*Conf
 
 // complete fills in what follows from other keys.
 func (c *Config) complete() {
+	in := folder(c.Data)
+	c.Store.SQLite.Path = cmp.Or(c.Store.SQLite.Path, in.file("parley.db"))
+	c.Ledger.Folder = cmp.Or(c.Ledger.Folder, in.file("ledger"))
 	c.Providers = c.Providers.Complete()
 }
 

@@ -57,6 +57,25 @@ func (f folder) lock() (release func(), err error) {
 	return nil, fmt.Errorf("lock the data folder: %w", err)
 }
 
+// take makes the folder and locks it for a server.
+func (f folder) take() (release func(), err error) {
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	release, err = f.lock()
+	if !errors.Is(err, errInUse) {
+		return release, err
+	}
+	what := fmt.Sprintf("another parley uses the data folder %s", f)
+	if p, err := f.present(); err == nil {
+		what = fmt.Sprintf("a parley with the process id %d serves the data folder %s on %s", p.PID, f, p.Listen)
+	}
+	return nil, &messages.Failure{
+		Code: messages.CodeStoreUnavailable, What: what,
+		Do: "stop it, or give this one a folder of its own with --data",
+	}
+}
+
 // presence is what a running server says of itself.
 type presence struct {
 	PID     int       `json:"pid"`
@@ -66,8 +85,10 @@ type presence struct {
 }
 
 // announce writes where the server is, and withdraw removes it.
-func (f folder) announce(p presence) (withdraw func(), err error) {
-	content, err := json.Marshal(p)
+func (f folder) announce(s sockets) (withdraw func(), err error) {
+	content, err := json.Marshal(presence{
+		PID: os.Getpid(), Listen: s.public.Addr().String(), Admin: reachable(s.private.Addr()), Started: time.Now().UTC(),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("announce the server: %w", err)
 	}

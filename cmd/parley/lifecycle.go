@@ -14,8 +14,9 @@ type part struct {
 	// run works until its context ends, and then lets go of what it holds. A
 	// part that needs no goroutine has none.
 	run func(ctx context.Context) error
-	// stop is called when run has returned, or would have.
-	stop func() error
+	// stop is called when run has returned, or would have. Its context has no
+	// deadline: a part knows best how long it may take.
+	stop func(ctx context.Context) error
 }
 
 // running is a part at work.
@@ -33,7 +34,7 @@ func runParts(ctx context.Context, log *slog.Logger, parts ...part) error {
 	ended := make(chan *running, len(parts))
 	all := make([]*running, len(parts))
 	for i, p := range parts {
-		all[i] = start(ctx, p, ended)
+		all[i] = startPart(ctx, p, ended)
 	}
 	var failed error
 	select {
@@ -43,7 +44,7 @@ func runParts(ctx context.Context, log *slog.Logger, parts ...part) error {
 		failed = fmt.Errorf("%s ended by itself: %w", r.name, cmp.Or(r.err, errEnded))
 	}
 	for i := len(all) - 1; i >= 0; i-- {
-		if err := all[i].end(); err != nil && failed == nil {
+		if err := all[i].end(context.WithoutCancel(ctx)); err != nil && failed == nil {
 			failed = err
 		}
 	}
@@ -52,8 +53,8 @@ func runParts(ctx context.Context, log *slog.Logger, parts ...part) error {
 
 var errEnded = errors.New("it was not told to")
 
-// start runs a part in a goroutine of its own, which end waits for.
-func start(ctx context.Context, p part, ended chan<- *running) *running {
+// startPart runs a part in a goroutine of its own, which end waits for.
+func startPart(ctx context.Context, p part, ended chan<- *running) *running {
 	r := &running{part: p, done: make(chan struct{})}
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r.cancel = cancel
@@ -70,12 +71,12 @@ func start(ctx context.Context, p part, ended chan<- *running) *running {
 }
 
 // end stops the part and waits until it has.
-func (r *running) end() error {
+func (r *running) end(ctx context.Context) error {
 	r.cancel()
 	<-r.done
 	var stopped error
 	if r.stop != nil {
-		stopped = r.stop()
+		stopped = r.stop(ctx)
 	}
 	if err := errors.Join(r.err, stopped); err != nil {
 		return fmt.Errorf("stop %s: %w", r.name, err)

@@ -31,7 +31,7 @@ func (d *diary) part(name string) part {
 			d.note(name + " returns")
 			return nil
 		},
-		stop: func() error {
+		stop: func(context.Context) error {
 			d.note(name + " stops")
 			return nil
 		},
@@ -82,7 +82,7 @@ func TestAPartThatEndsByItselfIsAFailure(t *testing.T) {
 func TestAPartThatCannotStopIsReportedAndTheOthersStop(t *testing.T) {
 	t.Parallel()
 	var d diary
-	stuck := part{name: "ledger", stop: func() error { return errors.New("disk full") }}
+	stuck := part{name: "ledger", stop: func(context.Context) error { return errors.New("disk full") }}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	err := runParts(ctx, silent, d.part("store"), stuck)

@@ -1,13 +1,97 @@
-// Command parley is an LLM chat server and gateway.
+// Command parley is an LLM chat server and gateway. This file is its wiring
+// diagram; `parley help` lists what else the command does.
 package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
+
+	"example.com/parley/actors"
+	"example.com/parley/actors/tenant"
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/http/admin"
 )
 
 func main() {
 	os.Exit(run(context.Background(), world{
 		arguments: os.Args[1:], environment: os.Environ(), out: os.Stdout, err: os.Stderr,
 	}))
+}
+
+// serve shows what stands on what, from the disk up to the sockets. It returns
+// when ctx has ended and everything was taken down again, in the opposite order.
+func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
+	data := folder(cfg.Data)
+	release, err := data.take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	sockets, err := listen(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer sockets.close()
+	metrics := newRegistry()
+
+	kept, err := openKept(ctx, cfg, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer kept.close()
+	administration := administrationOf(kept.store)
+	first, err := firstStart(ctx, administration, data, w.environment)
+	if err != nil {
+		return err
+	}
+
+	keys, err := tenant.New(cfg.Keys, tenant.Deps{Store: kept.store, Registerer: metrics})
+	if err != nil {
+		return err
+	}
+	tries := tenant.NewTries(cfg.Keys, metrics)
+	models, err := openModels(cfg, metrics)
+	if err != nil {
+		return err
+	}
+	defer models.providers.Close()
+	tree, err := actors.Start(cfg.Config, actors.Deps{
+		Parts:   append(actors.ModelParts(models.router, models.providers), actors.Part{Name: "tenants", Props: keys.Props()}),
+		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
+		Registerer: metrics, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+
+	checks := []parleyhttp.Check{
+		{Name: "the store", Probe: kept.store.Ready},
+		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
+	}
+	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router,
+		Ready: checks, Registerer: metrics, Log: log,
+	})
+	if err != nil {
+		return stopped(ctx, tree, err)
+	}
+	operators := admin.NewServer(cfg.Admin, admin.Deps{
+		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: models.describe,
+		Checks: checks, Gatherer: metrics, Log: log,
+	})
+
+	withdraw, err := data.announce(sockets)
+	if err != nil {
+		return stopped(ctx, tree, err)
+	}
+	defer withdraw()
+	newGreeting(cfg, sockets, first).show(ctx, w.out, keys)
+	logStart(log, cfg, sockets)
+	return runParts(ctx, log,
+		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
+		part{name: "the actors", stop: draining(tree, cfg.HTTP.DrainTimeout)},
+		part{name: "the sweeper", run: sweeping(kept.store, log)},
+		part{name: "the listener", run: sockets.serve(clients)},
+	)
 }

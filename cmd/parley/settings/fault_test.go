@@ -249,7 +249,8 @@ func TestReportPlacesWhatValidationFound(t *testing.T) {
 			"app.yaml:1:15: http.queue: a\napp.yaml:1:25: http.share: b",
 		},
 		"in the order of the lines, with those of loading": {
-			sources{file: "http: {queue: 0}\nrules: 1\nmodels: {a: []}\n"}, errors.Join(errors.New("models.a: b"), errors.New("http.queue: a")),
+			sources{file: "http: {queue: 0}\nrules: 1\nmodels: {a: []}\n"},
+			errors.Join(errors.New("models.a: b"), errors.New("http.queue: a")),
 			"app.yaml:1:15: http.queue: a\napp.yaml:2:8: rules is \"1\": give a list such as [{from: ..., to: ...}]\napp.yaml:3:10: models.a: b",
 		},
 	}

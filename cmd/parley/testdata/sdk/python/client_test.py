@@ -200,7 +200,7 @@ class Errors(Case):
         with self.assertRaises(openai.NotFoundError) as raised:
             self.client.chat.completions.create(model="gtp-4o", messages=[user("x")])
         self.assertEqual(raised.exception.code, "model_not_found")
-        self.assertEqual(raised.exception.type, "invalid_request_error")
+        self.assertEqual(raised.exception.type, "not_found_error")
 
     def test_wrong_key(self):
         with self.assertRaises(openai.AuthenticationError) as raised:

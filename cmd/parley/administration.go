@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"example.com/parley/actors/tenant"
+	"example.com/parley/http/admin"
+	"example.com/parley/messages"
+)
+
+// administration is what commands ask for: of the running server, through its
+// admin listener, or of the store itself where no server runs.
+type administration interface {
+	admin.Administration
+	admin.Usage
+}
+
+// inStore works on the store itself. The admin listener does so too.
+type inStore struct {
+	*tenant.Administration
+	admin.Usage
+}
+
+func administrationOf(s store) inStore { return inStore{tenant.NewAdministration(s), s} }
+
+// CreateKey implements admin.Administration.
+func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
+	created, secret, err := s.Administration.CreateKey(ctx, tenant.KeySpec{
+		Tenant: wanted.Tenant, Role: wanted.Role, Name: wanted.Name, Expires: wanted.Expires,
+	})
+	return created, secret.Reveal(), err
+}
+
+// adminFlags say which server a command is for.
+type adminFlags struct {
+	*configFlags
+	server, key *string
+}
+
+func addAdminFlags(c *cobra.Command) adminFlags {
+	f := adminFlags{configFlags: addConfigFlags(c)}
+	f.server = f.set.String("server", "", "talk to the admin listener at `ADDR` instead of looking for a server in the data folder")
+	f.key = f.set.String("admin-key", "", "show this `KEY` to the server (default PARLEY_ADMIN_KEY, else the data folder's admin-key)")
+	return f
+}
+
+// commandTimeout bounds a command that talks to a server or a store.
+const commandTimeout = time.Minute
+
+// do calls task with the administration that the flags name.
+func (f adminFlags) do(ctx context.Context, w world, task func(context.Context, administration) error) error {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	cfg, _, err := f.load(w)
+	if err != nil {
+		return err
+	}
+	data := folder(cfg.Data)
+	if *f.server != "" {
+		return f.remotely(ctx, w, data, *f.server, task)
+	}
+	if err := data.make(); err != nil {
+		return err
+	}
+	release, err := data.lock()
+	if errors.Is(err, errInUse) {
+		running, err := data.present()
+		if err != nil {
+			return startingUp(err)
+		}
+		return f.remotely(ctx, w, data, running.Admin, task)
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return inFolder(ctx, cfg, task)
+}
+
+// inFolder opens the store, which no server uses, for one task.
+func inFolder(ctx context.Context, cfg *Config, task func(context.Context, administration) error) error {
+	s, err := openStore(ctx, cfg.Store, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return task(ctx, administrationOf(s))
+}
+
+// remotely asks the server at an address.
+func (f adminFlags) remotely(ctx context.Context, w world, data folder, address string, task func(context.Context, administration) error) error {
+	key, err := f.adminKey(w, data)
+	if err != nil {
+		return err
+	}
+	remote := newRemote(address, key)
+	defer remote.close()
+	return task(ctx, remote)
+}
+
+// adminKey is what the server is shown.
+func (f adminFlags) adminKey(w world, data folder) (string, error) {
+	if *f.key != "" {
+		return *f.key, nil
+	}
+	key, err := secretVariable(w.environment, adminKeyVariable)
+	if key != "" || err != nil {
+		return key, err
+	}
+	key, err = data.kept(adminKeyFile)
+	if key == "" && err == nil {
+		err = &messages.Failure{
+			Code: messages.CodeInvalidKey, What: fmt.Sprintf("a server runs, and there is no admin key for it in %s", data.file(adminKeyFile)),
+			Do: "give one with --admin-key or PARLEY_ADMIN_KEY; without any, stop the server and run: parley key create --admin",
+		}
+	}
+	return key, err
+}
+
+func startingUp(err error) error {
+	return &messages.Failure{
+		Code: messages.CodeOverloaded, What: "another process uses the data folder, and does not say where it listens",
+		Do: "wait for it to start or to end, and try again", Cause: err,
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/parley/messages"
+)
+
+func addJSONFlag(c *cobra.Command) *bool {
+	return c.Flags().Bool("json", false, "print JSON, as the admin listener writes it")
+}
+
+// listJSON is a list on the wire.
+type listJSON[T any] struct {
+	Object string `json:"object"`
+	Data   []T    `json:"data"`
+}
+
+func printJSON[T any](w io.Writer, data []T) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(listJSON[T]{"list", data})
+}
+
+func mapped[A, B any](all []A, f func(A) B) []B {
+	out := make([]B, len(all))
+	for i := range all {
+		out[i] = f(all[i])
+	}
+	return out
+}
+
+// tenantJSON is a tenant as the admin listener writes it.
+type tenantJSON struct {
+	ID      messages.TenantID `json:"id"`
+	Object  string            `json:"object"`
+	Name    string            `json:"name"`
+	Created int64             `json:"created"` // seconds since 1970
+}
+
+func jsonOfTenant(t messages.Tenant) tenantJSON {
+	return tenantJSON{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix()}
+}
+
+func (t tenantJSON) tenant() messages.Tenant {
+	return messages.Tenant{ID: t.ID, Name: t.Name, Created: time.Unix(t.Created, 0)}
+}
+
+// keyJSON is a key as the admin listener writes it, and what it takes.
+type keyJSON struct {
+	ID      messages.KeyID    `json:"id"`
+	Object  string            `json:"object"`
+	Tenant  messages.TenantID `json:"tenant,omitempty"`
+	Role    messages.KeyRole  `json:"role"`
+	Name    string            `json:"name,omitempty"`
+	Created int64             `json:"created"` // seconds since 1970, as all times
+	Expires *int64            `json:"expires"`
+	Revoked *int64            `json:"revoked"`
+	Key     string            `json:"key,omitempty"` // the whole key, where it was just made
+}
+
+func jsonOfKey(k messages.APIKey) keyJSON {
+	return keyJSON{
+		ID: k.ID, Object: "key", Tenant: k.Tenant, Role: k.Role, Name: k.Name,
+		Created: k.Created.Unix(), Expires: seconds(k.Expires), Revoked: seconds(k.Revoked),
+	}
+}
+
+func (k keyJSON) key() messages.APIKey {
+	return messages.APIKey{
+		ID: k.ID, Tenant: k.Tenant, Role: k.Role, Name: k.Name,
+		Created: time.Unix(k.Created, 0), Expires: fromSeconds(k.Expires), Revoked: fromSeconds(k.Revoked),
+	}
+}
+
+// seconds is a time on the wire, null for none.
+func seconds(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.Unix())
+}
+
+func fromSeconds(s *int64) time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return time.Unix(*s, 0)
+}
+
+// usageJSON is a line of a usage report as the admin listener writes it.
+type usageJSON struct {
+	Tenant     messages.TenantID    `json:"tenant"`
+	Provider   string               `json:"provider"`
+	Model      string               `json:"model"`
+	Attempts   int64                `json:"attempts"`
+	Input      int                  `json:"input_tokens"`
+	Cached     int                  `json:"cached_tokens"`
+	CacheWrite int                  `json:"cache_write_tokens"`
+	Output     int                  `json:"output_tokens"`
+	Reasoning  int                  `json:"reasoning_tokens"`
+	Cost       messages.NanoDollars `json:"cost_nano_dollars"`
+	Unpriced   int64                `json:"unpriced_attempts"`
+}
+
+func jsonOfUsage(u messages.UsageTotal) usageJSON {
+	return usageJSON{
+		Tenant: u.Tenant, Provider: u.Provider, Model: u.Model, Attempts: u.Attempts,
+		Input: u.Usage.Input, Cached: u.Usage.Cached, CacheWrite: u.Usage.CacheWrite, Output: u.Usage.Output, Reasoning: u.Usage.Reasoning,
+		Cost: u.Cost, Unpriced: u.Unpriced,
+	}
+}
+
+func (u usageJSON) total() messages.UsageTotal {
+	return messages.UsageTotal{
+		Tenant: u.Tenant, Provider: u.Provider, Model: u.Model, Attempts: u.Attempts,
+		Usage: messages.Usage{Input: u.Input, Cached: u.Cached, CacheWrite: u.CacheWrite, Output: u.Output, Reasoning: u.Reasoning},
+		Cost:  u.Cost, Unpriced: u.Unpriced,
+	}
+}

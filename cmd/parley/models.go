@@ -1,0 +1,71 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/actors/provider"
+	"example.com/parley/actors/router"
+	"example.com/parley/http/admin"
+)
+
+// models is whom to call, and who decides on it.
+type models struct {
+	providers *provider.Providers
+	router    *router.Router
+}
+
+// openModels makes providers and router, and calls nobody.
+func openModels(cfg *Config, metrics prometheus.Registerer) (m models, err error) {
+	m.providers, err = provider.New(cfg.Providers, provider.Deps{Registerer: metrics, Models: named(cfg.Models)})
+	if err != nil {
+		return models{}, err
+	}
+	m.router, err = router.New(cfg.Models, router.Deps{
+		Providers: routed(cfg.Providers), Health: m.providers, Demo: cfg.Demo, Registerer: metrics,
+	})
+	if err != nil {
+		m.providers.Close()
+		return models{}, err
+	}
+	return m, nil
+}
+
+// named lists the providers' own names of the models that the configuration
+// names.
+func named(public router.Config) map[string][]string {
+	found := make(map[string][]string)
+	for _, steps := range public {
+		for _, step := range steps {
+			name, model, _ := strings.Cut(step.Target, "/")
+			found[name] = append(found[name], model)
+		}
+	}
+	return found
+}
+
+// routed is what the router has to know of the providers.
+func routed(providers provider.Config) []router.Provider {
+	known := make([]router.Provider, 0, len(providers))
+	for _, name := range slices.Sorted(maps.Keys(providers)) {
+		p := providers[name]
+		known = append(known, router.Provider{
+			Name: name, Kind: string(p.Kind), Models: p.Models, Weight: p.Weight, Simulated: p.Kind == provider.KindSimulated,
+		})
+	}
+	return known
+}
+
+// describe tells operators how the providers are.
+func (m models) describe() []admin.Provider {
+	return mapped(m.providers.Handles(), func(h *provider.Handle) admin.Provider {
+		s := h.Snapshot()
+		return admin.Provider{
+			Name: s.Name, Kind: string(s.Kind), State: s.State, Reason: s.Reason, NextProbe: s.NextProbe,
+			InFlight: s.InFlight, Latency: s.Latency,
+		}
+	})
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// remote asks a running server through its admin listener. It implements
+// administration.
+type remote struct {
+	address string // host:port
+	key     string
+	client  *http.Client
+}
+
+func newRemote(address, key string) *remote {
+	return &remote{address: address, key: key, client: &http.Client{
+		Transport: &http.Transport{}, // no proxy of the environment: the server is this machine, or named on purpose
+		Timeout:   commandTimeout,
+	}}
+}
+
+func (r *remote) close() { r.client.CloseIdleConnections() }
+
+// CreateTenant implements administration.
+func (r *remote) CreateTenant(ctx context.Context, name string) (messages.Tenant, error) {
+	var made tenantJSON
+	err := r.do(ctx, http.MethodPost, "/admin/tenants", map[string]string{"name": name}, &made)
+	return made.tenant(), err
+}
+
+// Tenants implements administration.
+func (r *remote) Tenants(ctx context.Context) ([]messages.Tenant, error) {
+	var list listJSON[tenantJSON]
+	err := r.do(ctx, http.MethodGet, "/admin/tenants", nil, &list)
+	return mapped(list.Data, tenantJSON.tenant), err
+}
+
+// CreateKey implements administration.
+func (r *remote) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
+	asked := struct {
+		Tenant  messages.TenantID `json:"tenant,omitempty"`
+		Role    messages.KeyRole  `json:"role"`
+		Name    string            `json:"name,omitempty"`
+		Expires *int64            `json:"expires,omitempty"`
+	}{wanted.Tenant, wanted.Role, wanted.Name, seconds(wanted.Expires)}
+	var made keyJSON
+	err = r.do(ctx, http.MethodPost, "/admin/keys", asked, &made)
+	return made.key(), made.Key, err
+}
+
+// Keys implements administration.
+func (r *remote) Keys(ctx context.Context, of messages.TenantID) ([]messages.APIKey, error) {
+	var list listJSON[keyJSON]
+	err := r.do(ctx, http.MethodGet, "/admin/keys?"+url.Values{"tenant": {string(of)}}.Encode(), nil, &list)
+	return mapped(list.Data, keyJSON.key), err
+}
+
+// RevokeKey implements administration.
+func (r *remote) RevokeKey(ctx context.Context, id messages.KeyID) error {
+	return r.do(ctx, http.MethodDelete, "/admin/keys/"+url.PathEscape(string(id)), nil, nil)
+}
+
+// UsageTotals implements administration.
+func (r *remote) UsageTotals(ctx context.Context, of messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error) {
+	query := url.Values{
+		"tenant": {string(of)}, "from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)},
+	}
+	var list listJSON[usageJSON]
+	err := r.do(ctx, http.MethodGet, "/admin/usage?"+query.Encode(), nil, &list)
+	return mapped(list.Data, usageJSON.total), err
+}
+
+// do sends a request, and reads its answer into reply unless that is nil.
+func (r *remote) do(ctx context.Context, method, path string, body, reply any) error {
+	content, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+r.address+path, bytes.NewReader(content))
+	if err != nil {
+		return &messages.Failure{
+			Code: messages.CodeInvalidRequest, What: fmt.Sprintf("%q is no address of a server", r.address),
+			Do: "give host:port, such as 127.0.0.1:8081", Cause: err,
+		}
+	}
+	request.Header.Set("Authorization", "Bearer "+r.key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := r.client.Do(request)
+	if err != nil {
+		return r.unreachable(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read to its end
+	const longest = 16 << 20    // bytes; a report of many tenants is some hundred kilobytes
+	answer, err := io.ReadAll(io.LimitReader(response.Body, longest))
+	if err != nil {
+		return r.unreachable(err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return refusal(response.StatusCode, answer)
+	}
+	if reply == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, reply); err != nil {
+		return fmt.Errorf("read what the server at %s says: %w", r.address, err)
+	}
+	return nil
+}
+
+func (r *remote) unreachable(err error) error {
+	if unwrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = unwrapped.Err // the rest repeats the address
+	}
+	return &messages.Failure{
+		Code: messages.CodeOverloaded, What: fmt.Sprintf("the server at %s does not answer", r.address),
+		Do: "is it running, and is this its admin listener?", Cause: err,
+	}
+}
+
+// refusal is what the server said against a request.
+func refusal(status int, answer []byte) error {
+	var shown struct {
+		Error struct {
+			Message string        `json:"message"`
+			Param   string        `json:"param"`
+			Code    messages.Code `json:"code"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(answer, &shown); err != nil || shown.Error.Message == "" {
+		return &messages.Failure{
+			Code: messages.CodeInternal, What: fmt.Sprintf("the server answered with status %d", status),
+			Do: "is this the admin listener of a parley server?",
+		}
+	}
+	return &messages.Failure{Code: shown.Error.Code, What: shown.Error.Message, Param: shown.Error.Param}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/parley/actors"
+)
+
+func serveCommand(w world) *cobra.Command {
+	c := &cobra.Command{
+		Use: "serve", Short: "Start the server", Args: cobra.NoArgs,
+		Example: "  parley serve --demo\n  OPENAI_API_KEY=sk-... parley serve --listen 0.0.0.0:8080 --data /var/lib/parley",
+	}
+	flags := addConfigFlags(c).addServeFlags()
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, _, err := flags.load(w)
+		if err != nil {
+			return err
+		}
+		return serveUntilSignal(c.Context(), cfg, w)
+	}
+	return c
+}
+
+// serveUntilSignal serves until the process is asked to stop. Being asked twice
+// ends it at once.
+func serveUntilSignal(ctx context.Context, cfg *Config, w world) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	return serve(ctx, cfg, w, newLog(cfg.Log, w.err))
+}
+
+// logStart says what runs where.
+func logStart(log *slog.Logger, cfg *Config, s sockets) {
+	store := "sqlite"
+	if cfg.Store.usesPostgres() {
+		store = "postgres"
+	}
+	log.Info("serving",
+		slog.String("version", builtFrom().String()), slog.String("listen", s.public.Addr().String()),
+		slog.String("admin", s.private.Addr().String()), slog.String("store", store),
+		slog.Any("providers", slices.Sorted(maps.Keys(cfg.Providers))))
+	if cfg.Demo {
+		log.Warn("demo: the simulated model answers to any name that no provider has")
+	}
+}
+
+// leastDrain is what the actors get to come to an end with, even where clients
+// used up all of the drain's time: what was cut has to be stored.
+const leastDrain = time.Second
+
+// draining returns what ends the actors. Turns go on that have no client any
+// more; they get as long as the clients got.
+func draining(tree *actors.System, patience time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, release := context.WithTimeout(ctx, max(patience, leastDrain))
+		defer release()
+		tree.Drain(ctx)
+		return nil
+	}
+}
+
+// stopped ends the actors of a server that could not start, and returns why.
+func stopped(ctx context.Context, tree *actors.System, err error) error {
+	_ = draining(tree, 0)(context.WithoutCancel(ctx))
+	return err
+}
+
+// sweepInterval is how often replies that are kept for idempotency keys are
+// looked through for old ones. They are kept for a day; an hour more is nothing.
+const sweepInterval = time.Hour
+
+// sweeping returns what removes, until its context ends, what is kept for a time
+// only.
+func sweeping(s store, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ticker := time.NewTicker(sweepInterval)
+		defer ticker.Stop()
+		for {
+			if removed, err := s.SweepIdempotency(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				log.Warn("old idempotency keys could not be removed; they will be with the next sweep", slog.Any("error", err))
+			} else if removed > 0 {
+				log.Info("removed old idempotency keys", slog.Int("count", removed))
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/actors/conversation"
+	"example.com/parley/actors/tenant"
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/messages"
+	"example.com/parley/persistence/postgres"
+	"example.com/parley/persistence/spool"
+	"example.com/parley/persistence/sqlite"
+)
+
+// StoreConfig is the section "store": where things are kept.
+type StoreConfig struct {
+	SQLite   sqlite.Config   `koanf:"sqlite"`
+	Postgres postgres.Config `koanf:"postgres"`
+}
+
+// DefaultStoreConfig keeps everything in the data folder.
+func DefaultStoreConfig() StoreConfig {
+	return StoreConfig{SQLite: sqlite.DefaultConfig(), Postgres: postgres.DefaultConfig()}
+}
+
+// Validate reports every fault at once.
+func (c StoreConfig) Validate() error { return errors.Join(c.SQLite.Validate(), c.Postgres.Validate()) }
+
+// usesPostgres tells which of the two it is.
+func (c StoreConfig) usesPostgres() bool { return c.Postgres.URL != "" }
+
+// store is what the parts want of the place where things are kept.
+type store interface {
+	conversation.Journal
+	parleyhttp.Library
+	parleyhttp.IdempotencyKeys
+	tenant.Store
+	spool.Sink
+	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+	RecoverTurns(ctx context.Context) (recovered int, err error)
+	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
+	Ready(ctx context.Context) error
+	Close()
+}
+
+// openStore opens the store that the configuration names.
+func openStore(ctx context.Context, c StoreConfig, registerer prometheus.Registerer) (store, error) {
+	if c.usesPostgres() {
+		return postgres.Open(ctx, c.Postgres, registerer)
+	}
+	return sqlite.Open(ctx, c.SQLite, registerer)
+}
