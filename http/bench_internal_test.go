@@ -45,8 +45,11 @@ func BenchmarkChat(b *testing.B) {
 	const question = `"model":"demo","messages":[{"role":"user","content":"What is the capital of France?"}]}`
 	chunks := []messages.Chunk{
 		{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "demo", Model: "demo-1"}},
-		{Kind: messages.ChunkText, Text: "The capital "}, {Kind: messages.ChunkText, Text: "of France "}, {Kind: messages.ChunkText, Text: "is Paris."},
-		{Kind: messages.ChunkFinish, Finish: messages.FinishStop}, {Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 9, Output: 8}},
+		{Kind: messages.ChunkText, Text: "The capital "},
+		{Kind: messages.ChunkText, Text: "of France "},
+		{Kind: messages.ChunkText, Text: "is Paris."},
+		{Kind: messages.ChunkFinish, Finish: messages.FinishStop},
+		{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 9, Output: 8}},
 		{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete}},
 	}
 	server, err := NewServer(DefaultConfig(), Deps{
@@ -62,8 +65,7 @@ func BenchmarkChat(b *testing.B) {
 
 func (s *Server) benchmark(b *testing.B, body string) {
 	conn, other := net.Pipe()
-	defer conn.Close()
-	defer other.Close()
+	b.Cleanup(func() { _, _ = conn.Close(), other.Close() })
 	var ctx fasthttp.RequestCtx
 	ctx.Init2(conn, nil, true)
 	ctx.Request.Header.SetMethod(fasthttp.MethodPost)

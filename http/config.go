@@ -49,7 +49,8 @@ const (
 
 // Validate reports every fault at once, each by the key that the operator wrote.
 func (c Config) Validate() error {
-	faults := []error{
+	_, networks := parseNetworks(c.TrustedProxies)
+	return errors.Join(
 		checkListen(c.Listen),
 		within("max_body", c.MaxBody, minBody, maxBody),
 		within("max_headers", c.MaxHeaders, minHeaders, maxHeaders),
@@ -58,9 +59,8 @@ func (c Config) Validate() error {
 		lasting("turn_timeout", c.TurnTimeout, time.Second, maxTurn),
 		lasting("drain_timeout", c.DrainTimeout, 0, maxDrain),
 		lasting("write_stall", c.WriteStall, 100*time.Millisecond, longestIdle),
-	}
-	_, err := parseNetworks(c.TrustedProxies)
-	return errors.Join(append(faults, err)...)
+		networks,
+	)
 }
 
 func checkListen(address string) error {

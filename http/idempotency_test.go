@@ -60,8 +60,7 @@ func TestAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	turns, begun, _ := holding(opened())
 	w := serve(t, turns)
-	hold := w.open("POST", "/v1/chat/completions", streamed(question), keyHeader, "running")
-	defer hold.Body.Close()
+	w.stream(streamed(question), keyHeader, "running")
 	<-begun
 	for name, test := range map[string]struct {
 		key, body string

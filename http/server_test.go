@@ -1,7 +1,6 @@
 package http_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +72,7 @@ func (w *world) ask(raw string) string {
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, raw); err != nil {
 		w.tb.Fatal(err)
 	}
@@ -116,7 +115,7 @@ func TestARequestThatTakesTooLongIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, _ = io.WriteString(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	got, err := io.ReadAll(conn)
@@ -167,9 +166,7 @@ func TestADrainLetsAStreamFinish(t *testing.T) {
 		}()
 		return nil
 	})
-	resp := w.open("POST", "/v1/chat/completions", streamed(question))
-	defer resp.Body.Close()
-	lines := bufio.NewReader(resp.Body)
+	lines := w.stream(streamed(question))
 	if _, err := lines.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
@@ -190,14 +187,13 @@ func TestADrainCutsWhatDoesNotFinish(t *testing.T) {
 	t.Parallel()
 	turns, begun, left := holding(opened(), text("Hel"))
 	w := serve(t, turns, configured(func(c *parleyhttp.Config) { c.DrainTimeout = 100 * time.Millisecond }))
-	resp := w.open("POST", "/v1/chat/completions", streamed(question))
-	defer resp.Body.Close()
+	events := w.stream(streamed(question))
 	plain := make(chan reply, 1)
 	go func() { plain <- w.do("POST", "/v1/responses", `{"model":"demo","input":"hi"}`) }()
 	<-begun
 	<-begun
 	w.stop()
-	body, err := io.ReadAll(resp.Body)
+	body, err := io.ReadAll(events)
 	if err != nil || !strings.Contains(string(body), `"code":"shutting_down"`) || strings.Contains(string(body), "[DONE]") {
 		t.Errorf("%v: %s", err, body)
 	}

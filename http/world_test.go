@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,12 +175,20 @@ type reply struct {
 func (w *world) do(method, path, body string, headers ...string) reply {
 	w.tb.Helper()
 	resp := w.open(method, path, body, headers...)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	all, err := io.ReadAll(resp.Body)
 	if err != nil {
 		w.tb.Fatalf("%s %s: %v", method, path, err)
 	}
 	return reply{status: resp.StatusCode, header: resp.Header, body: string(all)}
+}
+
+// stream asks for a chat completion and returns the body while it comes. It is closed with the test.
+func (w *world) stream(body string, headers ...string) *bufio.Reader {
+	w.tb.Helper()
+	resp := w.open(http.MethodPost, "/v1/chat/completions", body, headers...)
+	w.tb.Cleanup(func() { _ = resp.Body.Close() })
+	return bufio.NewReader(resp.Body)
 }
 
 // open sends a request with the member's key, unless headers say otherwise: names
@@ -190,8 +200,8 @@ func (w *world) open(method, path, body string, headers ...string) *http.Respons
 		w.tb.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+memberKey)
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		request.Header.Set(pair[0], pair[1])
 	}
 	resp, err := client.Do(request)
 	if err != nil {
@@ -264,6 +274,6 @@ func eventually(tb testing.TB, what string, is func() bool) {
 func (w *world) scrape() string {
 	w.tb.Helper()
 	recorder := httptest.NewRecorder()
-	promhttp.HandlerFor(w.registry, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	promhttp.HandlerFor(w.registry, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequestWithContext(w.tb.Context(), http.MethodGet, "/metrics", http.NoBody))
 	return recorder.Body.String()
 }
