@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Commands do the same with a running server, which they ask, and without one,
+// where they open the store.
+func TestCommandsWorkWithAndWithoutAServer(t *testing.T) {
+	t.Parallel()
+	for name, running := range map[string]bool{"asking the server": true, "in the store": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, launch{})
+			if !running {
+				p.terminate()
+			}
+			testCommands(t, p.data)
+		})
+	}
+}
+
+var wholeKey = regexp.MustCompile(`^pk_[0-9a-f]+_[0-9a-f]{64}$`)
+
+func testCommands(t *testing.T, data string) {
+	t.Helper()
+	parley := func(arguments ...string) string {
+		t.Helper()
+		out, err := runBinary(t, nil, append(arguments, "--data", data)...)
+		if err != nil {
+			t.Fatalf("parley %s: %v", strings.Join(arguments, " "), err)
+		}
+		return strings.TrimSpace(out)
+	}
+	refused := func(want string, arguments ...string) {
+		t.Helper()
+		_, err := runBinary(t, nil, append(arguments, "--data", data)...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("parley %s: %v, want %s", strings.Join(arguments, " "), err, want)
+		}
+	}
+
+	tenant := parley("tenant", "create", "research")
+	if tenants := parley("tenant", "list"); !strings.Contains(tenants, tenant) || !strings.Contains(tenants, "research") {
+		t.Errorf("the tenants are\n%s", tenants)
+	}
+	refused("there is more than one tenant", "key", "create")
+	refused(`there is no tenant "marketing"`, "key", "create", "--tenant", "marketing")
+	refused("--expires is \"soon\"", "key", "create", "--tenant", "research", "--expires", "soon")
+	refused("an admin key belongs to no tenant", "key", "create", "--tenant", tenant, "--admin")
+
+	whole := parley("key", "create", "--tenant", "research", "--name", "laptop", "--expires", "90d")
+	if !wholeKey.MatchString(whole) {
+		t.Fatalf("the key is %q", whole)
+	}
+	id := string(keyID(whole))
+	if listed := parley("key", "list", "--tenant", tenant); !strings.Contains(listed, id) || !strings.Contains(listed, "laptop") || strings.Contains(listed, whole) {
+		t.Errorf("the keys are\n%s", listed)
+	}
+	var list listJSON[keyJSON]
+	if err := json.Unmarshal([]byte(parley("key", "list", "--json")), &list); err != nil || len(list.Data) != 3 {
+		t.Errorf("all keys are %+v (%v), want the two first ones and the new one", list, err)
+	}
+	if got := parley("key", "revoke", whole); got != id+" is revoked" {
+		t.Errorf("revoked: %s", got)
+	}
+	refused("there is no key with this id", "key", "revoke", "nobody")
+	if listed := parley("key", "list", "--tenant", tenant); !strings.Contains(listed, "revoked") {
+		t.Errorf("after the revocation the keys are\n%s", listed)
+	}
+	if used := parley("usage", "--from", "30d"); !strings.Contains(used, "total") {
+		t.Errorf("the usage is\n%s", used)
+	}
+}
+
+func TestRevokedKeyDiesWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{})
+	if answer := p.ask(p.key, hello); answer.status != http.StatusOK {
+		t.Fatalf("before: %d %s", answer.status, answer.body)
+	}
+	if _, err := runBinary(t, nil, "key", "revoke", string(keyID(p.key)), "--data", p.data); err != nil {
+		t.Fatal(err)
+	}
+	const bound = 5 * time.Second
+	revoked := time.Now()
+	eventually(t, "the key to be refused", func() bool { return p.ask(p.key, hello).status == http.StatusUnauthorized })
+	if took := time.Since(revoked); took > bound {
+		t.Errorf("the key died after %s, want %s at most", took, bound)
+	}
+	p.terminate()
+	p = start(t, launch{data: p.data})
+	if strings.Contains(p.said, "curl") || !strings.Contains(p.said, "another one: parley key create") {
+		t.Errorf("the next start offers the revoked key:\n%s", p.said)
+	}
+}
+
+func TestUsageIsCountedForEachTenant(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{})
+	p.ask(p.key, hello)
+	p.post("/v1/responses", p.key, `{"model":"simulated/kept","input":"Hello!"}`)
+	var list listJSON[usageJSON]
+	eventually(t, "the rows to be in the store", func() bool {
+		out, err := runBinary(t, nil, "usage", "--data", p.data, "--json", "--tenant", "tenant_first")
+		return err == nil && json.Unmarshal([]byte(out), &list) == nil && len(list.Data) == 2
+	})
+	for i, model := range []string{"kept", "x"} {
+		if u := list.Data[i]; u.Provider != "simulated" || u.Model != model || u.Attempts != 1 || u.Output == 0 || u.Cost != 0 || u.Unpriced != 0 {
+			t.Errorf("line %d is %+v", i+1, u)
+		}
+	}
+	if out, err := runBinary(t, nil, "usage", "--data", p.data, "--to", "1d"); err != nil || strings.Contains(out, "simulated") {
+		t.Errorf("before yesterday: %v\n%s", err, out)
+	}
+}
+
+func TestBackupOfARunningServerIsRestored(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{})
+	kept := p.post("/v1/responses", p.key, `{"model":"simulated/x","input":"Hello!"}`)
+	backup, other := filepath.Join(t.TempDir(), "backup.db"), filepath.Join(t.TempDir(), "other")
+	if _, err := runBinary(t, nil, "backup", backup, "--data", p.data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runBinary(t, nil, "restore", backup, "--data", p.data); err == nil || !strings.Contains(err.Error(), "serves the data folder") {
+		t.Errorf("restored under a running server: %v", err)
+	}
+	if _, err := runBinary(t, nil, "restore", backup, "--data", other); err != nil {
+		t.Fatal(err)
+	}
+	restored := start(t, launch{data: other})
+	if answer := restored.get("/v1/responses/"+kept.id(t), p.key); answer.status != http.StatusOK {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+}
+
+func TestServerThatRefusesTheAdminKeySaysSo(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{})
+	if _, err := runBinary(t, nil, "tenant", "list", "--data", p.data, "--admin-key", p.key); err == nil || !strings.Contains(err.Error(), "opens nothing here") {
+		t.Errorf("with a tenant's key: %v", err)
+	}
+	if _, err := runBinary(t, []string{"PARLEY_ADMIN_KEY=pk_x_y"}, "tenant", "list", "--data", p.data); err == nil || !strings.Contains(err.Error(), "the key is not valid") {
+		t.Errorf("with a wrong key: %v", err)
+	}
+	admin := readFile(t, p.data+"/admin-key")
+	if _, err := runBinary(t, nil, "tenant", "list", "--data", t.TempDir(), "--server", p.admin, "--admin-key", admin); err != nil {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	if _, err := runBinary(t, nil, "tenant", "list", "--server", "127.0.0.1:1", "--admin-key", admin, "--data", p.data); err == nil || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("to nobody: %v", err)
+	}
+}
