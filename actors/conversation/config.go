@@ -8,10 +8,10 @@ import (
 
 // Config is the section "conversation".
 type Config struct {
-	WindowItems int           `koanf:"window_items"` // newest items of a conversation that a model is sent
-	WindowBytes int           `koanf:"window_bytes"` // of their JSON
-	GoneGrace   time.Duration `koanf:"gone_grace"`   // how long a kept turn goes on once its client left; 0 cancels it
-	MaxReply    int           `koanf:"max_reply"`    // bytes of text in one reply; a longer one is cut
+	WindowItems int           `koanf:"window_items"`              // newest items of a conversation that a model is sent
+	WindowBytes int           `koanf:"window_bytes" unit:"bytes"` // at most so much of their JSON
+	GoneGrace   time.Duration `koanf:"gone_grace"`                // how long a kept turn goes on once its client left; 0 cancels it
+	MaxReply    int           `koanf:"max_reply" unit:"bytes"`    // of text in one reply; a longer one is cut
 }
 
 // DefaultConfig sends a model as much as the largest context windows take (some
@@ -38,7 +38,7 @@ func (c Config) Validate() error {
 // StreamConfig is the section "stream": how soon what is shown is durable.
 type StreamConfig struct {
 	PrefixInterval  time.Duration `koanf:"prefix_interval"`   // a kept reply is stored at least so often while it streams
-	PrefixChunks    int           `koanf:"prefix_chunks"`     // or after so many chunks
+	PrefixChunks    int           `koanf:"prefix_chunks"`     // and after so many chunks
 	ShowAfterCommit bool          `koanf:"show_after_commit"` // a kept reply's chunk is shown only once it is stored
 }
 

@@ -8,10 +8,10 @@ import (
 
 // Config is the section "ledger".
 type Config struct {
-	Folder       string        `koanf:"folder"`        // of the queue's files; empty means "ledger" in the data folder
-	MaxBytes     int64         `koanf:"max_bytes"`     // on disk; at it no attempt is begun until the store takes rows again
-	SyncInterval time.Duration `koanf:"sync_interval"` // what a power cut may lose of rows that no turn's transaction carries
-	SyncAlways   bool          `koanf:"sync_always"`   // a row is on the disk before its turn ends; slower by one fsync
+	Folder       string        `koanf:"folder"`                 // of the queue's files; empty means "ledger" in the data folder
+	MaxBytes     int64         `koanf:"max_bytes" unit:"bytes"` // on disk; at it no attempt is begun until the store takes rows again
+	SyncInterval time.Duration `koanf:"sync_interval"`          // what a power cut may lose of rows that no turn's transaction carries
+	SyncAlways   bool          `koanf:"sync_always"`            // a row is on the disk before its turn ends; slower by one fsync
 }
 
 // DefaultConfig holds some hours of rows of a busy server whose store is away.
