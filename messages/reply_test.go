@@ -20,8 +20,8 @@ func thought(s, opaque string) messages.Chunk {
 	return messages.Chunk{Kind: messages.ChunkReasoning, Text: s, Opaque: opaque}
 }
 
-func callBegins(index int, id, name, args string) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, CallID: id, Name: name, Text: args}
+func callBegins(index int, id, args string) messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, CallID: id, Name: "f", Text: args}
 }
 
 func callGoesOn(index int, args string) messages.Chunk {
@@ -67,11 +67,11 @@ func TestReplyPutsItemsTogether(t *testing.T) {
 		"text between thoughts":              {[]messages.Chunk{thought("hm", "ab"), text("x"), thought("hm", "ab")}, []messages.Item{hm, said(messages.TextPart("x")), incomplete(hm)}},
 		"hidden thoughts":                    {[]messages.Chunk{thought("", "ab")}, []messages.Item{{Kind: messages.ItemReasoning, Parts: []messages.Part{messages.TextPart("")}, Opaque: "ab", Status: messages.ItemIncomplete}}},
 		"empty deltas begin nothing":         {[]messages.Chunk{text(""), refusal(""), thought("", ""), text("x"), thought("", "")}, []messages.Item{incomplete(said(messages.TextPart("x")))}},
-		"calls":                              {[]messages.Chunk{callBegins(0, "a", "f", ""), callGoesOn(0, "{}"), callBegins(1, "b", "f", "[")}, []messages.Item{call("a", "{}"), incomplete(call("b", "["))}},
-		"calls that come in turns":           {[]messages.Chunk{callBegins(0, "a", "f", "{"), callBegins(1, "b", "f", "["), callGoesOn(0, "}"), callGoesOn(1, "]")}, []messages.Item{call("a", "{}"), incomplete(call("b", "[]"))}},
-		"a call that another one cut off":    {[]messages.Chunk{callBegins(0, "a", "f", "{"), callBegins(1, "b", "f", "[]"), text("x")}, []messages.Item{incomplete(call("a", "{")), call("b", "[]"), incomplete(said(messages.TextPart("x")))}},
-		"a call, then text, then the same":   {[]messages.Chunk{callBegins(0, "a", "f", "{"), text("x"), callGoesOn(0, "}")}, []messages.Item{call("a", "{}"), incomplete(said(messages.TextPart("x")))}},
-		"the first of several choices alone": {[]messages.Chunk{otherChoice(text("b")), text("a"), otherChoice(callBegins(0, "a", "f", "{}"))}, []messages.Item{incomplete(said(messages.TextPart("a")))}},
+		"calls":                              {[]messages.Chunk{callBegins(0, "a", ""), callGoesOn(0, "{}"), callBegins(1, "b", "[")}, []messages.Item{call("a", "{}"), incomplete(call("b", "["))}},
+		"calls that come in turns":           {[]messages.Chunk{callBegins(0, "a", "{"), callBegins(1, "b", "["), callGoesOn(0, "}"), callGoesOn(1, "]")}, []messages.Item{call("a", "{}"), incomplete(call("b", "[]"))}},
+		"a call that another one cut off":    {[]messages.Chunk{callBegins(0, "a", "{"), callBegins(1, "b", "[]"), text("x")}, []messages.Item{incomplete(call("a", "{")), call("b", "[]"), incomplete(said(messages.TextPart("x")))}},
+		"a call, then text, then the same":   {[]messages.Chunk{callBegins(0, "a", "{"), text("x"), callGoesOn(0, "}")}, []messages.Item{call("a", "{}"), incomplete(said(messages.TextPart("x")))}},
+		"the first of several choices alone": {[]messages.Chunk{otherChoice(text("b")), text("a"), otherChoice(callBegins(0, "a", "{}"))}, []messages.Item{incomplete(said(messages.TextPart("a")))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,8 +116,8 @@ func TestReplyTellsWhereADeltaBelongs(t *testing.T) {
 		{text(""), -1, false},
 		{text("a"), 1, true},
 		{refusal("b"), 1, false},
-		{callBegins(0, "a", "f", ""), 2, true},
-		{callBegins(1, "b", "f", ""), 3, true},
+		{callBegins(0, "a", ""), 2, true},
+		{callBegins(1, "b", ""), 3, true},
 		{callGoesOn(0, "{}"), 2, false},
 		{otherChoice(text("x")), -1, false},
 		{messages.Chunk{Kind: messages.ChunkFinish}, -1, false},
@@ -149,7 +149,7 @@ func TestReplyRemembersWhatIsSaidAboutIt(t *testing.T) {
 
 func TestReplyItemsDoNotGrowAfterwards(t *testing.T) {
 	t.Parallel()
-	r := reply(text("a"), callBegins(0, "a", "f", "{"))
+	r := reply(text("a"), callBegins(0, "a", "{"))
 	before := r.Items(turn, 0, 0, messages.ItemIncomplete)
 	r.Add(callGoesOn(0, "}"))
 	if before[1].Args != "{" {
@@ -161,9 +161,10 @@ func TestReplyItemsDoNotGrowAfterwards(t *testing.T) {
 func TestReplyDoesNotDependOnHowTextWasCut(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var whole, pieces []messages.Chunk
-		for i := range rapid.IntRange(0, 5).Draw(t, "items") {
-			c := rapid.SampledFrom([]messages.Chunk{text(""), refusal(""), thought("", "sig"), callBegins(i, "call_"+strconv.Itoa(i), "f", "")}).Draw(t, "kind")
+		items := rapid.IntRange(0, 5).Draw(t, "items")
+		whole, pieces := make([]messages.Chunk, 0, items), []messages.Chunk{}
+		for i := range items {
+			c := rapid.SampledFrom([]messages.Chunk{text(""), refusal(""), thought("", "sig"), callBegins(i, "call_"+strconv.Itoa(i), "")}).Draw(t, "kind")
 			c.Text = rapid.StringMatching(`[a-z{}]{1,10}`).Draw(t, "text")
 			whole = append(whole, c)
 			for rest := c.Text; rest != ""; {

@@ -140,8 +140,9 @@ func (d *ChatDecoder) sayUsage() {
 
 // DecodeChatReply reads a reply in one piece. Errors are *messages.Failure.
 func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
-	var d ChatDecoder
-	chunks := make([]messages.Chunk, 0, 4) // opened, text, finish, usage
+	const usual = 4 // opened, text, finish, usage
+	d := ChatDecoder{said: make([]messages.Chunk, 0, usual)}
+	chunks := make([]messages.Chunk, 0, usual)
 	collect := func(c messages.Chunk) { chunks = append(chunks, c) }
 	_, err := d.Decode(body, collect)
 	if err == nil && len(d.choices) == 0 {

@@ -41,8 +41,10 @@ func (o *object) sampling(options *messages.Options) {
 		name  string
 		value *float64
 	}{
-		{"temperature", options.Temperature}, {"top_p", options.TopP},
-		{"presence_penalty", options.PresencePenalty}, {"frequency_penalty", options.FrequencyPenalty},
+		{"temperature", options.Temperature},
+		{"top_p", options.TopP},
+		{"presence_penalty", options.PresencePenalty},
+		{"frequency_penalty", options.FrequencyPenalty},
 	} {
 		if setting.value != nil {
 			o.number(setting.name, *setting.value)
@@ -194,10 +196,8 @@ func (o *object) schema(format *messages.ResponseFormat) {
 func (o *object) chatExtra(options *messages.Options) {
 	for _, field := range options.Extra {
 		if options.ExtraFormat == messages.FormatOpenAIChat || isShared(field.Name) {
-			w := object{dst: o.dst, begun: true}
-			w.dst = append(w.dst, ',')
-			w.dst = append(appendString(w.dst, field.Name), ':')
-			o.dst = append(w.dst, field.Value...)
+			member := append(appendString(nil, field.Name), ':')
+			o.members(append(member, field.Value...))
 		}
 	}
 }

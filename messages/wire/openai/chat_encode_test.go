@@ -122,7 +122,8 @@ func TestAppendChatRequestWritesOptions(t *testing.T) {
 	}{
 		"none": {"m", messages.Options{}, ``},
 		"numbers": {
-			"m", messages.Options{Temperature: new(0.0), TopP: new(0.5), PresencePenalty: new(1e-7), FrequencyPenalty: new(-2.0), Seed: new(int64(7)), N: 2},
+			"m",
+			messages.Options{Temperature: new(0.0), TopP: new(0.5), PresencePenalty: new(1e-7), FrequencyPenalty: new(-2.0), Seed: new(int64(7)), N: 2},
 			`,"temperature":0,"top_p":0.5,"presence_penalty":1e-07,"frequency_penalty":-2,"seed":7,"n":2`,
 		},
 		"one choice":                   {"m", messages.Options{N: 1}, ``},
@@ -137,16 +138,19 @@ func TestAppendChatRequestWritesOptions(t *testing.T) {
 		"no probabilities":             {"m", messages.Options{TopLogprobs: new(0)}, ``},
 		"what only the response tells": {"m", messages.Options{Metadata: map[string]string{"a": "b"}}, ``},
 		"tools": {
-			"m", messages.Options{Tools: []messages.Tool{tool, {Name: "g"}}, ToolChoice: &messages.ToolChoice{Mode: messages.ToolRequired}, ParallelToolCalls: new(false)},
+			"m",
+			messages.Options{Tools: []messages.Tool{tool, {Name: "g"}}, ToolChoice: &messages.ToolChoice{Mode: messages.ToolRequired}, ParallelToolCalls: new(false)},
 			`,"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},"strict":false}},{"type":"function","function":{"name":"g"}}],"tool_choice":"required","parallel_tool_calls":false`,
 		},
 		"one tool": {
-			"m", messages.Options{Tools: []messages.Tool{{Name: "g"}}, ToolChoice: &messages.ToolChoice{Mode: messages.ToolFunction, Name: "g"}},
+			"m",
+			messages.Options{Tools: []messages.Tool{{Name: "g"}}, ToolChoice: &messages.ToolChoice{Mode: messages.ToolFunction, Name: "g"}},
 			`,"tools":[{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"function","function":{"name":"g"}}`,
 		},
 		"a choice among no tools": {"m", messages.Options{ToolChoice: &messages.ToolChoice{Mode: messages.ToolAuto}, ParallelToolCalls: new(true)}, ``},
 		"tools of the format's own": {
-			"m", messages.Options{Tools: []messages.Tool{{Raw: json.RawMessage(`{"type":"custom"}`)}}, ExtraFormat: messages.FormatOpenAIChat},
+			"m",
+			messages.Options{Tools: []messages.Tool{{Raw: json.RawMessage(`{"type":"custom"}`)}}, ExtraFormat: messages.FormatOpenAIChat},
 			`,"tools":[{"type":"custom"}]`,
 		},
 		"a format":       {"m", messages.Options{ResponseFormat: &messages.ResponseFormat{Kind: messages.ResponseJSON}}, `,"response_format":{"type":"json_object"}`},

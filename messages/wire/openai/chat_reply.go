@@ -113,11 +113,11 @@ func (x *chatChoice) appendMessage(dst []byte) []byte {
 	if len(x.text) == 0 && (len(x.calls) > 0 || len(x.refusal) > 0 || len(x.extra) > 0) {
 		w.null("content")
 	} else {
-		w.string("content", string(x.text))
+		w.text("content", x.text)
 	}
 	w.stringOrNull("refusal", string(x.refusal))
 	if len(x.reasoning) > 0 {
-		w.string("reasoning_content", string(x.reasoning))
+		w.text("reasoning_content", x.reasoning)
 	}
 	if len(x.calls) > 0 {
 		w.array("tool_calls", len(x.calls), func(dst []byte, i int) []byte {

@@ -3,6 +3,7 @@ package openai_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,8 +177,8 @@ func TestDecodeChatRequestReadsOptions(t *testing.T) {
 // own is options with members of the chat format alone.
 func own(pairs ...string) (o messages.Options) {
 	o.ExtraFormat = messages.FormatOpenAIChat
-	for i := 0; i < len(pairs); i += 2 {
-		o.Extra = append(o.Extra, messages.Field{Name: pairs[i], Value: json.RawMessage(pairs[i+1])})
+	for pair := range slices.Chunk(pairs, 2) {
+		o.Extra = append(o.Extra, messages.Field{Name: pair[0], Value: json.RawMessage(pair[1])})
 	}
 	return o
 }
@@ -275,9 +276,9 @@ func TestDecodeChatRequestNamesTheFieldAtFault(t *testing.T) {
 
 // numbered is n members with different names.
 func numbered(n int) string {
-	var members []string
-	for i := range n {
-		members = append(members, fmt.Sprintf(`"m%d":"x"`, i))
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"m%d":"x"`, i)
 	}
 	return strings.Join(members, ",")
 }
@@ -285,7 +286,7 @@ func numbered(n int) string {
 func TestDecodeChatRequestRefusesWhatIsNoJSON(t *testing.T) {
 	t.Parallel()
 	for body, param := range map[string]string{
-		"": "", " \n": "", "{": "", `{"model":`: "model", `{"model":"m"`: "", "nope": "", "{]": "",
+		"": "", " ": "", "{": "", `{"model":`: "model", `{"model":"m"`: "", "nope": "", "{]": "",
 		chatRequest(`,"x":1`) + "x": "", chatRequest("") + "{}": "",
 		`{"model":"m","model":"n"}`:                                         "model",
 		chatMessages(`{"role":"user","role":"user","content":""}`):          "messages[0].role",

@@ -47,9 +47,10 @@ func (s *ChatStream) appendHead(dst []byte) []byte {
 		w.int("created", s.Created.Unix())
 		w.string("model", s.Model)
 		w.served(&s.served)
-		s.head = append(w.dst, `,"choices":[`...)
+		w.name("choices")
+		s.head = w.dst
 	}
-	return append(dst, s.head...)
+	return append(append(dst, s.head...), '[')
 }
 
 // served writes what a provider says of itself, where it does.

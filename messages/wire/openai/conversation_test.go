@@ -15,7 +15,7 @@ func TestDecodeConversationCreate(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]openai.ConversationCreate{
 		"":                             {},
-		" \n":                          {},
+		" ":                            {},
 		"{}":                           {},
 		`{"metadata":null,"items":[]}`: {},
 		`{"metadata":{"k":"v"},"items":[{"role":"user","content":"hi"}],"x":1}`: {Metadata: map[string]string{"k": "v"}, Items: []messages.Item{user("hi")}},

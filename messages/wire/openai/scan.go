@@ -83,10 +83,10 @@ func (r *reader) scanString() ([]byte, error) {
 func (r *reader) unquote(quoted []byte) ([]byte, error) {
 	var err error
 	r.scratch, err = jsontext.AppendUnquote(r.scratch[:0], quoted)
-	if err != nil && !(r.lenient && jsontext.Value(quoted).IsValid(jsontext.AllowInvalidUTF8(true))) {
-		return nil, &syntaxError{at: r.at}
+	if err == nil || r.lenient && jsontext.Value(quoted).IsValid(jsontext.AllowInvalidUTF8(true)) {
+		return r.scratch, nil
 	}
-	return r.scratch, nil
+	return nil, &syntaxError{at: r.at}
 }
 
 // plainLength is how many bytes b begins with that stand for themselves in a

@@ -32,6 +32,8 @@ func (r *reader) usageDetails(usage *messages.Usage) error {
 		switch string(name) {
 		case "cached_tokens":
 			usage.Cached, err = r.tally()
+		case "cache_write_tokens":
+			usage.CacheWrite, err = r.tally()
 		case "reasoning_tokens":
 			usage.Reasoning, err = r.tally()
 		default:
@@ -63,6 +65,9 @@ func (o *object) chatUsage(usage *messages.Usage) {
 	w.name("prompt_tokens_details")
 	in := begin(w.dst)
 	in.int("cached_tokens", int64(usage.Cached))
+	if usage.CacheWrite > 0 {
+		in.int("cache_write_tokens", int64(usage.CacheWrite))
+	}
 	w.dst = in.end()
 	w.name("completion_tokens_details")
 	out := begin(w.dst)

@@ -35,6 +35,12 @@ func (o *object) string(name, value string) {
 	o.dst = appendString(o.dst, value)
 }
 
+// text writes a string that was put together as bytes.
+func (o *object) text(name string, value []byte) {
+	o.name(name)
+	o.dst = appendString(o.dst, value)
+}
+
 // stringOrNull writes null for an empty value.
 func (o *object) stringOrNull(name, value string) {
 	if value == "" {
@@ -101,7 +107,7 @@ func appendArray(dst []byte, n int, element func(dst []byte, i int) []byte) []by
 
 // appendString quotes s. Bytes that are not UTF-8 become U+FFFD: everything that
 // was decoded is UTF-8, and what a program made must not break a whole reply.
-func appendString(dst []byte, s string) []byte {
+func appendString[Text string | []byte](dst []byte, s Text) []byte {
 	start := len(dst)
 	dst = append(append(dst, '"'), s...)
 	if plainLength(dst[start+1:]) == len(s) { // as most texts, and four times as fast

@@ -79,8 +79,8 @@ func TestReaderTakesAStreamApart(t *testing.T) {
 func TestReaderAnswersACarriageReturnBeforeItsLineFeed(t *testing.T) {
 	t.Parallel()
 	source, sink := io.Pipe()
-	defer sink.Close()
-	go func() { _, _ = io.WriteString(sink, "data: 1\r\n\r") }() // the last LF never comes; the Close above ends a write that waits
+	t.Cleanup(func() { _ = sink.Close() })
+	go func() { _, _ = io.WriteString(sink, "data: 1\r\n\r") }() // the last LF never comes; the cleanup ends a write that waits
 
 	got, err := sse.NewReader(source, limit).Next()
 	if err != nil || string(got.Data) != "1" {
