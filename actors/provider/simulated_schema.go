@@ -56,10 +56,13 @@ type invention struct {
 
 // value makes up one that is called name.
 func (v *invention) value(s *schema, name string, depth int) any {
-	if s == nil || depth > maxSchemaDepth || v.left == 0 {
+	if v.left == 0 {
 		return nil
 	}
 	v.left--
+	if s == nil || depth > maxSchemaDepth {
+		return nil
+	}
 	if given := s.given(); given != nil {
 		return given
 	}
