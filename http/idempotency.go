@@ -63,7 +63,9 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, claimed messages.Claimed) (answ
 	case messages.ClaimMismatch:
 		return false, keyReused()
 	case messages.ClaimInFlight:
-		return false, keyInUse()
+		if err := s.lookAtFirst(x, held, claimed.Request); err != nil {
+			return false, err
+		}
 	case messages.ClaimReplay:
 		c.Set("idempotent-replayed", "true")
 		if len(claimed.Reply.Body) > 0 {
@@ -76,6 +78,27 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, claimed messages.Claimed) (answ
 	}
 	x.claim = held
 	return false, nil
+}
+
+// lookAtFirst asks what became of a request that has the key and has not
+// answered. Its client may have left while its turn went on: once that is whole
+// this request is answered with it. One that came to nothing frees the key.
+func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) error {
+	ctx, release := s.storeContext()
+	defer release()
+	record, err := s.library.Turn(ctx, x.principal.Tenant, first)
+	switch {
+	case messages.CodeOf(err) == messages.CodeResponseAbsent:
+		return keyInUse()
+	case err != nil:
+		return err
+	case isWhole(&record):
+		held.earlier = first
+		return nil
+	case record.Status != messages.TurnRunning:
+		held.release()
+	}
+	return keyInUse()
 }
 
 // repeat sends a reply as it was sent before.
@@ -139,6 +162,10 @@ func (k *claim) keepWhole(response *fiber.Response) {
 	if k == nil {
 		return
 	}
+	if response.StatusCode() == statusCancelled {
+		k.leave()
+		return
+	}
 	if response.StatusCode() >= fiber.StatusBadRequest {
 		k.release()
 		return
@@ -162,6 +189,16 @@ func (k *claim) release() {
 	k.settle("release an idempotency key", func(ctx context.Context) error {
 		return k.server.claims.ReleaseKey(ctx, k.tenant, k.key)
 	})
+}
+
+// leave is for a client that has gone. A turn that is kept may go on without it,
+// and keeps the key: whoever comes back with it must not start another.
+func (k *claim) leave() {
+	if k != nil && k.stored {
+		k.settled = true
+		return
+	}
+	k.release()
 }
 
 // settle is done also while the server stops. A key that could not be settled

@@ -115,6 +115,41 @@ func TestAClientThatLeavesAStreamFreesItsKey(t *testing.T) {
 	eventually(t, "the key is free", func() bool { return !w.claims.has("acme/k1") })
 }
 
+func TestATurnThatGoesOnWithoutItsClientKeepsItsKey(t *testing.T) {
+	t.Parallel()
+	stored := strings.Replace(streamed(question), "{", `{"store":true,`, 1)
+	for name, test := range map[string]struct {
+		ended  messages.TurnStatus
+		status int
+		holds  bool
+	}{
+		"and nobody starts another while it runs":    {messages.TurnRunning, 409, true},
+		"and answers whoever comes back when it has": {messages.TurnComplete, 200, true},
+		"until it is known to have come to nothing":  {messages.TurnFailed, 409, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, begun, left := holding(opened(), text("a"))
+			turns, asked := counting(turns)
+			w := serve(t, turns)
+			resp := w.open("POST", "/v1/chat/completions", stored, keyHeader, "k1")
+			<-begun
+			_ = resp.Body.Close()
+			<-left
+			record := keptTurn(test.ended)
+			record.ID, _ = messages.ParseTurnID(resp.Header.Get("X-Request-Id"))
+			w.library.put(record, keptItems()...)
+			again := w.do("POST", "/v1/chat/completions", stored, keyHeader, "k1")
+			if again.status != test.status || asked.Load() != 1 || w.claims.has("acme/k1") != test.holds {
+				t.Errorf("got %d %s; %d turns, key held: %t", again.status, again.body, asked.Load(), w.claims.has("acme/k1"))
+			}
+			if test.status == 200 && !strings.Contains(again.body, "kept answer") {
+				t.Errorf("got %s", again.body)
+			}
+		})
+	}
+}
+
 // keptTurn is a turn that an earlier process kept.
 func keptTurn(status messages.TurnStatus) messages.TurnRecord {
 	return messages.TurnRecord{

@@ -43,6 +43,7 @@ type stream struct {
 	buffer  []byte
 	pending []byte // of buffer, not yet read
 	ended   bool   // nothing comes behind pending
+	failed  bool   // the last event was an error
 	closed  bool
 }
 
@@ -174,8 +175,9 @@ func broken(err error) messages.Chunk {
 func (b *stream) end(err error) {
 	b.ended = true
 	if err != nil {
+		b.failed = true
 		b.server.metrics.countError(messages.CodeOf(err))
-		return // Close releases the key
+		return
 	}
 	b.x.claim.keepStream()
 }
@@ -193,7 +195,11 @@ func (b *stream) Close() error {
 	b.server.buffers.Put(b.held)
 	b.buffer, b.pending = nil, nil
 	b.answer.release()
-	b.x.claim.release()
+	if b.failed {
+		b.x.claim.release()
+	} else {
+		b.x.claim.leave() // which does nothing to one that was settled with the last event
+	}
 	b.server.metrics.Streams.Dec()
 	b.server.metrics.observe(b.x, fasthttp.StatusOK)
 	b.server.running.leave()

@@ -32,13 +32,13 @@ func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*ans
 	if err != nil {
 		return nil, nil, err
 	}
+	if x.claim != nil {
+		x.claim.stored = spec.Keep
+	}
 	if a == nil {
 		if a, err = s.start(c, x, spec); err != nil {
 			return nil, nil, err
 		}
-	}
-	if x.claim != nil {
-		x.claim.stored = spec.Keep
 	}
 	a.showServed(c)
 	return a, record, nil
