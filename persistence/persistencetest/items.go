@@ -125,12 +125,46 @@ func testDrop(b *bench) {
 	b.refused(b.store.BeginTurn(b.ctx(), b.begin(parent, a.Epoch, 5, "late")), messages.CodeConversationAbsent)
 	b.same("1:q1 2:a1", b.text(child))
 
+	activate := messages.Activate{Ref: child, Fork: parent.Conversation, ForkSeq: 2, MaxItems: 100, MaxBytes: 1 << 20}
+	forked, err = b.store.Activate(b.ctx(), activate) // it is there: its parent does not matter any more
+	b.must(err)
+	b.same("1:q1 2:a1", line(forked.Items))
+	activate.Ref.Conversation = "conv_second"
+	_, err = b.store.Activate(b.ctx(), activate)
+	b.refused(err, messages.CodeConversationAbsent)
+
 	b.must(b.store.DropConversation(b.ctx(), child, forked.Epoch))
 	_, err = b.store.Conversation(b.ctx(), child)
 	b.refused(err, messages.CodeConversationAbsent)
 	items, err := b.store.TurnItems(b.ctx(), tenant, record.ID)
 	b.must(err)
 	b.same(0, len(items))
+}
+
+// testForkRace forks a conversation while it is dropped: the fork has all its
+// items, or is refused.
+func testForkRace(b *bench) {
+	const rounds = 20
+	for range rounds {
+		parent := b.conversation("a", "b")
+		epoch := b.activate(parent).Epoch
+		child := messages.ConversationRef{Tenant: tenant, Conversation: messages.NewConversationID(b.id())}
+		var forked messages.Activation
+		var forkErr, dropErr error
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			forked, forkErr = b.store.Activate(b.ctx(), messages.Activate{Ref: child, Fork: parent.Conversation, ForkSeq: 2, MaxItems: 9, MaxBytes: 1 << 10})
+		})
+		wait.Go(func() { dropErr = b.store.DropConversation(b.ctx(), parent, epoch) })
+		wait.Wait()
+		b.must(dropErr)
+		if forkErr != nil {
+			b.refused(forkErr, messages.CodeConversationAbsent)
+			continue
+		}
+		b.same("1:a 2:b", line(forked.Items))
+		b.same("1:a 2:b", b.text(child))
+	}
 }
 
 func testConversations(b *bench) {

@@ -1,6 +1,7 @@
 package persistencetest
 
 import (
+	"sync"
 	"time"
 
 	"example.com/parley/messages"
@@ -99,12 +100,58 @@ func testResumedKey(b *bench) {
 	b.must(err)
 	second := claim
 	second.Request = b.id()
-	claimed, err := b.store.ClaimKey(b.ctx(), second)
-	b.must(err)
-	b.same(messages.Claimed{State: messages.ClaimResumed, Request: claim.Request}, claimed)
-	claimed, err = b.store.ClaimKey(b.ctx(), second)
-	b.must(err)
-	b.same(messages.ClaimInFlight, claimed.State)
+	const tries = 8
+	states := make([]messages.Claimed, tries)
+	var wait sync.WaitGroup
+	for i := range tries {
+		wait.Go(func() {
+			claimed, err := b.store.ClaimKey(b.ctx(), second)
+			if err != nil {
+				b.Error(err)
+			}
+			states[i] = claimed
+		})
+	}
+	wait.Wait()
+	resumed := 0
+	for _, claimed := range states {
+		b.same(claim.Request, claimed.Request)
+		switch claimed.State {
+		case messages.ClaimResumed:
+			resumed++
+		case messages.ClaimInFlight:
+		default:
+			b.Errorf("claimed as %d", claimed.State)
+		}
+	}
+	b.same(1, resumed)
+}
+
+// testKeyRace frees a key again and again while others ask for it: whoever asks
+// gets it or is told that it is in use, and nobody that it was another request.
+func testKeyRace(b *bench) {
+	const askers, tries = 6, 20
+	var wait sync.WaitGroup
+	for range askers {
+		wait.Go(func() {
+			for range tries {
+				claim := messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now().Add(time.Hour)}
+				claimed, err := b.store.ClaimKey(b.ctx(), claim)
+				switch {
+				case err != nil:
+					b.Error(err)
+				case claimed.State == messages.ClaimInFlight:
+				case claimed.State != messages.ClaimWon || claimed.Request != claim.Request:
+					b.Errorf("claimed as %+v", claimed)
+				default:
+					if err := b.store.ReleaseKey(b.ctx(), tenant, "k"); err != nil {
+						b.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func testTenants(b *bench) {

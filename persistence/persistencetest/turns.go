@@ -103,6 +103,66 @@ func testFenceRace(b *bench) {
 	}
 }
 
+// testBeginRace lets a turn begin while another activation wakes: it is either
+// refused, or seen and interrupted. None is left running for good.
+func testBeginRace(b *bench) {
+	const rounds = 20
+	ref := b.conversation()
+	owner := b.activate(ref)
+	for range rounds {
+		begin := b.begin(ref, owner.Epoch, owner.Next, "race")
+		var next messages.Activation
+		var beginErr, activateErr error
+		var wait sync.WaitGroup
+		wait.Go(func() { beginErr = b.store.BeginTurn(b.ctx(), begin) })
+		wait.Go(func() {
+			next, activateErr = b.store.Activate(b.ctx(), messages.Activate{Ref: ref, MaxItems: 1, MaxBytes: 1 << 10})
+		})
+		wait.Wait()
+		b.must(activateErr)
+		record, err := b.store.Turn(b.ctx(), tenant, begin.Record.ID)
+		switch {
+		case beginErr != nil:
+			b.refused(beginErr, messages.CodeStaleEpoch)
+			b.refused(err, messages.CodeResponseAbsent)
+		case record.Status != messages.TurnPartial || next.Tip != record.ID || next.Next != owner.Next+1:
+			b.Fatalf("the turn is %s, the activation %+v", record.Status, next)
+		}
+		owner = next
+	}
+}
+
+// testMisplaced writes output where it does not belong, and less of it than
+// before.
+func testMisplaced(b *bench) {
+	ref := b.conversation("first")
+	a := b.activate(ref)
+	begin := b.begin(ref, a.Epoch, a.Next, "question")
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	id := begin.Record.ID
+	save := func(first messages.Seq, texts ...string) error {
+		return b.store.SavePrefix(b.ctx(), messages.TurnPrefix{
+			Ref: ref, Epoch: a.Epoch, Turn: id, First: first, Items: named(id, 1, said(messages.RoleAssistant, texts...)),
+		})
+	}
+	b.refused(save(1, "over what was there"), messages.CodeStaleEpoch)
+	b.refused(save(2, "over the question"), messages.CodeStaleEpoch)
+	b.refused(save(4, "behind a gap"), messages.CodeStaleEpoch)
+	b.must(save(3, "one", "two", "three"))
+	b.must(b.store.EraseItem(b.ctx(), ref, a.Epoch, messages.NewItemID(messages.ItemMessage, id, 1)))
+	b.must(save(3, "one again", "two", "three"))
+	b.same("1:first 2:question 4:two 5:three", b.text(ref))
+
+	b.must(b.store.EndTurn(b.ctx(), end(begin, "one", "two and a half")))
+	b.same("1:first 2:question 4:two and a half", b.text(ref))
+	record, err := b.store.Turn(b.ctx(), tenant, id)
+	b.must(err)
+	b.same(messages.Seq(5), record.LastSeq())
+	a = b.activate(ref)
+	b.same(record.LastSeq()+1, a.Next)
+	b.turn(ref, a.Epoch, a.Next, "next", "yes")
+}
+
 func testPrefix(b *bench) {
 	ref := b.conversation()
 	a := b.activate(ref)
@@ -154,6 +214,12 @@ func testRepeated(b *bench) {
 		b.same("3:x 4:y", line(added))
 	}
 	b.same("1:question 2:answer 3:x 4:y", b.text(ref))
+
+	b.must(b.store.EraseItem(b.ctx(), ref, a.Epoch, messages.NewItemID(messages.ItemMessage, request, 0)))
+	added, err := b.store.AppendItems(b.ctx(), messages.ItemsAppend{Ref: ref, Epoch: a.Epoch, Request: request, Items: said(messages.RoleUser, "x", "y")})
+	b.must(err)
+	b.same("4:y", line(added))
+	b.same("1:question 2:answer 4:y", b.text(ref))
 
 	b.must(b.store.AppendUsage(b.ctx(), end.Usage))
 	rows, err := b.store.UsageRows(b.ctx(), tenant, begin.Record.ID)

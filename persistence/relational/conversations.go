@@ -17,10 +17,10 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 				return err
 			}
 		}
-		if err := t.interruptTurns("tenant = ? AND conversation = ?", a.Ref.Tenant, a.Ref.Conversation); err != nil {
+		if activation, err = t.raiseEpoch(a.Ref); err != nil {
 			return err
 		}
-		if activation, err = t.raiseEpoch(a.Ref); err != nil {
+		if err := t.interruptTurn(a.Ref, &activation); err != nil {
 			return err
 		}
 		activation.Items, err = history(t, messages.ReadHistory{Ref: a.Ref, MaxItems: a.MaxItems, MaxBytes: a.MaxBytes})
@@ -29,6 +29,8 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 	return activation, err
 }
 
+// raiseEpoch comes before everything else of an activation: it holds the row, so
+// that whatever an older one had begun to write is either seen or refused.
 func (t *transaction) raiseEpoch(ref messages.ConversationRef) (a messages.Activation, err error) {
 	var tip []byte
 	found, err := t.row(`UPDATE conversations SET epoch = epoch + 1 WHERE tenant = ? AND id = ? AND deleted = FALSE
@@ -40,10 +42,28 @@ func (t *transaction) raiseEpoch(ref messages.ConversationRef) (a messages.Activ
 	return a, err
 }
 
-// fork makes a.Ref as a fork, unless it is there.
+// interruptTurn ends the turn that an earlier activation left running.
+func (t *transaction) interruptTurn(ref messages.ConversationRef, a *messages.Activation) error {
+	var running []byte
+	found, err := t.row("SELECT id FROM turns WHERE tenant = ? AND conversation = ? AND status = 'in_progress' ORDER BY first_seq DESC LIMIT 1",
+		[]any{ref.Tenant, ref.Conversation}, &running)
+	if err != nil || !found {
+		return err
+	}
+	a.Tip = turnID(running)
+	return t.interruptTurns("tenant = ? AND conversation = ?", ref.Tenant, ref.Conversation)
+}
+
+// fork makes a.Ref as a fork, unless it is there. The update that changes
+// nothing keeps the parent from being dropped meanwhile.
 func (t *transaction) fork(a messages.Activate) error {
+	there, err := t.row("SELECT TRUE FROM conversations WHERE tenant = ? AND id = ?", []any{a.Ref.Tenant, a.Ref.Conversation}, new(bool))
+	if err != nil || there {
+		return err
+	}
 	var next messages.Seq
-	found, err := t.row("SELECT next_seq FROM conversations WHERE tenant = ? AND id = ?", []any{a.Ref.Tenant, a.Fork}, &next)
+	found, err := t.row("UPDATE conversations SET epoch = epoch WHERE tenant = ? AND id = ? AND deleted = FALSE RETURNING next_seq",
+		[]any{a.Ref.Tenant, a.Fork}, &next)
 	if err != nil {
 		return err
 	}

@@ -16,12 +16,14 @@ const keysKept = 24 * time.Hour
 func (s *Store) ClaimKey(ctx context.Context, c messages.Claim) (claimed messages.Claimed, err error) {
 	now := time.Now()
 	err = s.write(ctx, c.Tenant, "ClaimKey", func(t *transaction) error {
-		if _, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND created < ?", c.Tenant, c.Key, micros(now.Add(-keysKept))); err != nil {
-			return err
-		}
+		// A row that is in the way is held until the end even where it is not
+		// taken over, so that nobody else takes or frees it meanwhile.
 		won, err := t.exec(`INSERT INTO idempotency_keys (tenant, key, hash, request, deadline, status, content_type, body, created)
-			VALUES (?, ?, ?, ?, ?, 0, '', ?, ?) ON CONFLICT DO NOTHING`,
-			c.Tenant, c.Key, c.Hash[:], turnBytes(c.Request), micros(c.Deadline), []byte{}, micros(now))
+			VALUES (?, ?, ?, ?, ?, 0, '', ?, ?)
+			ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, request = excluded.request, deadline = excluded.deadline,
+				status = 0, content_type = '', body = excluded.body, created = excluded.created
+			WHERE idempotency_keys.created < ?`,
+			c.Tenant, c.Key, c.Hash[:], turnBytes(c.Request), micros(c.Deadline), []byte{}, micros(now), micros(now.Add(-keysKept)))
 		if err != nil {
 			return err
 		}

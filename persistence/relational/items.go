@@ -25,26 +25,37 @@ func (t *transaction) append(ref messages.ConversationRef, first messages.Seq, r
 	return stored, nil
 }
 
-// put writes an item in its place, over what a running turn had there before.
+// put writes an item in its place, over what a running turn had there before. A
+// place that something else has taken is not given up: whoever asks is mistaken
+// about the conversation. What was erased stays so.
 func (t *transaction) put(ref messages.ConversationRef, item *messages.StoredItem) error {
 	body, err := encode(&item.Item)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, FALSE, ?, ?)
-		ON CONFLICT (tenant, conversation, seq) DO UPDATE SET body = excluded.body`,
+	written, err := t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, FALSE, ?, ?)
+		ON CONFLICT (tenant, conversation, seq) DO UPDATE SET body = CASE WHEN items.erased THEN '' ELSE excluded.body END
+		WHERE items.turn = excluded.turn AND items.output AND excluded.output`,
 		ref.Tenant, ref.Conversation, item.Seq, item.ID, turnBytes(item.Turn), item.Output, body, micros(item.Created))
+	if err == nil && written == 0 {
+		err = stale(ref)
+	}
 	return err
 }
 
 // AppendItems adds items that no turn brought, once for a request.
 func (s *Store) AppendItems(ctx context.Context, a messages.ItemsAppend) (added []messages.StoredItem, err error) {
 	err = s.write(ctx, a.Ref.Tenant, "AppendItems", func(t *transaction) error {
-		if added, err = turnItems(t, a.Ref.Tenant, a.Request); err != nil || len(added) > 0 {
-			return err
-		}
 		next, err := t.fence(a.Ref, a.Epoch)
 		if err != nil {
+			return err
+		}
+		done, err := t.row("SELECT TRUE FROM items WHERE tenant = ? AND turn = ? LIMIT 1", []any{a.Ref.Tenant, turnBytes(a.Request)}, new(bool))
+		if err != nil {
+			return err
+		}
+		if done { // what was erased of it since stays so
+			added, err = turnItems(t, a.Ref.Tenant, a.Request)
 			return err
 		}
 		if err := t.take(a.Ref, a.Epoch, next, len(a.Items)); err != nil {

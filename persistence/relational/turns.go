@@ -59,54 +59,67 @@ func (t *transaction) insertTurn(r *messages.TurnRecord) error {
 // SavePrefix makes what was shown so far durable.
 func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
 	return s.write(ctx, p.Ref.Tenant, "SavePrefix", func(t *transaction) error {
-		first, running, err := t.runningTurn(p.Ref, p.Epoch, p.Turn)
+		turn, err := t.writing(p.Ref, p.Epoch, p.Turn)
 		if err != nil {
 			return err
 		}
-		if !running {
+		if !turn.running {
 			return stale(p.Ref)
 		}
-		if err := t.putOutputs(p.Ref, p.Epoch, p.Turn, p.First, p.Items); err != nil {
+		if err := t.putOutputs(&turn, p.First, p.Items); err != nil {
 			return err
 		}
 		served, err := encode(&p.Served)
 		if err != nil {
 			return err
 		}
-		outputs := int(p.First-first) + len(p.Items)
-		_, err = t.exec("UPDATE turns SET outputs = CASE WHEN outputs < ? THEN ? ELSE outputs END, served = ? WHERE tenant = ? AND id = ?", outputs, outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
+		_, err = t.exec("UPDATE turns SET outputs = ?, served = ? WHERE tenant = ? AND id = ?", turn.outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
 		return err
 	})
 }
 
-// runningTurn returns the place of the turn's first output, and whether it runs.
-func (t *transaction) runningTurn(ref messages.ConversationRef, epoch messages.Epoch, id messages.TurnID) (first messages.Seq, running bool, err error) {
-	if _, err := t.fence(ref, epoch); err != nil {
-		return 0, false, err
+// writtenTurn is what a turn's own writes must know of it.
+type writtenTurn struct {
+	ref     messages.ConversationRef
+	epoch   messages.Epoch
+	id      messages.TurnID
+	running bool
+	first   messages.Seq // of its output
+	outputs int          // stored so far
+}
+
+// writing finds a turn, in a conversation that the activation still owns.
+func (t *transaction) writing(ref messages.ConversationRef, epoch messages.Epoch, id messages.TurnID) (turn writtenTurn, err error) {
+	turn = writtenTurn{ref: ref, epoch: epoch, id: id}
+	if _, err = t.fence(ref, epoch); err != nil {
+		return turn, err
 	}
-	found, err := t.row("SELECT first_seq + inputs, status = ? FROM turns WHERE tenant = ? AND id = ? AND conversation = ?",
-		[]any{messages.TurnRunning, ref.Tenant, turnBytes(id), ref.Conversation}, &first, &running)
+	found, err := t.row("SELECT first_seq + inputs, outputs, status = ? FROM turns WHERE tenant = ? AND id = ? AND conversation = ?",
+		[]any{messages.TurnRunning, ref.Tenant, turnBytes(id), ref.Conversation}, &turn.first, &turn.outputs, &turn.running)
 	if err == nil && !found {
 		err = responseAbsent()
 	}
-	return first, running, err
+	return turn, err
 }
 
-// putOutputs writes output items, and takes the places that are new.
-func (t *transaction) putOutputs(ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID, first messages.Seq, items []messages.Item) error {
-	next, err := t.fence(ref, epoch)
-	if err != nil {
-		return err
+// putOutputs writes output items, and takes the places that are new. Those that
+// it has written before it may write again; it leaves none out.
+func (t *transaction) putOutputs(turn *writtenTurn, first messages.Seq, items []messages.Item) error {
+	behind := turn.first + messages.Seq(turn.outputs) // #nosec G115 -- a count
+	end := first + messages.Seq(len(items))
+	if first < turn.first || first > behind {
+		return stale(turn.ref)
 	}
-	if end := first + messages.Seq(len(items)); end > next {
-		if err := t.take(ref, epoch, next, int(end-next)); err != nil { // #nosec G115 -- at most the number of items
+	if end > behind {
+		if err := t.take(turn.ref, turn.epoch, behind, int(end-behind)); err != nil { // #nosec G115 -- at most the number of items
 			return err
 		}
+		turn.outputs = int(end - turn.first) // #nosec G115 -- a count
 	}
 	now := time.Now()
 	for i := range items {
-		item := messages.StoredItem{Item: items[i], Seq: first + messages.Seq(i), Turn: turn, Output: true, Created: now}
-		if err := t.put(ref, &item); err != nil {
+		item := messages.StoredItem{Item: items[i], Seq: first + messages.Seq(i), Turn: turn.id, Output: true, Created: now}
+		if err := t.put(turn.ref, &item); err != nil {
 			return err
 		}
 	}
@@ -117,22 +130,36 @@ func (t *transaction) putOutputs(ref messages.ConversationRef, epoch messages.Ep
 // nothing.
 func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {
 	return s.write(ctx, e.Record.Ref.Tenant, "EndTurn", func(t *transaction) error {
-		r := &e.Record
-		_, running, err := t.runningTurn(r.Ref, e.Epoch, r.ID)
-		if err != nil || !running {
+		r := e.Record
+		turn, err := t.writing(r.Ref, e.Epoch, r.ID)
+		if err != nil || !turn.running {
 			return err
 		}
-		if err := t.putOutputs(r.Ref, e.Epoch, r.ID, e.First, e.Items); err != nil {
+		if err := t.putOutputs(&turn, e.First, e.Items); err != nil {
 			return err
 		}
-		if err := t.updateTurn(r); err != nil {
+		if err := t.withdrawOutputs(&turn, e.First+messages.Seq(len(e.Items))); err != nil {
 			return err
 		}
-		if err := t.moveTip(r); err != nil {
+		r.Outputs = turn.outputs
+		if err := t.updateTurn(&r); err != nil {
+			return err
+		}
+		if err := t.moveTip(&r); err != nil {
 			return err
 		}
 		return t.insertUsage(e.Usage)
 	})
+}
+
+// withdrawOutputs erases what a prefix has stored from a place on, which the
+// turn's end does not have any more. The places stay taken.
+func (t *transaction) withdrawOutputs(turn *writtenTurn, from messages.Seq) error {
+	if from >= turn.first+messages.Seq(turn.outputs) { // #nosec G115 -- a count
+		return nil
+	}
+	_, err := t.erase("conversation = ? AND turn = ? AND seq >= ?", turn.ref.Tenant, turn.ref.Conversation, turnBytes(turn.id), from)
+	return err
 }
 
 // moveTip makes the turn the conversation's last; or, when nothing came of it,
@@ -165,7 +192,8 @@ func (t *transaction) updateTurn(r *messages.TurnRecord) error {
 // its conversation. Their prefixes are stored as incomplete already.
 func (t *transaction) interruptTurns(where string, args ...any) error {
 	running := "status = 'in_progress' AND " + where
-	_, err := t.exec(`UPDATE conversations SET tip = (SELECT id FROM turns WHERE tenant = conversations.tenant AND conversation = conversations.id AND status = 'in_progress')
+	_, err := t.exec(`UPDATE conversations SET tip = (SELECT id FROM turns WHERE tenant = conversations.tenant AND conversation = conversations.id AND status = 'in_progress'
+			ORDER BY first_seq DESC LIMIT 1)
 		WHERE (tenant, id) IN (SELECT tenant, conversation FROM turns WHERE `+running+")", args...)
 	if err != nil {
 		return err
