@@ -49,15 +49,6 @@ func parts() []part {
 // warmup is how long a subject is asked before it is measured.
 func (b *bench) warmup() time.Duration { return b.duration / 4 }
 
-// idleAfter is when a conversation is put to sleep, where that is measured: late
-// enough that all can be made before.
-func (b *bench) idleAfter() time.Duration {
-	if b.quick {
-		return 15 * time.Second
-	}
-	return 100 * time.Second
-}
-
 // overhead does everything that was asked for, and fills the report. An error
 // says that something could not be found out.
 func overhead(ctx context.Context, o options, line *report.Report) (err error) {

@@ -61,7 +61,7 @@ func (b *bench) allocations(ctx context.Context) error {
 // allocated asks a fixed number of requests between two looks at the count, and
 // subtracts what the looks themselves allocate.
 func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes float64, err error) {
-	const asked = 2000
+	const asked = 5000
 	rendered := b.render(b.rig.subjects()[2], kind)
 	ask := func() error {
 		result, err := load.Batch{
@@ -74,6 +74,9 @@ func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes flo
 		return err
 	}
 	if err := ask(); err != nil { // fills pools
+		return 0, 0, err
+	}
+	if _, err := scrape(ctx, b.rig.adminAt); err != nil { // likewise
 		return 0, 0, err
 	}
 	var looks [3]metrics
@@ -95,55 +98,47 @@ func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes flo
 }
 
 // conversationsMemory measures what conversations cost that have had a turn and
-// now wait for the next, and what is left of them once they were put to sleep.
+// now wait for the next, on a server that was told nothing special; and, of
+// fewer, what is left of them once they were put to sleep.
 func (b *bench) conversationsMemory(ctx context.Context) error {
-	if err := b.rig.startServer(ctx, fmt.Sprintf("shard:\n  idle_after: %s\n", b.idleAfter())); err != nil {
-		return err
-	}
-	if err := pause(ctx, 2*time.Second); err != nil {
-		return err
-	}
-	before, _, err := b.resident()
+	awake, err := b.awakeMemory(ctx)
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	made, err := b.converse(ctx)
-	if err != nil {
-		return err
-	}
-	took := time.Since(began)
-	if err := pause(ctx, 2*time.Second); err != nil {
-		return err
-	}
-	figures, err := b.awakeMemory(ctx, before)
-	if err != nil {
-		return err
-	}
-	figures["conversations"], figures["before_mb"] = float64(made), before
-	figures["turns_per_s"] = round(float64(made) / took.Seconds())
 	asleep, err := b.asleepMemory(ctx)
 	if err != nil {
 		return err
 	}
-	figures["asleep_mb"] = asleep
-	b.line.Figure("rss_conversations", figures)
+	b.line.Figure("rss_conversations", map[string]any{"awake": awake, "asleep": asleep})
 	return nil
 }
 
-// converse holds one kept turn in each of so many conversations, and says how
-// many there were in the time that there is.
-func (b *bench) converse(ctx context.Context) (made int, err error) {
+// conversing starts a server, and holds one kept turn in each of so many
+// conversations. It returns what the server had in memory before, in MB.
+func (b *bench) conversing(ctx context.Context, config string, conversations int, within time.Duration) (before float64, figures map[string]float64, err error) {
+	if err := b.rig.startServer(ctx, config); err != nil {
+		return 0, nil, err
+	}
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return 0, nil, err
+	}
+	if before, _, err = b.resident(); err != nil {
+		return 0, nil, err
+	}
 	result, err := load.Batch{
-		Address: b.rig.serverAt, Connections: 128, Total: b.conversations, Within: b.idleAfter() - b.idleAfter()/4,
-		Render: b.renderTurn,
+		Address: b.rig.serverAt, Connections: 256, Total: conversations, Within: within, Render: b.renderTurn,
 	}.Run(ctx)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	b.count(&result)
-	say("%d of %d conversations in %s", result.Requests, b.conversations, result.Elapsed.Round(time.Millisecond))
-	return result.Requests, nil
+	say("%d of %d conversations in %s", result.Requests, conversations, result.Elapsed.Round(time.Millisecond))
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return 0, nil, err
+	}
+	return before, map[string]float64{
+		"conversations": float64(result.Requests), "before_mb": before, "turns_per_s": round(result.PerSecond()),
+	}, nil
 }
 
 // renderTurn asks a person's question of the usual length, which is kept.
@@ -155,9 +150,17 @@ func (b *bench) renderTurn(n int) load.Request {
 	return load.Post(b.rig.serverAt, "/v1/responses", string(body), "}", "Authorization: Bearer "+b.key)
 }
 
+// makeWithin is time enough for 100,000 turns that are synced to a slow disk. It
+// is less than a server waits before it puts a conversation to sleep.
+const makeWithin = 200 * time.Second
+
 // awakeMemory measures conversations that idle: as it is, which has garbage in
 // it, and once that is collected. The target is for what it is.
-func (b *bench) awakeMemory(ctx context.Context, before float64) (map[string]float64, error) {
+func (b *bench) awakeMemory(ctx context.Context) (map[string]float64, error) {
+	before, figures, err := b.conversing(ctx, "", b.conversations, makeWithin)
+	if err != nil {
+		return nil, err
+	}
 	awake, err := b.awake(ctx)
 	if err != nil {
 		return nil, err
@@ -166,28 +169,35 @@ func (b *bench) awakeMemory(ctx context.Context, before float64) (map[string]flo
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fetch(ctx, "http://"+b.rig.adminAt+"/debug/pprof/heap?gc=1"); err != nil {
+	live, collected, err := b.collected(ctx)
+	if err != nil {
 		return nil, err
+	}
+	b.target("conversations_awake", atLeast(float64(b.conversations)), awake)
+	b.target(fmt.Sprintf("rss_added_by_%d_conversations_mb", b.conversations), below(200), now-before)
+	for name, value := range map[string]float64{
+		"awake": awake, "mb": now, "added_mb": now - before, "peak_mb": peak, "collected_mb": collected, "live_mb": live,
+	} {
+		figures[name] = round(value)
+	}
+	return figures, nil
+}
+
+// collected makes the server collect its garbage, and returns what of its heap
+// is in use then, and what it has in memory.
+func (b *bench) collected(ctx context.Context) (live, resident float64, err error) {
+	if _, err := fetch(ctx, "http://"+b.rig.adminAt+"/debug/pprof/heap?gc=1"); err != nil {
+		return 0, 0, err
 	}
 	page, err := scrape(ctx, b.rig.adminAt)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	live, err := page.value("go_memstats_heap_alloc_bytes")
-	if err != nil {
-		return nil, err
+	if live, err = page.value("go_memstats_heap_alloc_bytes"); err != nil {
+		return 0, 0, err
 	}
-	collected, _, err := b.resident()
-	if err != nil {
-		return nil, err
-	}
-	added := round(now - before)
-	b.target("conversations_awake", atLeast(float64(b.conversations)), awake)
-	b.target(fmt.Sprintf("rss_added_by_%d_conversations_mb", b.conversations), below(200), added)
-	return map[string]float64{
-		"awake": awake, "awake_mb": now, "added_mb": added, "peak_mb": peak,
-		"collected_mb": collected, "live_mb": round(live / megabyte),
-	}, nil
+	resident, _, err = b.resident()
+	return live / megabyte, resident, err
 }
 
 func (b *bench) awake(ctx context.Context) (float64, error) {
@@ -198,32 +208,41 @@ func (b *bench) awake(ctx context.Context) (float64, error) {
 	return page.value("chatbot_conversations_awake")
 }
 
-// asleepMemory waits until all conversations sleep, and then for the runtime to
-// give memory back.
-func (b *bench) asleepMemory(ctx context.Context) (float64, error) {
-	for deadline := time.Now().Add(2 * b.idleAfter()); ; {
+const (
+	sleepiness    = 5 * time.Second // of a server whose conversations are to sleep soon
+	asleepWithin  = time.Minute     // of the last turn
+	fewerToSleep  = 10              // as many as are kept awake, divided by this
+	makeFewWithin = makeWithin / fewerToSleep
+)
+
+// asleepMemory waits until all conversations sleep, and collects what they left.
+func (b *bench) asleepMemory(ctx context.Context) (map[string]float64, error) {
+	config := fmt.Sprintf("shard:\n  idle_after: %s\n", sleepiness)
+	_, figures, err := b.conversing(ctx, config, max(1, b.conversations/fewerToSleep), makeFewWithin)
+	if err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(asleepWithin); ; {
 		awake, err := b.awake(ctx)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if awake == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
-			return 0, fmt.Errorf("%.0f conversations are still awake %s after they fell idle", awake, 2*b.idleAfter())
+			return nil, fmt.Errorf("%.0f conversations are awake %s after their last turn, and should sleep after %s", awake, asleepWithin, sleepiness)
 		}
 		if err := pause(ctx, time.Second); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	if _, err := fetch(ctx, "http://"+b.rig.adminAt+"/debug/pprof/heap?gc=1"); err != nil {
-		return 0, err
+	live, now, err := b.collected(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err := pause(ctx, 5*time.Second); err != nil {
-		return 0, err
-	}
-	now, _, err := b.resident()
-	return now, err
+	figures["live_mb"], figures["mb"] = round(live), round(now)
+	return figures, nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

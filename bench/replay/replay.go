@@ -188,7 +188,7 @@ func (o options) newServer(ctx context.Context, folder, key string, upstream *fa
 func (o options) writeConfig(folder string) (string, error) {
 	text := "# everything else is as it comes\n"
 	if o.store != "sqlite" {
-		text += fmt.Sprintf("store:\n  postgres_url: %q\n", o.store)
+		text += fmt.Sprintf("store:\n  postgres:\n    url: %q\n", o.store)
 	}
 	file := filepath.Join(folder, "parley.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
