@@ -36,8 +36,9 @@ func (m models) Open(ctx context.Context, target messages.Target, call *messages
 
 // ModelParts returns the actors of router and providers, as siblings.
 func ModelParts(r *router.Router, p *provider.Providers) []Part {
-	parts := []Part{{Name: "router", Props: r.Props()}}
-	for _, handle := range p.Handles() {
+	handles := p.Handles()
+	parts := append(make([]Part, 0, 1+len(handles)), Part{Name: "router", Props: r.Props()})
+	for _, handle := range handles {
 		parts = append(parts, Part{Name: "provider-" + handle.Name(), Props: handle.Props()})
 	}
 	return parts

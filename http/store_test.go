@@ -310,10 +310,10 @@ func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key str
 	return nil
 }
 
-func (c *claims) has(name string) bool {
+func (c *claims) has() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, held := c.held[name]
+	_, held := c.held["acme/k1"]
 	return held
 }
 

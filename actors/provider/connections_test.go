@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,27 +71,31 @@ func listen(t *testing.T, address string) net.Listener {
 func TestServerThatRestartsFailsNoCall(t *testing.T) {
 	t.Parallel()
 	const idle = 64
-	all := make(chan struct{}, idle)
-	var together sync.WaitGroup
-	together.Add(idle)
+	var arrived atomic.Int64
+	together := make(chan struct{})
 	first := newFake(t, func(w http.ResponseWriter, r *http.Request) {
-		together.Done()
-		together.Wait() // so that every call has a connection of its own
-		answer(200, "application/json", chatWhole)(w, r)
+		if arrived.Add(1) == idle {
+			close(together)
+		}
+		select {
+		case <-together: // so that every call has a connection of its own
+			answer(200, "application/json", chatWhole)(w, r)
+		case <-r.Context().Done():
+		}
 	})
 	p := newProviders(t, first.settings(provider.KindOpenAI))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	crowd := func(stream bool) {
+		var all sync.WaitGroup
 		for range idle {
-			go func() {
-				if r := call(context.Background(), p, stream); r.err != nil {
+			all.Go(func() {
+				if r := call(ctx, p, stream); r.err != nil {
 					t.Errorf("a call failed: %v", r.err)
 				}
-				all <- struct{}{}
-			}()
+			})
 		}
-		for range idle {
-			<-all
-		}
+		all.Wait()
 	}
 	crowd(false)
 	if n := first.connections.Load(); n != idle {

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,9 +81,11 @@ func (f *fake) settings(kind provider.Kind) provider.Settings {
 // secretKey must show up in no error.
 const secretKey = "very-secret-0123456789"
 
-// newProviders configures one provider, which is called p.
+// newProviders configures one provider, which is called p. It has time for a
+// connection, since the machine that tests may have other things to do.
 func newProviders(tb testing.TB, s provider.Settings) *provider.Providers {
 	tb.Helper()
+	s.Connect = cmp.Or(s.Connect, time.Minute)
 	p, err := provider.New(provider.Config{"p": s}, provider.Deps{Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		tb.Fatal(err)
