@@ -20,11 +20,11 @@ type kept struct {
 
 // openKept opens store and ledger and settles what an earlier process left
 // unfinished.
-func openKept(ctx context.Context, cfg *Config, metrics prometheus.Registerer, log *slog.Logger) (k kept, err error) {
+func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Registerer, log *slog.Logger) (k kept, err error) {
 	if k.prices, err = tenant.NewPrices(cfg.Prices); err != nil {
 		return kept{}, err
 	}
-	if k.store, err = openStore(ctx, cfg.Store, metrics); err != nil {
+	if k.store, err = awaitStore(ctx, cfg.Store, s, metrics, log); err != nil {
 		return kept{}, err
 	}
 	recovered, err := k.store.RecoverTurns(ctx)

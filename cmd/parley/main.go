@@ -35,7 +35,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 	defer sockets.close()
 	metrics := newRegistry()
 
-	kept, err := openKept(ctx, cfg, metrics, log)
+	kept, err := openKept(ctx, cfg, sockets, metrics, log)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return err
 	}
 	defer models.providers.Close()
-	tree, err := actors.Start(cfg.Config, actors.Deps{
+	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the actors outlive ctx, until they were drained
 		Parts:   append(actors.ModelParts(models.router, models.providers), actors.Part{Name: "tenants", Props: keys.Props()}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
 		Registerer: metrics, Log: log,
@@ -69,7 +69,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		{Name: "the store", Probe: kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
-	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{
+	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // requests outlive ctx too
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router,
 		Ready: checks, Registerer: metrics, Log: log,
 	})

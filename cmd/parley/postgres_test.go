@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -74,4 +77,105 @@ func TestServerOnPostgreSQL(t *testing.T) {
 		t.Errorf("after another start: %d %s", again.status, again.body)
 	}
 	p.terminate()
+}
+
+func TestServerWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	real, err := url.Parse(database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, own := freeAddress(t), freeAddress(t)
+	target := real.Host
+	real.Host = front
+	p := begin(t, launch{arguments: []string{"--listen", own}, env: []string{"PARLEY_STORE_POSTGRES_URL=" + real.String()}})
+	p.url = "http://" + own
+	eventually(t, "the server to say that it is not ready", func() bool { return p.readiness() == http.StatusServiceUnavailable })
+
+	relay(t, front, target)
+	p.awaitReady()
+	if answer := p.ask(p.key, hello); answer.status != http.StatusOK {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+	p.terminate()
+}
+
+func TestServerThatWaitsForItsDatabaseCanBeStopped(t *testing.T) {
+	t.Parallel()
+	own := freeAddress(t)
+	p := begin(t, launch{arguments: []string{"--listen", own}, env: []string{"PARLEY_STORE_POSTGRES_URL=postgres://a:b@" + freeAddress(t) + "/c"}})
+	p.url = "http://" + own
+	eventually(t, "the server to say that it is not ready", func() bool { return p.readiness() == http.StatusServiceUnavailable })
+	p.terminate()
+}
+
+func TestServerDoesNotWaitForADatabaseThatRefusesIt(t *testing.T) {
+	t.Parallel()
+	at, err := url.Parse(database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.User = url.UserPassword("nobody", "wrong")
+	arguments := []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir()}
+	if _, err := runBinary(t, []string{"PARLEY_STORE_POSTGRES_URL=" + at.String()}, arguments...); err == nil || !strings.Contains(err.Error(), "password authentication failed") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// freeAddress is one that nobody listens on just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // nobody connected
+	return listener.Addr().String()
+}
+
+// relay listens on one address and connects to another, until the test ends.
+func relay(t *testing.T, from, to string) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() { carry(ctx, client, to) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		stop()
+		connections.Wait()
+	})
+}
+
+// carry moves bytes both ways until either side, or ctx, has ended.
+func carry(ctx context.Context, client net.Conn, to string) {
+	server, err := new(net.Dialer).DialContext(ctx, "tcp", to)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	shut := func() {
+		_ = client.Close()
+		_ = server.Close()
+	}
+	defer context.AfterFunc(ctx, shut)()
+	var ways sync.WaitGroup
+	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
+		ways.Go(func() {
+			_, _ = io.Copy(way[1], way[0])
+			shut()
+		})
+	}
+	ways.Wait()
 }

@@ -29,6 +29,7 @@ type process struct {
 	url    string // of the API, without /v1
 	admin  string // host:port of the admin listener
 	key    string // the first tenant's, where the server said it
+	lines  <-chan string
 	said   string // on standard output, until it was ready
 	log    *lockedBuffer
 	exited chan struct{}
@@ -46,6 +47,14 @@ type launch struct {
 // when the test ends.
 func start(t *testing.T, l launch) *process {
 	t.Helper()
+	p := begin(t, l)
+	p.awaitReady()
+	return p
+}
+
+// begin runs the binary and waits for nothing.
+func begin(t *testing.T, l launch) *process {
+	t.Helper()
 	if l.data == "" {
 		l.data = filepath.Join(t.TempDir(), "data")
 	}
@@ -61,6 +70,7 @@ func start(t *testing.T, l launch) *process {
 		t.Fatal(err)
 	}
 	lines := make(chan string, 64)
+	p.lines = lines
 	read := make(chan struct{})
 	go func() { // ends with the process's standard output
 		defer close(read)
@@ -78,7 +88,6 @@ func start(t *testing.T, l launch) *process {
 		close(p.exited)
 	}()
 	t.Cleanup(p.kill)
-	p.awaitReady(lines)
 	return p
 }
 
@@ -97,13 +106,13 @@ var (
 
 // awaitReady reads what the server says first, which ends with an empty line
 // after its last hint.
-func (p *process) awaitReady(lines <-chan string) {
+func (p *process) awaitReady() {
 	p.t.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		select {
-		case line, open := <-lines:
+		case line, open := <-p.lines:
 			if !open {
 				p.t.Fatalf("the server ended before it was ready:\n%s%s", p.said, p.log)
 			}

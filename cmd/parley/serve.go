@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"os"
@@ -37,7 +38,11 @@ func serveUntilSignal(ctx context.Context, cfg *Config, w world) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	return serve(ctx, cfg, w, newLog(cfg.Log, w.err))
+	err := serve(ctx, cfg, w, newLog(cfg.Log, w.err))
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // asked to stop before it had begun
+	}
+	return err
 }
 
 // logStart says what runs where.

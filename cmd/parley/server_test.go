@@ -203,7 +203,7 @@ func TestOperatorsSeeMetricsAndProfiles(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	if profile := p.reply(p.request(http.MethodGet, "http://"+p.admin+"/debug/pprof/cmdline", "", "")); profile.status != http.StatusOK {
+	if profile := p.do(http.MethodGet, "http://"+p.admin+"/debug/pprof/cmdline", "", ""); profile.status != http.StatusOK {
 		t.Errorf("profiles: %d", profile.status)
 	}
 }
@@ -249,14 +249,16 @@ func (p *process) request(method, url, key, body string) *http.Response {
 	return response
 }
 
-func (p *process) reply(response *http.Response) reply {
+// do sends a request and reads its answer to the end.
+func (p *process) do(method, url, key, body string) reply {
 	p.t.Helper()
+	response := p.request(method, url, key, body)
 	defer response.Body.Close() //nolint:errcheck // read to its end
-	body, err := io.ReadAll(response.Body)
+	read, err := io.ReadAll(response.Body)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return reply{response.StatusCode, string(body)}
+	return reply{response.StatusCode, string(read)}
 }
 
 // ask sends a chat completion.
@@ -267,12 +269,12 @@ func (p *process) ask(key, body string) reply {
 
 func (p *process) post(path, key, body string) reply {
 	p.t.Helper()
-	return p.reply(p.openAt(path, key, body))
+	return p.do(http.MethodPost, p.url+path, key, body)
 }
 
 func (p *process) get(path, key string) reply {
 	p.t.Helper()
-	return p.reply(p.request(http.MethodGet, p.url+path, key, ""))
+	return p.do(http.MethodGet, p.url+path, key, "")
 }
 
 // open sends a chat completion and leaves its answer to be read.
@@ -302,7 +304,7 @@ func (p *process) readiness() int {
 
 func (p *process) metrics() string {
 	p.t.Helper()
-	return p.reply(p.request(http.MethodGet, "http://"+p.admin+"/metrics", "", "")).body
+	return p.do(http.MethodGet, "http://"+p.admin+"/metrics", "", "").body
 }
 
 // readUntil reads lines until so many have the word in them.
