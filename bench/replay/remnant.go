@@ -81,7 +81,10 @@ func (f *findings) conversation(c *conversation, got []line) {
 		return // the history of what follows is not what it should be, which is noted
 	}
 	for _, r := range remnants {
-		if whole := upstreamReply(r.turn.Model, got[:r.at+1]); !strings.HasPrefix(whole, r.text) {
+		switch whole := upstreamReply(r.turn.Model, got[:r.at+1]); {
+		case r.text == whole:
+			f.duplicated("%s was answered whole, and asked again", r.turn.Key)
+		case !strings.HasPrefix(whole, r.text):
 			f.different("a try of %s is kept as %s, which %s does not begin with", r.turn.Key, answer(r.text), answer(whole))
 		}
 	}

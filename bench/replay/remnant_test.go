@@ -117,6 +117,7 @@ func TestTriesThatWereCutMayStay(t *testing.T) {
 		"a question":                      {got: answered("q1", "?", "q2", "q2", "?", "q3", "?"), remnants: 1},
 		"part of an answer":               {got: answered("q1", "?", "q2", "<", "q2", "?", "q3", "?"), remnants: 1},
 		"two tries":                       {got: answered("q1", "?", "q2", "q2", "<", "q2", "?", "q3", "?"), remnants: 2},
+		"a whole answer":                  {got: answered("q1", "?", "q2", "?", "q2", "?", "q3", "?"), remnants: 1, duplicated: 1},
 		"more than there were tries":      {got: answered("q1", "?", "q2", "<", "q2", "<", "q2", "<", "q2", "?", "q3", "?"), remnants: 2, duplicated: 1, different: 1},
 		"of a turn that was tried once":   {got: answered("q1", "<", "q1", "?", "q2", "?", "q3", "?"), duplicated: 1, different: 1},
 		"what the upstream did not say":   {got: answered("q1", "?", "q2", "nonsense", "q2", "?", "q3", "?"), remnants: 1, different: 1},
