@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	spareTheCollector()
 	os.Exit(run(context.Background(), world{
 		arguments: os.Args[1:], environment: os.Environ(), out: os.Stdout, err: os.Stderr,
 	}))
