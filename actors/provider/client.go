@@ -32,7 +32,7 @@ func newClient(name string, s Settings, m *providerMetrics) (*client, error) {
 	}
 	c := &client{
 		name: name, settings: s, dialect: dialectOf(&s), metrics: m,
-		pool: newPool(s.MaxConns, s.IdleAfter, d.dial),
+		pool: &pool{dial: d.dial, patience: s.Connect, idleAfter: s.IdleAfter, places: make(chan struct{}, s.MaxConns)},
 	}
 	address, err := url.Parse(s.BaseURL + c.dialect.path())
 	if err != nil {
@@ -96,9 +96,7 @@ func (c *client) send(ctx context.Context, body []byte, limit time.Duration) (*e
 func (c *client) exchange(
 	ctx context.Context, body []byte, limit time.Duration, connect func(context.Context) (*connection, error),
 ) (*exchange, error) {
-	connecting, cancel := context.WithTimeout(ctx, c.settings.Connect)
-	conn, err := connect(connecting)
-	cancel()
+	conn, err := connect(ctx)
 	if err != nil {
 		return nil, connectError{err}
 	}

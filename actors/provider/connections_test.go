@@ -236,7 +236,7 @@ func TestUnreachableProvider(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	_ = l.Close()
 	p := newProviders(t, provider.Settings{BaseURL: "http://" + l.Addr().String() + "/v1", APIKey: secretKey})
-	within(t, time.Second, "the refusal", func() {
+	within(t, promptly, "the refusal", func() {
 		r := call(t.Context(), p, true)
 		checkFailure(t, r.err, messages.CodeProviderFailed)
 	})
@@ -247,7 +247,7 @@ func TestServerThatDoesNotShakeHands(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	defer l.Close() //nolint:errcheck // the test is over with it
 	s := provider.Settings{BaseURL: "https://" + l.Addr().String() + "/v1", APIKey: secretKey, Connect: 50 * time.Millisecond}
-	within(t, time.Second, "the time-out", func() {
+	within(t, promptly, "the time-out", func() {
 		r := call(t.Context(), newProviders(t, s), true)
 		f := checkFailure(t, r.err, messages.CodeProviderTimeout)
 		if !strings.Contains(f.Do, "providers.p.connect_timeout") {
@@ -286,7 +286,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		answer(200, "application/json", chatWhole)(w, r)
 	})
 	s := f.settings(provider.KindOpenAI)
-	s.MaxConns, s.Connect = 2, 100*time.Millisecond
+	s.MaxConns, s.Connect = 2, 500*time.Millisecond
 	p := newProviders(t, s)
 	results := make(chan reply, 3)
 	for range 3 {

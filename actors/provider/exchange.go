@@ -143,18 +143,6 @@ func (x *exchange) readAll(dst []byte, limit int) ([]byte, error) {
 	}
 }
 
-// drainPatience is how long the end of a body may lag behind the event that
-// ends the stream. Most servers write both at once.
-const drainPatience = 50 * time.Millisecond
-
-// drain reads what is left of a body that says no more, so that the connection
-// can be used again.
-func (x *exchange) drain() {
-	const most = 4 << 10 // bytes
-	x.wait(drainPatience)
-	_, _ = io.CopyN(io.Discard, x, most)
-}
-
 // close gives the connection back if it is fit for use, and closes it if not.
 func (x *exchange) close() {
 	if x.closed {

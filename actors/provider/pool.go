@@ -12,6 +12,7 @@ import (
 // the one used last first. It is safe for concurrent use.
 type pool struct {
 	dial      func(ctx context.Context) (*connection, error)
+	patience  time.Duration // for a place to come free, and for a dial
 	idleAfter time.Duration
 	places    chan struct{} // full of the connections in use
 
@@ -29,16 +30,16 @@ type connection struct {
 	since    time.Time
 }
 
-func newPool(size int, idleAfter time.Duration, dial func(context.Context) (*connection, error)) *pool {
-	return &pool{dial: dial, idleAfter: idleAfter, places: make(chan struct{}, size)}
-}
-
-// get returns a connection, which the caller gives back with put or drop. It
-// fails with ctx's error when none of the places comes free in time, and with
-// that of the dial else.
+// get returns a connection, which the caller gives back with put or drop: one
+// that was used before, if any is idle. It fails with errBusy when no place
+// comes free in time, and with what the dial says else.
 func (p *pool) get(ctx context.Context) (*connection, error) {
-	if err := p.enter(ctx); err != nil {
-		return nil, err
+	select {
+	case p.places <- struct{}{}:
+	default:
+		if err := p.wait(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if c := p.take(); c != nil {
 		return c, nil
@@ -50,21 +51,16 @@ func (p *pool) get(ctx context.Context) (*connection, error) {
 // closed: it is asked for when one of them turned out to be dead.
 func (p *pool) getFresh(ctx context.Context) (*connection, error) {
 	p.closeIdle(time.Time{})
-	if err := p.enter(ctx); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
 	return p.connect(ctx)
 }
 
-// errBusy says that no place came free in time.
-type errBusy struct{ error }
-
-func (p *pool) enter(ctx context.Context) error {
-	select {
-	case p.places <- struct{}{}:
-		return nil
-	default:
-	}
+// wait takes a place, once there is one.
+func (p *pool) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
 	select {
 	case p.places <- struct{}{}:
 		return nil
@@ -73,7 +69,13 @@ func (p *pool) enter(ctx context.Context) error {
 	}
 }
 
+// errBusy says that no place came free in time.
+type errBusy struct{ error }
+
+// connect dials for a place that was taken.
 func (p *pool) connect(ctx context.Context) (*connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
 	c, err := p.dial(ctx)
 	if err != nil {
 		<-p.places

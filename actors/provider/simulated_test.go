@@ -213,7 +213,7 @@ func TestSimulatedModelIsNotToBeDrawnOut(t *testing.T) {
 		`{"type":"string","minLength":1000000000}`, `{"anyOf":[{"$ref":"#"}]}`, `{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}`,
 		`[]`, `{"properties":3}`, `nonsense`, ``, `{"type":["string","null"]}`, `{"const":null}`, `{"type":7}`,
 	} {
-		within(t, time.Second, schema[:min(len(schema), 40)], func() {
+		within(t, promptly, schema[:min(len(schema), 40)], func() {
 			r := simulate(t, "echo", question("", messages.Options{ResponseFormat: &messages.ResponseFormat{
 				Kind: messages.ResponseJSONSchema, Schema: json.RawMessage(schema),
 			}}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"example.com/parley/messages"
 	"example.com/parley/messages/wire/sse"
@@ -56,10 +57,26 @@ func (s *stream) Next() (messages.Chunk, error) {
 // Close implements [Answer].
 func (s *stream) Close() error {
 	if errors.Is(s.err, io.EOF) && !s.exchange.closed && !s.exchange.ended {
-		s.exchange.drain()
+		s.drain()
 	}
 	s.exchange.close()
 	return nil
+}
+
+// drainPatience is how long the end of a body may lag behind the event that
+// ends the stream. Most servers write both at once.
+const drainPatience = 50 * time.Millisecond
+
+// drain reads over what comes behind the last event, so that the connection can
+// be used again.
+func (s *stream) drain() {
+	const most = 4 // events: more is another stream
+	s.exchange.wait(drainPatience)
+	for range most {
+		if _, err := s.events.Next(); err != nil {
+			return
+		}
+	}
 }
 
 // maxMalformed is how many events in a row may be unreadable: one is an

@@ -188,6 +188,9 @@ func hello() http.HandlerFunc {
 	return data(delta("Hel"), delta("lo"), chatFinish, chatUsage, chatDone)
 }
 
+// promptly is the second that is promised, and what a busy machine adds to it.
+const promptly = 3 * time.Second
+
 // within fails when something takes longer than it may.
 func within(t *testing.T, limit time.Duration, what string, do func()) {
 	t.Helper()
