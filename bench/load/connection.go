@@ -69,7 +69,7 @@ func (c *connection) dial(ctx context.Context) error {
 
 func (c *connection) close() {
 	if c.tcp != nil {
-		c.tcp.Close() //nolint:errcheck // nothing was promised to the other side
+		_ = c.tcp.Close() // nothing was promised to the other side
 		c.tcp = nil
 	}
 }

@@ -19,11 +19,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // answer returns, until the test ends. An empty answer closes the connection.
 func serve(t *testing.T, size int, answer func() string) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			tcp, err := listener.Accept()
@@ -31,7 +31,7 @@ func serve(t *testing.T, size int, answer func() string) (address string) {
 				return
 			}
 			go func() {
-				defer tcp.Close()
+				defer func() { _ = tcp.Close() }()
 				for request := make([]byte, size); ; {
 					if _, err := io.ReadFull(tcp, request); err != nil {
 						return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -61,7 +62,7 @@ func newBench(t *testing.T) (*bench, subject) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { upstream.Close() })
+	t.Cleanup(func() { _ = upstream.Close() })
 	b := &bench{
 		options: options{duration: 200 * time.Millisecond, rounds: 1}, key: "key", line: report.New(t.Context(), "overhead"),
 		rig: &rig{upstreamAt: upstream.Address(), serverAt: upstream.Address()},
@@ -206,7 +207,7 @@ func TestMetricsAreRead(t *testing.T) {
 			http.NotFound(w, r)
 			return
 		}
-		w.Write([]byte(metricsPage))
+		_, _ = io.WriteString(w, metricsPage) // a client that is gone fails itself
 	}))
 	defer page.Close()
 	admin := strings.TrimPrefix(page.URL, "http://")

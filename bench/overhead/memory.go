@@ -33,7 +33,7 @@ func (b *bench) idleMemory(ctx context.Context) error {
 
 // loadedMemory measures a server that has been under load.
 func (b *bench) loadedMemory(ctx context.Context) error {
-	if _, err := (b.capacity(64, plain))(ctx, b.rig.subjects()[2]); err != nil {
+	if _, err := b.capacity(64, plain)(ctx, b.rig.subjects()[2]); err != nil {
 		return err
 	}
 	now, peak, err := b.resident()

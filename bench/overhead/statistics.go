@@ -55,15 +55,6 @@ func (s series) spreads() map[string]spread {
 	return summed
 }
 
-// total adds a figure up.
-func (s series) total(name string) float64 {
-	sum := 0.0
-	for _, one := range s {
-		sum += one[name]
-	}
-	return sum
-}
-
 // against compares two series figure by figure, within each round.
 func (s series) against(other series, compare func(a, b float64) float64) series {
 	compared := make(series, len(s))

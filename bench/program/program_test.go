@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -42,20 +41,18 @@ func play(role string) {
 	case "serving":
 		term := make(chan os.Signal, 1)
 		signal.Notify(term, syscall.SIGTERM)
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			panic(err)
-		}
-		go http.Serve(listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		go serve(address, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		<-term
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			panic(err)
-		}
-		panic(http.Serve(listener, http.NotFoundHandler()))
+		serve(address, http.NotFoundHandler())
 	}
+}
+
+// serve answers until the process ends.
+func serve(address string, h http.Handler) {
+	server := http.Server{Addr: address, Handler: h, ReadHeaderTimeout: time.Minute}
+	panic(server.ListenAndServe())
 }
 
 func start(t *testing.T, role string, change func(*Spec)) *Process {

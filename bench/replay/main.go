@@ -36,7 +36,7 @@ func parseOptions(arguments []string) (options, error) {
 		return o, err
 	}
 	if o.seed == 0 {
-		o.seed = 1 + rand.Uint64N(1<<31) //nolint:gosec // no secret
+		o.seed = 1 + rand.Uint64N(1<<31)
 	}
 	switch {
 	case flags.NArg() > 0:

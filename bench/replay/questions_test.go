@@ -49,7 +49,7 @@ func TestOwnQuestionsAreReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	questions, err := readQuestions(file, "query")
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func responseStream(status, end string, texts ...string) string {
 func TestRepliesAreRead(t *testing.T) {
 	t.Parallel()
 	good := responseStream("completed", "one two", "one ", "two")
+	begun, _, _ := strings.Cut(good, "event: response.completed")
 	const chunk = `data: {"id":"chatcmpl-1","choices":[{"delta":{"content":"one"},"finish_reason":null}]}` + "\n\n"
 	const finish = `data: {"id":"chatcmpl-1","choices":[{"delta":{},"finish_reason":"stop"}]}` + "\n\n"
 	const done = "data: [DONE]\n\n"
@@ -55,7 +56,7 @@ func TestRepliesAreRead(t *testing.T) {
 		"a stream":                             {read: (*reply).readResponseStream, body: good, end: endWhole, text: "one two", shown: "one two"},
 		"a stream that says it is cut":         {read: (*reply).readResponseStream, body: responseStream("incomplete", "one", "one"), end: endCut, text: "one", shown: "one"},
 		"a stream that showed less than all":   {read: (*reply).readResponseStream, body: responseStream("completed", "one two", "one "), fails: "showed 4 bytes"},
-		"a stream that breaks off":             {read: (*reply).readResponseStream, body: good[:strings.Index(good, "event: response.completed")], lost: true, shown: "one two"},
+		"a stream that breaks off":             {read: (*reply).readResponseStream, body: begun, lost: true, shown: "one two"},
 		"a stream with a gap": {
 			read: (*reply).readResponseStream, body: strings.Replace(good, `"sequence_number":4`, `"sequence_number":5`, 1), shown: "", fails: "4 was due",
 		},

@@ -61,7 +61,7 @@ func (f *findings) duplicated(format string, args ...any) {
 
 // transcript is what a conversation has to read like.
 func (c *conversation) transcript() []line {
-	var lines []line
+	lines := make([]line, 0, 2*len(c.Turns))
 	for _, t := range c.Turns {
 		unknown := t.End == endUnknown
 		lines = append(lines,

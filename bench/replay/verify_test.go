@@ -71,10 +71,14 @@ func TestTranscriptAsksForWhatWasAcknowledgedAlone(t *testing.T) {
 		{ask: ask{Question: "q4"}, End: endUnknown},
 	}}
 	want := []line{
-		{Role: "user", Text: "q1"}, {Role: "assistant", Text: "a1"},
-		{Role: "user", Text: "q2"}, {Role: "assistant", Optional: true},
-		{Role: "user", Text: "q3"}, {Role: "assistant", Text: "a"},
-		{Role: "user", Text: "q4", Optional: true}, {Role: "assistant", Optional: true, Any: true},
+		{Role: "user", Text: "q1"},
+		{Role: "assistant", Text: "a1"},
+		{Role: "user", Text: "q2"},
+		{Role: "assistant", Optional: true},
+		{Role: "user", Text: "q3"},
+		{Role: "assistant", Text: "a"},
+		{Role: "user", Text: "q4", Optional: true},
+		{Role: "assistant", Optional: true, Any: true},
 	}
 	if diff := cmp.Diff(want, c.transcript()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

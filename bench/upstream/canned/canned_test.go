@@ -2,6 +2,7 @@ package canned
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -33,23 +34,39 @@ func start(t *testing.T) *Server {
 	return s
 }
 
-func post(t *testing.T, s *Server, body string) *http.Response {
+// post returns the head of a reply, and its body.
+func post(t *testing.T, s *Server, body string) (http.Header, []byte) {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	reply, err := client.Post("http://"+s.Address()+"/v1/chat/completions", "application/json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Address()+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { reply.Body.Close() })
-	return reply
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	reply, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reply.Body.Close() }()
+	said, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply.Header, said
+}
+
+func dial(t *testing.T, s *Server) net.Conn {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 func TestPlainReplyIsAChatCompletion(t *testing.T) {
 	t.Parallel()
-	body, err := io.ReadAll(post(t, start(t), `{"model":"gpt-fake","stream":false}`).Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, body := post(t, start(t), `{"model":"gpt-fake","stream":false}`)
 	chunks, err := openai.DecodeChatReply(body)
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +82,11 @@ func TestPlainReplyIsAChatCompletion(t *testing.T) {
 
 func TestStreamIsWholeAndHasAChunkAToken(t *testing.T) {
 	t.Parallel()
-	reply := post(t, start(t), `{"model":"gpt-fake","stream":true}`)
-	if kind := reply.Header.Get("Content-Type"); kind != "text/event-stream" {
+	header, body := post(t, start(t), `{"model":"gpt-fake","stream":true}`)
+	if kind := header.Get("Content-Type"); kind != "text/event-stream" {
 		t.Errorf("it is a %s", kind)
 	}
-	events := sse.NewReader(reply.Body, 1<<20)
+	events := sse.NewReader(bytes.NewReader(body), 1<<20)
 	var decoder openai.ChatDecoder
 	tokens, usage, done := 0, false, false
 	for !done {
@@ -96,15 +113,14 @@ func TestStreamIsWholeAndHasAChunkAToken(t *testing.T) {
 
 func TestRequestsOfOneConnectionAreAnsweredInOrder(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	c, err := net.Dial("tcp", s.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dial(t, start(t))
 	large := strings.Repeat("x", 100_000)
 	one := "POST / HTTP/1.1\r\ncontent-length: " + strconv.Itoa(len(large)) + "\r\n\r\n" + large
-	go io.WriteString(c, "GET / HTTP/1.1\r\n\r\n"+one+one+"GET / HTTP/1.1\r\n\r\n")
+	sent := make(chan error, 1)
+	go func() { // ends when all is sent, or the test closes the connection
+		_, err := io.WriteString(c, "GET / HTTP/1.1\r\n\r\n"+one+one+"GET / HTTP/1.1\r\n\r\n")
+		sent <- err
+	}()
 	reader := bufio.NewReader(c)
 	for i, kind := range []string{"text/plain", "application/json", "application/json", "text/plain"} {
 		reply, err := http.ReadResponse(reader, nil)
@@ -114,6 +130,10 @@ func TestRequestsOfOneConnectionAreAnsweredInOrder(t *testing.T) {
 		if _, err := io.Copy(io.Discard, reply.Body); err != nil || reply.Header.Get("Content-Type") != kind {
 			t.Errorf("reply %d is a %s: %v", i, reply.Header.Get("Content-Type"), err)
 		}
+		_ = reply.Body.Close() // it was read
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -141,15 +161,13 @@ func TestNonsenseEndsTheConnection(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, sent := range []string{"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"} {
-		c, err := net.Dial("tcp", s.Address())
-		if err != nil {
+		c := dial(t, s)
+		if _, err := io.WriteString(c, sent); err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(c, sent)
 		if answer, err := io.ReadAll(c); err != nil || len(answer) > 0 {
 			t.Errorf("%q was answered %q, %v", sent, answer, err)
 		}
-		c.Close()
 	}
 }
 
