@@ -123,10 +123,12 @@ func (s *Store) Close() {
 	if s.writer != nil {
 		s.writer.stop()
 	}
-	for _, db := range []*sql.DB{s.reading, s.writing} {
-		if db != nil {
-			_ = db.Close() // committed already; there is nothing left to lose
-		}
+	if s.reading != nil {
+		_ = s.reading.Close() // only read
+	}
+	if s.writing != nil {
+		_, _ = s.writing.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)") // a server that stopped leaves all in one file
+		_ = s.writing.Close()                                                                 // committed already; there is nothing left to lose
 	}
 	s.lock.release()
 }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,19 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	}
 	store.Close()
 	open(t, path).Close()
+}
+
+func TestClosedDatabaseIsWholeInOneFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "parley.db")
+	store := open(t, path)
+	if err := store.CreateTenant(t.Context(), messages.Tenant{ID: "acme", Name: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	store.Close()
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		t.Errorf("%d bytes are still in the log beside it", log.Size())
+	}
 }
 
 func TestBackupOfAUsedDatabaseIsRestored(t *testing.T) {
