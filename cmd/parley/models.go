@@ -3,7 +3,6 @@ package main
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,31 +19,19 @@ type models struct {
 
 // openModels makes providers and router, and calls nobody.
 func openModels(cfg *Config, metrics prometheus.Registerer) (m models, err error) {
-	m.providers, err = provider.New(cfg.Providers, provider.Deps{Registerer: metrics, Models: named(cfg.Models)})
+	known := routed(cfg.Providers)
+	m.providers, err = provider.New(cfg.Providers, provider.Deps{Registerer: metrics, Models: router.KnownModels(cfg.Models, known)})
 	if err != nil {
 		return models{}, err
 	}
 	m.router, err = router.New(cfg.Models, router.Deps{
-		Providers: routed(cfg.Providers), Health: m.providers, Demo: cfg.Demo, Registerer: metrics,
+		Providers: known, Health: m.providers, Demo: cfg.Demo, Registerer: metrics,
 	})
 	if err != nil {
 		m.providers.Close()
 		return models{}, err
 	}
 	return m, nil
-}
-
-// named lists the providers' own names of the models that the configuration
-// names.
-func named(public router.Config) map[string][]string {
-	found := make(map[string][]string)
-	for _, steps := range public {
-		for _, step := range steps {
-			name, model, _ := strings.Cut(step.Target, "/")
-			found[name] = append(found[name], model)
-		}
-	}
-	return found
 }
 
 // routed is what the router has to know of the providers.
