@@ -41,6 +41,8 @@ func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created
 type adminFlags struct {
 	*configFlags
 	server, key *string
+	// creates is set for commands that make sense before there is any data.
+	creates bool
 }
 
 func addAdminFlags(c *cobra.Command) adminFlags {
@@ -65,7 +67,7 @@ func (f adminFlags) do(ctx context.Context, w world, task func(context.Context, 
 	if *f.server != "" {
 		return f.remotely(ctx, w, data, *f.server, task)
 	}
-	if err := data.make(); err != nil {
+	if err := f.openData(w, data, cfg.Store.usesPostgres()); err != nil {
 		return err
 	}
 	release, err := data.lock()
@@ -81,6 +83,24 @@ func (f adminFlags) do(ctx context.Context, w world, task func(context.Context, 
 	}
 	defer release()
 	return inFolder(ctx, cfg, task)
+}
+
+// openData sees to it that there is a data folder. To make one is what only some
+// commands are for: any other was started in the wrong place.
+func (f adminFlags) openData(w world, data folder, elsewhere bool) error {
+	if data.exists() {
+		return nil
+	}
+	if !f.creates && !elsewhere {
+		return &messages.Failure{
+			Code: messages.CodeStoreUnavailable, What: fmt.Sprintf("there is no data folder %s", data),
+			Do: "name the one that the server uses, with --data or PARLEY_DATA",
+		}
+	}
+	if !elsewhere {
+		_, _ = fmt.Fprintf(w.err, "made the data folder %s\n", data)
+	}
+	return data.make()
 }
 
 // inFolder opens the store, which no server uses, for one task.

@@ -158,3 +158,24 @@ func TestServerThatRefusesTheAdminKeySaysSo(t *testing.T) {
 		t.Errorf("to nobody: %v", err)
 	}
 }
+
+func TestCommandsBeforeTheFirstStart(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	for _, arguments := range []string{"tenant list", "key list", "usage", "key revoke x"} {
+		status, _, err := carryOut(nil, append(strings.Fields(arguments), "--data", data)...)
+		if status != 1 || !strings.Contains(err, "there is no data folder "+data) {
+			t.Errorf("parley %s: status %d: %s", arguments, status, err)
+		}
+	}
+	status, tenant, remark := carryOut(nil, "tenant", "create", "research", "--data", data)
+	if status != 0 || remark != "made the data folder "+data+"\n" {
+		t.Fatalf("status %d: %s", status, remark)
+	}
+	if status, key, err := carryOut(nil, "key", "create", "--data", data); status != 0 || !wholeKey.MatchString(strings.TrimSpace(key)) {
+		t.Errorf("status %d: %s", status, err)
+	}
+	if status, listed, err := carryOut(nil, "tenant", "list", "--data", data); status != 0 || !strings.Contains(listed, strings.TrimSpace(tenant)) {
+		t.Errorf("status %d: %s\n%s", status, err, listed)
+	}
+}

@@ -116,8 +116,11 @@ const (
 // above, those of the tests, and those that Kubernetes and Docker set for a
 // service that is called parley.
 func noKey(name string) bool {
+	if name == configVariable {
+		return true
+	}
 	switch strings.TrimSuffix(name, "_FILE") {
-	case configVariable, bootstrapVariable, adminKeyVariable:
+	case bootstrapVariable, adminKeyVariable:
 		return true
 	}
 	ambient := []string{"PARLEY_TEST_", "PARLEY_SERVICE_HOST", "PARLEY_SERVICE_PORT", "PARLEY_PORT_", "PARLEY_ENV_"}

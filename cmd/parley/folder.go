@@ -25,6 +25,12 @@ type folder string
 
 func (f folder) file(name string) string { return filepath.Join(string(f), name) }
 
+// exists tells whether there is anything at its place.
+func (f folder) exists() bool {
+	_, err := os.Stat(string(f))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // make creates the folder if it is not there. What it holds is for its owner.
 func (f folder) make() error {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {

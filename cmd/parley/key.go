@@ -31,6 +31,7 @@ func keyCreateCommand(w world) *cobra.Command {
 			"  export OPENAI_API_KEY=$(parley key create)",
 	}
 	flags := addAdminFlags(c)
+	flags.creates = true
 	var want wantedKey
 	c.Flags().StringVar(&want.tenant, "tenant", "", "the `TENANT` whose key it is, by id or name; where there is one alone it needs no naming")
 	c.Flags().StringVar(&want.name, "name", "", "a `NAME` for people to know it by")

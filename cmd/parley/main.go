@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return err
 	}
 	defer models.providers.Close()
-	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the actors outlive ctx, until they were drained
+	tree, err := actors.Start(cfg.Config, actors.Deps{
 		Parts:   append(actors.ModelParts(models.router, models.providers), actors.Part{Name: "tenants", Props: keys.Props()}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
 		Registerer: metrics, Log: log,

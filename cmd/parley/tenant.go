@@ -26,6 +26,7 @@ func tenantCreateCommand(w world) *cobra.Command {
 		Example: "  parley key create --tenant $(parley tenant create research)",
 	}
 	flags := addAdminFlags(c)
+	flags.creates = true
 	c.RunE = func(c *cobra.Command, arguments []string) error {
 		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
 			made, err := a.CreateTenant(ctx, arguments[0])
