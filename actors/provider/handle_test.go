@@ -446,17 +446,18 @@ func gauge(t *testing.T, registry *prometheus.Registry, name string) float64 {
 func TestModelLabelIsOneOfThoseThatAreKnown(t *testing.T) {
 	t.Parallel()
 	shared := newMetrics(prometheus.NewRegistry())
-	p := shared.of("p", []string{"gpt-4o", "gpt-4o-mini"})
+	p := shared.of("p", []string{"gpt-4o", "gpt-4o-mini", "o3"})
 	for model, label := range map[string]string{
-		"gpt-4o": "gpt-4o", "gpt-4o-2024-08-06": "gpt-4o", "gpt-4o-mini-2024-07-18": "gpt-4o-mini",
+		"gpt-4o": "gpt-4o", "gpt-4o-2024-08-06": "gpt-4o", "gpt-4o-mini": "gpt-4o-mini", "gpt-4o-mini-2024-07-18": "gpt-4o-mini",
 		"gpt-4omega": otherModel, "what the client likes": otherModel, "": otherModel,
 	} {
-		if p.model(model) != p.models[label] {
-			t.Errorf("%q does not count as %s", model, label)
+		if got := p.label(model); got != label {
+			t.Errorf("%q counts as %s, want %s", model, got, label)
 		}
+		p.ended(model, messages.Outcome{Kind: messages.OutcomeSuccess, Total: time.Second})
 	}
 	if n := testutil.CollectAndCount(shared.latency); n != 3 {
-		t.Errorf("%d labels", n)
+		t.Errorf("%d labels, want those of the models that were called", n)
 	}
 }
 

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,9 +44,12 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 // ask for any name.
 const otherModel = "other"
 
-// providerMetrics are one provider's. Everything in them is looked up once.
+// providerMetrics are one provider's.
 type providerMetrics struct {
-	models   map[string]modelMetrics
+	shared   *metrics
+	provider string
+	known    []string // models that have labels of their own, the longest names first
+	models   sync.Map // label to modelMetrics, of those that were called
 	attempts [messages.OutcomeCancelled + 1]prometheus.Counter
 	stale    prometheus.Counter
 }
@@ -52,31 +57,35 @@ type providerMetrics struct {
 type modelMetrics struct{ latency, firstToken prometheus.Observer }
 
 func (m *metrics) of(provider string, models []string) *providerMetrics {
-	p := &providerMetrics{models: make(map[string]modelMetrics, len(models)+1), stale: m.stale.WithLabelValues(provider)}
-	for _, model := range append([]string{otherModel}, models...) {
-		p.models[model] = modelMetrics{
-			latency: m.latency.WithLabelValues(provider, model), firstToken: m.firstToken.WithLabelValues(provider, model),
-		}
-	}
+	p := &providerMetrics{shared: m, provider: provider, stale: m.stale.WithLabelValues(provider), known: slices.Clone(models)}
+	slices.SortFunc(p.known, func(a, b string) int { return len(b) - len(a) })
 	for kind := range p.attempts {
 		p.attempts[kind] = m.attempts.WithLabelValues(provider, messages.OutcomeKind(kind).String()) // #nosec G115 -- a handful
 	}
 	return p
 }
 
-// model returns the metrics of a model: its own, those of the known model of
-// which it is a version (gpt-4o-2024-08-06 is one of gpt-4o), or the rest's.
+// model returns the metrics of a model, which are made with its first call.
 func (p *providerMetrics) model(name string) modelMetrics {
-	if m, known := p.models[name]; known {
-		return m
+	label := p.label(name)
+	if m, made := p.models.Load(label); made {
+		return m.(modelMetrics)
 	}
-	best := otherModel
-	for known := range p.models {
-		if strings.HasPrefix(name, known+"-") && (best == otherModel || len(known) > len(best)) {
-			best = known
+	m, _ := p.models.LoadOrStore(label, modelMetrics{
+		latency: p.shared.latency.WithLabelValues(p.provider, label), firstToken: p.shared.firstToken.WithLabelValues(p.provider, label),
+	})
+	return m.(modelMetrics)
+}
+
+// label is the model itself where it is known, else the known one of which it is
+// a version (gpt-4o-2024-08-06 is one of gpt-4o), else the rest's.
+func (p *providerMetrics) label(name string) string {
+	for _, known := range p.known {
+		if version, ok := strings.CutPrefix(name, known); ok && (version == "" || version[0] == '-') {
+			return known
 		}
 	}
-	return p.models[best]
+	return otherModel
 }
 
 func (p *providerMetrics) sawFirstToken(model string, after time.Duration) {
