@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"time"
 
 	"example.com/parley/messages"
 )
 
 const (
-	// maxBatch bounds one write to the store.
+	// maxBatch bounds one write to the store, so that it delays nobody else's.
 	maxBatch = 256
+	// maxPending bounds the rows that wait in memory, some 350 bytes each. More
+	// wait on disk alone.
+	maxPending = 8192
 	// drainInterval is how long a row waits for others before it is brought
 	// to the store: reports are up to date within it.
 	drainInterval = 200 * time.Millisecond
@@ -22,116 +24,142 @@ const (
 	maxPause = 5 * time.Second
 )
 
-// drain is the queue's goroutine: it syncs the file and brings rows to the
-// store, until Close.
-func (s *Spool) drain() {
-	defer close(s.ended)
-	sync := time.NewTicker(s.cfg.SyncInterval)
-	defer sync.Stop()
+// drainLoop brings rows to the store, until Close.
+func (s *Spool) drainLoop() {
+	tick := time.NewTicker(drainInterval)
+	defer tick.Stop()
+	d := drainer{spool: s}
 	var next time.Time // when the store is asked again
 	var pause time.Duration
 	for open := true; open; {
 		select {
-		case <-sync.C:
-		case <-s.wake:
+		case <-tick.C:
+		case <-s.many:
 		case <-s.quit:
 			open = false
 		}
-		s.sync()
 		if now := time.Now(); !open || !now.Before(next) {
-			pause = s.empty(pause)
-			next = now.Add(max(pause, drainInterval))
+			pause = d.empty(pause)
+			next = now.Add(pause)
 		}
 	}
 }
 
-// sync waits for the disk, if anything was written since it last did, and tells
-// those who wait for it.
-func (s *Spool) sync() {
-	s.mu.Lock()
-	file, told := s.current.file, s.synced
-	dirty := s.dirty
-	if dirty {
-		s.dirty, s.synced = false, make(chan struct{})
-	}
-	s.mu.Unlock()
-	if !dirty {
-		return
-	}
-	if err := file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // a full file was synced when it was closed
-		s.deps.Log.Error("the ledger's queue could not be synced", slog.Any("error", err))
-	}
-	close(told)
+// drainer is what the draining goroutine has to itself.
+type drainer struct {
+	spool *Spool
+	taken rows // out of pending
+	done  int  // how many of them the store has
 }
 
 // empty brings all rows that wait to the store. It returns how long to wait
 // before the next try, which is 0 when all went well.
-func (s *Spool) empty(pause time.Duration) time.Duration {
+func (d *drainer) empty(pause time.Duration) time.Duration {
 	for {
-		batch := s.batch()
-		if len(batch) == 0 {
-			return 0
-		}
-		if err := s.deliver(batch); err != nil {
-			s.deps.Log.Warn("usage rows wait for the store", slog.Int("rows", s.depth()), slog.Any("error", err))
+		found, err := d.some()
+		if err != nil {
+			d.spool.deps.Log.Warn("usage rows wait for the store", slog.Int("rows", d.spool.depth()), slog.Any("error", err))
 			return min(max(2*pause, drainInterval), maxPause)
 		}
-		s.delivered(batch)
+		if !found {
+			return 0
+		}
 	}
 }
 
-func (s *Spool) batch() []row {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pending[:min(len(s.pending), maxBatch):min(len(s.pending), maxBatch)]
+// some brings some rows to the store, and tells whether there were any.
+func (d *drainer) some() (found bool, err error) {
+	if d.done == len(d.taken.usage) {
+		d.take()
+	}
+	if n := min(len(d.taken.usage)-d.done, maxBatch); n > 0 {
+		if err := d.deliver(d.taken.usage[d.done : d.done+n]); err != nil {
+			return true, err
+		}
+		d.spool.delivered(d.taken.segments[d.done : d.done+n])
+		d.done += n
+		return true, nil
+	}
+	file, err := d.spool.nextUnread()
+	if file == nil || err != nil {
+		return false, err
+	}
+	return true, d.deliverFile(file)
 }
 
-func (s *Spool) deliver(batch []row) error {
-	rows := make([]messages.UsageRow, len(batch))
-	for i := range batch {
-		rows[i] = batch[i].usage
-	}
+// take exchanges the rows that are delivered for those that came meanwhile.
+func (d *drainer) take() {
+	clear(d.taken.usage) // nothing of them is kept alive
+	clear(d.taken.segments)
+	spare := rows{d.taken.usage[:0], d.taken.segments[:0]}
+	d.spool.mu.Lock()
+	d.taken, d.spool.pending = d.spool.pending, spare
+	d.spool.mu.Unlock()
+	d.done = 0
+}
+
+func (d *drainer) deliver(usage []messages.UsageRow) error {
 	ctx, release := context.WithTimeout(context.Background(), sinkPatience)
 	defer release()
-	return s.deps.Sink.AppendUsage(ctx, rows)
+	return d.spool.deps.Sink.AppendUsage(ctx, usage)
 }
 
-func (s *Spool) delivered(batch []row) {
+// deliverFile brings all rows of a file to the store, those too that it has.
+func (d *drainer) deliverFile(file *segment) error {
+	var found []messages.UsageRow
+	err := readFile(file.path, func(k kind, row messages.UsageRow) {
+		if k == settled {
+			found = append(found, row)
+		}
+	})
+	if errors.Is(err, errDamaged) {
+		d.spool.deps.Log.Error("usage rows were lost: a file of the ledger's queue is damaged", slog.String("file", file.path))
+	} else if err != nil {
+		return err
+	}
+	if err := inBatches(found, d.deliver); err != nil {
+		return err
+	}
+	d.spool.deliveredFile(file)
+	return nil
+}
+
+// nextUnread returns the oldest file that has rows which are not in memory, or
+// nil. Nothing is added to it any more.
+func (s *Spool) nextUnread() (*segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range batch {
-		s.forget(batch[i].segment)
-		batch[i] = row{}
+	if len(s.unread) == 0 {
+		return nil, nil
 	}
-	s.pending = s.pending[len(batch):]
-	if len(s.pending) == 0 {
-		s.pending = nil
+	if s.unread[0] == s.current {
+		if err := s.rotate(0); err != nil {
+			return nil, err
+		}
 	}
+	return s.unread[0], nil
+}
+
+func (s *Spool) delivered(of []*segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting -= len(of)
+	for _, segment := range of {
+		s.forget(segment, 1)
+	}
+}
+
+func (s *Spool) deliveredFile(file *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unread = s.unread[1:]
+	s.waiting -= file.unread
+	s.forget(file, file.unread)
+	file.unread = 0
 }
 
 func (s *Spool) depth() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.pending)
-}
-
-// Close brings what waits to the store once more, syncs, and removes what is not
-// needed. Rows that the store did not take are brought to it by the next Open.
-func (s *Spool) Close() {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.closed = true
-	s.mu.Unlock()
-	close(s.quit)
-	<-s.ended
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_ = s.current.file.Sync() // the files are read again at the next start
-	_ = s.current.file.Close()
-	if s.current.live == 0 {
-		_ = os.Remove(s.current.path)
-	}
+	return s.waiting
 }

@@ -5,6 +5,9 @@
 // A record is in the kernel's hands when a method returns, so that it outlives
 // this process, however it dies. A power cut may take what was not yet synced:
 // see Config.
+//
+// Two goroutines work for a queue: one waits for the disk, the other for the
+// store. Neither delays the other, nor whoever writes.
 package spool
 
 import (
@@ -14,7 +17,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,7 +24,7 @@ import (
 )
 
 // Sink is where rows end up: the store. A row that it gets twice must count
-// once.
+// once. It does not keep the slice.
 type Sink interface {
 	AppendUsage(ctx context.Context, rows []messages.UsageRow) error
 }
@@ -43,17 +45,21 @@ type Spool struct {
 	mu      sync.Mutex
 	number  uint64
 	current *segment
+	full    []*segment           // to be synced and closed
+	unread  []*segment           // have rows that are not in memory
 	bytes   int64                // on disk, all segments
 	flying  map[attempt]*segment // of attempts that are reserved
-	pending []row
+	pending rows                 // for the store, at most maxPending
+	waiting int                  // rows that the store has not got, in memory or not
 	buffer  []byte
-	dirty   bool          // written since the last sync
-	synced  chan struct{} // closed by the next sync
+	dirty   bool // written since the last sync
+	flush   *flush
 	closed  bool
 
-	wake  chan struct{} // capacity 1: rows wait, or a sync is asked for
+	due   chan struct{} // capacity 1: somebody waits for the disk
+	many  chan struct{} // capacity 1: many rows wait for the store
 	quit  chan struct{}
-	ended chan struct{}
+	ended sync.WaitGroup
 }
 
 // attempt names a row.
@@ -65,10 +71,14 @@ type attempt struct {
 
 func attemptOf(r *messages.UsageRow) attempt { return attempt{r.Tenant, r.Request, r.Attempt} }
 
-// row waits for the store.
-type row struct {
-	usage   messages.UsageRow
-	segment *segment
+// rows wait for the store, each with the file that has it.
+type rows struct {
+	usage    []messages.UsageRow
+	segments []*segment
+}
+
+func (r *rows) add(usage *messages.UsageRow, in *segment) {
+	r.usage, r.segments = append(r.usage, *usage), append(r.segments, in)
 }
 
 // Open settles what earlier processes left, in the store, and starts the queue.
@@ -80,35 +90,43 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 		return nil, fmt.Errorf("make the folder of the ledger's queue: %w", err)
 	}
 	s := &Spool{
-		cfg: cfg, deps: deps, flying: make(map[attempt]*segment), synced: make(chan struct{}),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		cfg: cfg, deps: deps, flying: make(map[attempt]*segment), flush: newFlush(),
+		due: make(chan struct{}, 1), many: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	if err := s.recover(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.rotate(); err != nil {
+	if err := s.rotate(0); err != nil {
 		return nil, err
 	}
 	s.register(deps.Registerer)
-	go s.drain() //nolint:contextcheck // it outlives the opening, and ends with Close
+	s.ended.Go(s.syncLoop)
+	s.ended.Go(s.drainLoop) //nolint:contextcheck // it outlives the opening, and ends with Close
 	return s, nil
 }
 
 // recover brings what is left in the folder to the store, and empties it. A file
 // that is damaged is set aside for a person to look at.
 func (s *Spool) recover(ctx context.Context) error {
-	found, err := replay(s.cfg.Folder, s.interrupted)
+	take := func(rows []messages.UsageRow) error {
+		if err := s.deps.Sink.AppendUsage(ctx, rows); err != nil {
+			return fmt.Errorf("bring the ledger's queue to the store: %w", err)
+		}
+		return nil
+	}
+	found, err := replay(s.cfg.Folder, take)
 	if err != nil {
 		return err
 	}
-	for first := 0; first < len(found.rows); first += maxBatch {
-		batch := found.rows[first:min(first+maxBatch, len(found.rows))]
-		if err := s.deps.Sink.AppendUsage(ctx, batch); err != nil {
-			return fmt.Errorf("bring the ledger's queue to the store: %w", err)
-		}
+	left := make([]messages.UsageRow, 0, len(found.flying))
+	for _, row := range found.flying {
+		left = append(left, s.interrupted(row))
+	}
+	if err := inBatches(left, take); err != nil {
+		return err
 	}
 	for _, path := range found.damaged {
-		s.deps.Log.Error("a file of the ledger's queue is damaged and was set aside; what came before the damage was kept",
+		s.deps.Log.Error("a file of the ledger's queue is damaged and was set aside; what could be read of it was kept",
 			slog.String("file", path+".damaged"))
 		if err := os.Rename(path, path+".damaged"); err != nil {
 			return fmt.Errorf("set a damaged file aside: %w", err)
@@ -148,30 +166,42 @@ func (s *Spool) Reserve(_ context.Context, r messages.Reservation) error {
 
 // Settle writes a row down, and ends its attempt's reservation.
 func (s *Spool) Settle(ctx context.Context, usage messages.UsageRow) error {
-	synced, err := s.settle(usage)
+	flush, err := s.settle(&usage)
 	if err != nil || !s.cfg.SyncAlways {
 		return err
 	}
-	select {
-	case <-synced:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return flush.wait(ctx)
 }
 
-func (s *Spool) settle(usage messages.UsageRow) (synced <-chan struct{}, err error) {
+func (s *Spool) settle(usage *messages.UsageRow) (*flush, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.write(settled, &usage); err != nil {
+	if err := s.write(settled, usage); err != nil {
 		return nil, err
 	}
-	s.pending = append(s.pending, row{usage, s.current})
-	s.release(attemptOf(&usage))
-	if s.cfg.SyncAlways || len(s.pending) >= maxBatch {
-		s.nudge()
+	s.enqueue(usage)
+	s.release(attemptOf(usage))
+	if s.cfg.SyncAlways {
+		nudge(s.due)
 	}
-	return s.synced, nil
+	return s.flush, nil
+}
+
+// enqueue lets a row wait for the store: in memory, or where too many do so
+// already, on disk until its file is read again.
+func (s *Spool) enqueue(usage *messages.UsageRow) {
+	s.waiting++
+	if n := len(s.pending.usage); n < maxPending {
+		s.pending.add(usage, s.current)
+		if n == maxPending/2 {
+			nudge(s.many)
+		}
+		return
+	}
+	if s.current.unread == 0 {
+		s.unread = append(s.unread, s.current)
+	}
+	s.current.unread++
 }
 
 // Release ends a reservation without a row of its own. Nothing is written: a
@@ -185,37 +215,37 @@ func (s *Spool) Release(tenant messages.TenantID, request messages.TurnID, numbe
 func (s *Spool) release(a attempt) {
 	if segment, ok := s.flying[a]; ok {
 		delete(s.flying, a)
-		s.forget(segment)
+		s.forget(segment, 1)
 	}
 }
 
-// write appends a record to the current file. The mutex is held: an append to
-// the page cache takes about a microsecond, less than handing it to a goroutine.
+// write puts a record into the current file. The mutex is held: it takes less
+// than handing the record to a goroutine.
 func (s *Spool) write(k kind, usage *messages.UsageRow) error {
 	if s.closed {
 		return closed()
 	}
 	s.buffer = appendRecord(s.buffer[:0], k, usage)
-	if s.current.size >= segmentBytes {
-		if err := s.rotate(); err != nil {
+	if len(s.buffer) > maxRecordBytes {
+		return tooLong()
+	}
+	if !s.current.fits(s.buffer) {
+		if err := s.rotate(len(s.buffer)); err != nil {
 			return unwritable(err)
 		}
 	}
-	n, err := s.current.file.Write(s.buffer)
-	s.current.size += int64(n)
-	s.bytes += int64(n)
-	if err != nil {
-		err = errors.Join(err, s.rotate()) // half a record ends its file: what is behind it would not be read
-		return unwritable(err)
+	if err := s.current.put(s.buffer); err != nil {
+		return unwritable(errors.Join(err, s.rotate(0))) // nothing behind it would be read
 	}
+	s.bytes += int64(len(s.buffer))
 	s.current.live++
 	s.dirty = true
 	return nil
 }
 
-// rotate begins a new file.
-func (s *Spool) rotate() error {
-	next, err := createSegment(s.cfg.Folder, s.number+1)
+// rotate begins a new file, with room for a record of the given size.
+func (s *Spool) rotate(room int) error {
+	next, err := createSegment(s.cfg.Folder, s.number+1, room)
 	if err != nil {
 		return err
 	}
@@ -223,15 +253,15 @@ func (s *Spool) rotate() error {
 	last := s.current
 	s.current = next
 	if last != nil {
-		err = errors.Join(last.file.Sync(), last.file.Close())
+		s.full = append(s.full, last)
 		s.clean(last)
 	}
-	return err
+	return nil
 }
 
-// forget takes one record off a file's account.
-func (s *Spool) forget(of *segment) {
-	of.live--
+// forget takes records off a file's account.
+func (s *Spool) forget(of *segment, records int) {
+	of.live -= records
 	s.clean(of)
 }
 
@@ -243,32 +273,33 @@ func (s *Spool) clean(of *segment) {
 	if err := os.Remove(of.path); err != nil {
 		s.deps.Log.Warn("a file of the ledger's queue could not be removed", slog.Any("error", err))
 	}
+	of.removed.Store(true)
 	s.bytes -= of.size
 }
 
-func (s *Spool) nudge() {
+func nudge(c chan<- struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-func full() error {
-	return &messages.Failure{
-		Code: messages.CodeStoreUnavailable, What: "the ledger's queue is full, because the store has taken no rows for a while",
-		Do: "bring the store back; an operator can raise ledger.max_bytes meanwhile", RetryAfter: time.Second,
+// Close brings what waits to the store once more, and syncs. Rows that the store
+// did not take are brought to it by the next Open.
+func (s *Spool) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
 	}
-}
-
-func closed() error {
-	return &messages.Failure{
-		Code: messages.CodeShuttingDown, What: "the ledger is closed", Do: "send the request again", RetryAfter: time.Second,
-	}
-}
-
-func unwritable(err error) error {
-	return &messages.Failure{
-		Code: messages.CodeStoreFull, What: "the ledger's queue could not be written", Do: "look at the disk of the data folder",
-		RetryAfter: time.Minute, Cause: err,
-	}
+	s.closed = true
+	s.mu.Unlock()
+	close(s.quit)
+	s.ended.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.current
+	s.current = nil
+	s.clean(last)
+	_ = s.closeFiles(append(s.full, last)) // logged; the files are read again at the next start
 }

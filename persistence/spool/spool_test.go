@@ -209,7 +209,7 @@ func TestTornTailIsNoDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, whole[:len(whole)-5], 0o600); err != nil { // #nosec G703 -- in the test\'s own folder
+	if err := os.WriteFile(path, whole[:len(whole)-5], 0o600); err != nil { // #nosec G703 -- in the test's own folder
 		t.Fatal(err)
 	}
 	open(t, folder, to).Close()
@@ -232,14 +232,138 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole[len(whole)-10] ^= 1
-	if err := os.WriteFile(path, whole, 0o600); err != nil { // #nosec G703 -- in the test\'s own folder
+	whole[len(whole)-20] ^= 1
+	if err := os.WriteFile(path, whole, 0o600); err != nil { // #nosec G703 -- in the test's own folder
 		t.Fatal(err)
 	}
 	open(t, folder, to).Close()
 	left := files(t, folder)
 	if to.count() != 1 || len(left) != 1 || !strings.HasSuffix(left[0], ".damaged") {
 		t.Errorf("%d rows, left %v", to.count(), left)
+	}
+}
+
+func TestDamagedRecordCostsNoOther(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	to.setAway(true)
+	s := open(t, folder, to)
+	for i := range byte(3) {
+		settle(t, s, usage(i))
+	}
+	s.Close()
+	to.setAway(false)
+	path := filepath.Join(folder, files(t, folder)[0])
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[len(whole)/2] ^= 1                                 // in the second of three that are alike
+	if err := os.WriteFile(path, whole, 0o600); err != nil { // #nosec G703 -- in the test's own folder
+		t.Fatal(err)
+	}
+	open(t, folder, to).Close()
+	if to.count() != 2 {
+		t.Errorf("%d rows, want 2 of 3", to.count())
+	}
+}
+
+func TestRowsBeyondMemoryWaitOnDisk(t *testing.T) {
+	t.Parallel()
+	const many = 20_000 // more than wait in memory
+	folder, to := t.TempDir(), newSink()
+	to.setAway(true)
+	s := open(t, folder, to)
+	defer s.Close()
+	row := usage(1)
+	for i := range many {
+		row.Attempt = i
+		settle(t, s, row)
+	}
+	to.setAway(false)
+	for to.count() < many {
+		select {
+		case <-to.told:
+		case <-t.Context().Done():
+			t.Fatalf("%d rows of %d came", to.count(), many)
+		}
+	}
+	s.Close()
+	if left := files(t, folder); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestStoreThatHangsKeepsNobodyFromTheDisk(t *testing.T) {
+	t.Parallel()
+	hanging := &hangingSink{called: make(chan struct{}, 1), release: make(chan struct{})}
+	s := open(t, t.TempDir(), hanging, func(c *spool.Config) { c.SyncAlways = true })
+	defer s.Close()
+	settle(t, s, usage(1))
+	<-hanging.called
+	settle(t, s, usage(2)) // returns when it is on the disk
+	close(hanging.release)
+}
+
+type hangingSink struct{ called, release chan struct{} }
+
+func (s *hangingSink) AppendUsage(ctx context.Context, _ []messages.UsageRow) error {
+	select {
+	case s.called <- struct{}{}:
+	default:
+	}
+	select {
+	case <-s.release:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A file that is cut short under the mapping is what a failing disk looks like.
+func TestFailingDiskIsAnErrorAndNoCrash(t *testing.T) {
+	t.Parallel()
+	folder, to := t.TempDir(), newSink()
+	s := open(t, folder, to)
+	defer s.Close()
+	if err := os.Truncate(filepath.Join(folder, files(t, folder)[0]), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Settle(t.Context(), usage(1)); messages.CodeOf(err) != messages.CodeStoreFull {
+		t.Fatalf("got %v", err)
+	}
+	settle(t, s, usage(2)) // in a new file
+	<-to.told
+}
+
+func TestFolderThatIsGoneIsToldWhenTheNextFileIsDue(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "ledger")
+	s := open(t, folder, newSink())
+	defer s.Close()
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	big := usage(1)
+	big.Endpoint = strings.Repeat("x", 1_000_000)
+	var err error
+	for i := 0; err == nil && i < 10; i++ {
+		big.Attempt = i
+		err = s.Settle(t.Context(), big)
+	}
+	if messages.CodeOf(err) != messages.CodeStoreFull {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRowThatIsTooLongIsRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), newSink())
+	defer s.Close()
+	long := usage(1)
+	long.Model = strings.Repeat("x", 2<<20)
+	if err := s.Reserve(t.Context(), messages.Reservation{Row: long}); messages.CodeOf(err) != messages.CodeInvalidRequest {
+		t.Errorf("got %v", err)
 	}
 }
 
