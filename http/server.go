@@ -135,7 +135,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.drain(context.WithoutCancel(ctx))
-	return s.shut(context.WithoutCancel(ctx), served)
+	return s.shut(context.WithoutCancel(ctx), ln, served)
 }
 
 var errStopped = errors.New("the listener ended by itself")
@@ -153,10 +153,11 @@ func (s *Server) drain(ctx context.Context) {
 	s.running.wait(closing)
 }
 
-func (s *Server) shut(ctx context.Context, served <-chan error) error {
+func (s *Server) shut(ctx context.Context, ln net.Listener, served <-chan error) error {
 	closing, release := context.WithTimeout(ctx, closePatience)
 	defer release()
 	err := s.wire.ShutdownWithContext(closing)
+	_ = ln.Close() // a shutdown that comes before the serving has begun knows no listener
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("connections were still open when the server stopped", slog.Int("count", int(s.wire.GetOpenConnectionsCount())))
 		err = nil

@@ -261,3 +261,11 @@ func TestNothingThatIsSecretIsLoggedOrCounted(t *testing.T) {
 		t.Errorf("what is secret is in the log or the metrics:\n%s", text)
 	}
 }
+
+// A shutdown may come before the serving has begun.
+func TestServerThatIsStoppedAtOnceStops(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		serve(t, says()).end()
+	}
+}

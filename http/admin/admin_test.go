@@ -202,6 +202,20 @@ func TestWrongKeysAreCounted(t *testing.T) {
 	}
 }
 
+func TestServerThatIsStoppedAtOnceStops(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	server := admin.NewServer(admin.DefaultConfig(), admin.Deps{Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	if err := server.Run(ctx, listener); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServerThatIsNotReadySaysWhy(t *testing.T) {
 	t.Parallel()
 	away := parleyhttp.Check{Name: "the store", Probe: func(context.Context) error { return io.ErrUnexpectedEOF }}

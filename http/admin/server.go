@@ -109,9 +109,13 @@ func (s *Server) routes() {
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	stop := context.AfterFunc(ctx, func() {
 		_ = s.app.ShutdownWithTimeout(readTimeout) // what it cuts is a scrape or a profile
+		_ = listener.Close()                       // a shutdown that comes before the serving has begun knows no listener
 	})
 	defer stop()
-	return s.app.Listener(listener)
+	if err := s.app.Listener(listener); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // showError writes a failure in the shape that the other listener has.
