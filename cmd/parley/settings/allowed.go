@@ -108,4 +108,3 @@ func (k *key) kindName() string {
 		return strings.ToLower(k.typ.Name())
 	}
 }
-

@@ -106,4 +106,3 @@ func cutSuffixFold(s, suffix string) (before string, found bool) {
 	}
 	return s[:at], true
 }
-
