@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // part is one of the things that a server is made of.
@@ -14,8 +15,8 @@ type part struct {
 	// run works until its context ends, and then lets go of what it holds. A
 	// part that needs no goroutine has none.
 	run func(ctx context.Context) error
-	// stop is called when run has returned, or would have. Its context has no
-	// deadline: a part knows best how long it may take.
+	// stop is called when run has returned, or would have. Its context ends when
+	// the time for stopping everything is up.
 	stop func(ctx context.Context) error
 }
 
@@ -27,10 +28,10 @@ type running struct {
 	err    error // set before done is closed
 }
 
-// runParts runs the parts until ctx ends or one of them does by itself. Then
-// it stops them, the last one first: each has returned before the one that it
-// stands on is told. It returns what went wrong, everything.
-func runParts(ctx context.Context, log *slog.Logger, parts ...part) error {
+// runParts runs the parts until ctx ends or one of them does by itself. Then it
+// stops them within the patience, the last one first: each has returned before
+// the one that it stands on is told. It returns what went wrong first.
+func runParts(ctx context.Context, patience time.Duration, log *slog.Logger, parts ...part) error {
 	ended := make(chan *running, len(parts))
 	all := make([]*running, len(parts))
 	for i, p := range parts {
@@ -43,8 +44,10 @@ func runParts(ctx context.Context, log *slog.Logger, parts ...part) error {
 	case r := <-ended:
 		failed = fmt.Errorf("%s ended by itself: %w", r.name, cmp.Or(r.err, errEnded))
 	}
+	stopping, release := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer release()
 	for i := len(all) - 1; i >= 0; i-- {
-		if err := all[i].end(context.WithoutCancel(ctx)); err != nil && failed == nil {
+		if err := all[i].end(stopping); err != nil && failed == nil {
 			failed = err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,7 +49,7 @@ func TestPartsEndInReverse(t *testing.T) {
 	stop()
 	resting := d.part("ledger")
 	resting.run = nil
-	if err := runParts(ctx, silent, d.part("store"), resting, d.part("http")); err != nil {
+	if err := runParts(ctx, time.Second, silent, d.part("store"), resting, d.part("http")); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"http returns", "http stops", "ledger stops", "store returns", "store stops"}
@@ -61,7 +63,7 @@ func TestAPartThatFailsEndsTheOthers(t *testing.T) {
 	var d diary
 	broken := errors.New("broken")
 	failing := part{name: "http", run: func(context.Context) error { return broken }}
-	err := runParts(t.Context(), silent, d.part("store"), failing)
+	err := runParts(t.Context(), time.Second, silent, d.part("store"), failing)
 	if !errors.Is(err, broken) {
 		t.Errorf("runParts returned %v, want what the part returned", err)
 	}
@@ -72,7 +74,7 @@ func TestAPartThatFailsEndsTheOthers(t *testing.T) {
 
 func TestAPartThatEndsByItselfIsAFailure(t *testing.T) {
 	t.Parallel()
-	err := runParts(t.Context(), silent, part{name: "http", run: func(context.Context) error { return nil }})
+	err := runParts(t.Context(), time.Second, silent, part{name: "http", run: func(context.Context) error { return nil }})
 	const want = "http ended by itself: it was not told to"
 	if err == nil || err.Error() != want {
 		t.Errorf("runParts returned %v, want %q", err, want)
@@ -85,7 +87,7 @@ func TestAPartThatCannotStopIsReportedAndTheOthersStop(t *testing.T) {
 	stuck := part{name: "ledger", stop: func(context.Context) error { return errors.New("disk full") }}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	err := runParts(ctx, silent, d.part("store"), stuck)
+	err := runParts(ctx, time.Second, silent, d.part("store"), stuck)
 	const want = "stop ledger: disk full"
 	if err == nil || err.Error() != want {
 		t.Errorf("runParts returned %v, want %q", err, want)
@@ -93,4 +95,29 @@ func TestAPartThatCannotStopIsReportedAndTheOthersStop(t *testing.T) {
 	if !slices.Contains(d.lines, "store stops") {
 		t.Errorf("the store was not stopped: %v", d.lines)
 	}
+}
+
+func TestPartsStopWithinWhatIsLeftOfTheTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var left time.Duration
+		slow := part{name: "http", run: func(ctx context.Context) error {
+			<-ctx.Done()
+			<-time.After(3 * time.Second)
+			return nil
+		}}
+		last := part{name: "actors", stop: func(ctx context.Context) error {
+			until, _ := ctx.Deadline()
+			left = time.Until(until)
+			return nil
+		}}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		if err := runParts(ctx, 10*time.Second, silent, last, slow); err != nil {
+			t.Fatal(err)
+		}
+		if left != 7*time.Second {
+			t.Errorf("the actors have %s, want the 7s that the listener left of 10s", left)
+		}
+	})
 }

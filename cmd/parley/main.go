@@ -89,9 +89,9 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 	defer withdraw()
 	newGreeting(cfg, sockets, first).show(ctx, w.out, keys)
 	logStart(log, cfg, sockets)
-	return runParts(ctx, log,
+	return runParts(ctx, cfg.HTTP.DrainTimeout, log,
 		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
-		part{name: "the actors", stop: draining(tree, cfg.HTTP.DrainTimeout)},
+		part{name: "the actors", stop: draining(tree)},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the listener", run: sockets.serve(clients)},
 	)

@@ -65,11 +65,14 @@ func logStart(log *slog.Logger, cfg *Config, s sockets) {
 const leastDrain = time.Second
 
 // draining returns what ends the actors. Turns go on that have no client any
-// more; they get as long as the clients got.
-func draining(tree *actors.System, patience time.Duration) func(context.Context) error {
+// more, for as long as the time for stopping lasts.
+func draining(tree *actors.System) func(context.Context) error {
 	return func(ctx context.Context) error {
-		ctx, release := context.WithTimeout(ctx, max(patience, leastDrain))
-		defer release()
+		if until, limited := ctx.Deadline(); !limited || time.Until(until) < leastDrain {
+			longer, release := context.WithTimeout(context.WithoutCancel(ctx), leastDrain)
+			defer release()
+			ctx = longer
+		}
 		tree.Drain(ctx)
 		return nil
 	}
@@ -77,7 +80,7 @@ func draining(tree *actors.System, patience time.Duration) func(context.Context)
 
 // stopped ends the actors of a server that could not start, and returns why.
 func stopped(ctx context.Context, tree *actors.System, err error) error {
-	_ = draining(tree, 0)(context.WithoutCancel(ctx))
+	_ = draining(tree)(context.WithoutCancel(ctx)) // returns nothing but nil
 	return err
 }
 

@@ -96,6 +96,47 @@ func TestStreamThatRunsWhenTheServerIsToStopIsFinished(t *testing.T) {
 	}
 }
 
+func TestDrainEndsInTimeAndWhatItCutIsKept(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{env: []string{"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1s", "PARLEY_HTTP_DRAIN_TIMEOUT=1s"}})
+	stream := p.openAt("/v1/responses", p.key, `{"model":"simulated/x","input":"Hello!","stream":true}`)
+	defer stream.Body.Close() //nolint:errcheck // the server cuts it
+	shown := readUntil(t, stream.Body, "response.output_text.delta", 1)
+	left := p.openAt("/v1/responses", p.key, `{"model":"simulated/x","input":"Hello!","stream":true}`)
+	shownToWhoLeft := readUntil(t, left.Body, "response.output_text.delta", 1)
+	_ = left.Body.Close()
+
+	const bound = 6 * time.Second // the time to drain, and 5 s
+	asked := time.Now()
+	p.terminate()
+	if took := time.Since(asked); took > bound {
+		t.Errorf("the server took %s to stop, want %s at most", took, bound)
+	}
+	rest, err := io.ReadAll(stream.Body)
+	if err != nil || !strings.Contains(string(rest), "response.incomplete") {
+		t.Errorf("the stream ends with %v:\n%s", err, rest)
+	}
+	key := p.key
+	p = start(t, launch{data: p.data})
+	for _, events := range []string{shown, shownToWhoLeft} {
+		if kept := p.get("/v1/responses/"+idOf(t, events), key); !strings.Contains(kept.body, `"status":"incomplete"`) {
+			t.Errorf("what was cut is kept as %d %s", kept.status, kept.body)
+		}
+	}
+}
+
+func TestIdleServerStopsSoon(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{})
+	p.ask(p.key, hello)
+	const bound = 2 * time.Second
+	asked := time.Now()
+	p.terminate()
+	if took := time.Since(asked); took > bound {
+		t.Errorf("an idle server took %s to stop, want %s at most", took, bound)
+	}
+}
+
 func TestSecondSignalEndsTheServerAtOnce(t *testing.T) {
 	t.Parallel()
 	p := start(t, launch{env: []string{"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1h", "PARLEY_HTTP_DRAIN_TIMEOUT=10m"}})
