@@ -86,26 +86,7 @@ func (t *transaction) erase(where string, tenant messages.TenantID, args ...any)
 	return t.exec("UPDATE items SET erased = TRUE, body = '' WHERE tenant = ? AND erased = FALSE AND "+where, append([]any{tenant}, args...)...)
 }
 
-// lineage are a conversation and those that it was forked from, each with the
-// places between which its items count.
-const lineage = `WITH RECURSIVE lineage (id, parent, low, high) AS (
-	SELECT id, parent, parent_seq, CAST(? AS BIGINT) FROM conversations WHERE tenant = ? AND id = ?
-	UNION ALL
-	SELECT c.id, c.parent, c.parent_seq, CASE WHEN lineage.low < lineage.high THEN lineage.low ELSE lineage.high END
-	FROM lineage JOIN conversations c ON c.tenant = ? AND c.id = lineage.parent WHERE lineage.parent <> ''
-) `
-
 const selectItem = "SELECT i.seq, i.turn, i.output, i.body, i.created FROM "
-
-// endless is a place behind every item.
-const endless = messages.Seq(1) << 62
-
-func lineageOf(ref messages.ConversationRef, upTo messages.Seq) []any {
-	if upTo == 0 {
-		upTo = endless
-	}
-	return []any{upTo, ref.Tenant, ref.Conversation, ref.Tenant}
-}
 
 func scanItem(row Scanner) (item messages.StoredItem, err error) {
 	var turn, body []byte
@@ -119,11 +100,8 @@ func scanItem(row Scanner) (item messages.StoredItem, err error) {
 
 // History returns what a model is to remember, without waking anybody.
 func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []messages.StoredItem, err error) {
-	if _, err := s.Conversation(ctx, h.Ref); err != nil {
-		return nil, err
-	}
-	err = s.read(ctx, h.Ref.Tenant, "History", func(r *querying) error {
-		items, err = history(r, h)
+	err = s.read(ctx, h.Ref.Tenant, "History", func(q *querying) error {
+		items, err = history(q, h)
 		return err
 	})
 	return items, err
@@ -131,19 +109,18 @@ func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []me
 
 // history reads from the newest item back until there is enough.
 func history(q querier, h messages.ReadHistory) (items []messages.StoredItem, err error) {
+	spans, err := lineage(q, h.Ref, h.UpTo)
+	if err != nil {
+		return nil, err
+	}
 	size := 0
-	err = q.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-		WHERE i.erased = FALSE ORDER BY i.seq DESC LIMIT ?`, append(lineageOf(h.Ref, h.UpTo), h.Ref.Tenant, h.MaxItems),
-		func(row Scanner) error {
-			item, err := scanItem(row)
-			if err != nil {
-				return err
-			}
-			if size += itemSize(&item.Item); size <= h.MaxBytes {
-				items = append(items, item)
-			}
-			return nil
-		})
+	err = walk(q, h.Ref.Tenant, spans, false, h.MaxItems, func(item messages.StoredItem) error {
+		if size += itemSize(&item.Item); size > h.MaxBytes {
+			return errEnough
+		}
+		items = append(items, item)
+		return nil
+	})
 	slices.Reverse(items)
 	return items, err
 }
@@ -159,29 +136,21 @@ func itemSize(item *messages.Item) int {
 
 // Items lists a conversation's items, those of its parents among them.
 func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messages.Page) (found []messages.StoredItem, more bool, err error) {
-	if _, err := s.Conversation(ctx, ref); err != nil {
-		return nil, false, err
-	}
-	order, beyond := "DESC", "AND i.seq < ?"
-	if p.Asc {
-		order, beyond = "ASC", "AND i.seq > ?"
-	}
-	err = s.read(ctx, ref.Tenant, "Items", func(r *querying) error {
-		args := append(lineageOf(ref, 0), ref.Tenant)
-		if p.After == "" {
-			beyond = ""
-		} else {
-			cursor, err := place(r, ref, messages.ItemID(p.After))
+	err = s.read(ctx, ref.Tenant, "Items", func(q *querying) error {
+		spans, err := lineage(q, ref, 0)
+		if err != nil {
+			return err
+		}
+		if p.After != "" {
+			cursor, err := place(q, ref.Tenant, spans, messages.ItemID(p.After))
 			if err != nil {
 				return err
 			}
-			args = append(args, cursor)
+			beyond(spans, cursor, p.Asc)
 		}
-		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-			WHERE i.erased = FALSE `+beyond+" ORDER BY i.seq "+order+" LIMIT ?", append(args, p.Limit+1), func(row Scanner) error {
-			item, err := scanItem(row)
+		return walk(q, ref.Tenant, spans, p.Asc, p.Limit+1, func(item messages.StoredItem) error {
 			found = append(found, item)
-			return err
+			return nil
 		})
 	})
 	if len(found) > p.Limit {
@@ -190,10 +159,22 @@ func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messa
 	return found, more, err
 }
 
+// beyond leaves of spans what lies behind a cursor.
+func beyond(spans []span, cursor messages.Seq, asc bool) {
+	for i := range spans {
+		if asc {
+			spans[i].low = max(spans[i].low, cursor)
+		} else {
+			spans[i].high = min(spans[i].high, cursor-1)
+		}
+	}
+}
+
 // place finds an item, erased or not: a cursor outlives what it points at.
-func place(q querier, ref messages.ConversationRef, id messages.ItemID) (seq messages.Seq, err error) {
-	found, err := q.row("SELECT seq FROM items WHERE tenant = ? AND id = ?", []any{ref.Tenant, id}, &seq)
-	if err == nil && !found {
+func place(q querier, tenant messages.TenantID, spans []span, id messages.ItemID) (seq messages.Seq, err error) {
+	var in messages.ConversationID
+	found, err := q.row("SELECT conversation, seq FROM items WHERE tenant = ? AND id = ?", []any{tenant, id}, &in, &seq)
+	if err == nil && (!found || !slices.ContainsFunc(spans, func(s span) bool { return s.holds(in, seq) })) {
 		err = itemAbsent(id)
 	}
 	return seq, err
@@ -201,21 +182,25 @@ func place(q querier, ref messages.ConversationRef, id messages.ItemID) (seq mes
 
 // Item returns one item of a conversation or of its parents.
 func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messages.ItemID) (item messages.StoredItem, err error) {
-	if _, err := s.Conversation(ctx, ref); err != nil {
-		return item, err
-	}
-	found := false
-	err = s.read(ctx, ref.Tenant, "Item", func(r *querying) error {
-		return r.rows(lineage+selectItem+`lineage JOIN items i ON i.tenant = ? AND i.conversation = lineage.id AND i.seq > lineage.low AND i.seq <= lineage.high
-			WHERE i.erased = FALSE AND i.id = ?`, append(lineageOf(ref, 0), ref.Tenant, id), func(row Scanner) (err error) {
+	err = s.read(ctx, ref.Tenant, "Item", func(q *querying) error {
+		spans, err := lineage(q, ref, 0)
+		if err != nil {
+			return err
+		}
+		if _, err := place(q, ref.Tenant, spans, id); err != nil {
+			return err
+		}
+		found := false
+		err = q.rows(selectItem+"items i WHERE i.tenant = ? AND i.id = ? AND i.erased = FALSE", []any{ref.Tenant, id}, func(row Scanner) (err error) {
 			found = true
 			item, err = scanItem(row)
 			return err
 		})
+		if err == nil && !found {
+			err = itemAbsent(id)
+		}
+		return err
 	})
-	if err == nil && !found {
-		err = itemAbsent(id)
-	}
 	return item, err
 }
 

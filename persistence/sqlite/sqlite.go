@@ -27,15 +27,11 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// readers is how many connections read at once. More only compete for the same
-// cores and page cache.
-const readers = 4
-
 // Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
 	*relational.Store
 
-	reading *sql.DB
+	reading reading
 	writing *sql.DB
 	writer  *writer
 	lock    *lock
@@ -74,7 +70,7 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 	if err := migrate(ctx, s.writing); err != nil {
 		return err
 	}
-	if s.reading, err = connect(path, readers, "query_only(1)"); err != nil {
+	if s.reading.db, err = connect(path, readers, "query_only(1)"); err != nil {
 		return err
 	}
 	s.writer, err = startWriter(ctx, s.writing, s.metrics)
@@ -123,8 +119,8 @@ func (s *Store) Close() {
 	if s.writer != nil {
 		s.writer.stop()
 	}
-	if s.reading != nil {
-		_ = s.reading.Close() // only read
+	if s.reading.db != nil {
+		_ = s.reading.db.Close() // only read
 	}
 	if s.writing != nil {
 		_, _ = s.writing.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)") // a server that stopped leaves all in one file
@@ -146,5 +142,5 @@ func (d database) Write(ctx context.Context, _ messages.TenantID, method string,
 // Read implements relational.Database.
 func (d database) Read(ctx context.Context, _ messages.TenantID, method string, f func(relational.Querier) error) error {
 	defer d.store.metrics.observe(method)()
-	return failure(method, f(&reader{ctx: ctx, db: d.store.reading}))
+	return failure(method, f(&reader{ctx: ctx, pool: &d.store.reading}))
 }

@@ -14,13 +14,19 @@ import (
 	"example.com/parley/persistence/sqlite"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(writerPath); path != "" {
+		writeForever(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
-func open(t *testing.T, path string) *sqlite.Store {
-	t.Helper()
-	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: path}, prometheus.NewRegistry())
+func open(tb testing.TB, path string) *sqlite.Store {
+	tb.Helper()
+	store, err := sqlite.Open(tb.Context(), sqlite.Config{Path: path}, prometheus.NewRegistry())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return store
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"example.com/parley/persistence/relational"
 )
@@ -33,9 +34,10 @@ type writer struct {
 
 // job is one write that waits for its commit.
 type job struct {
-	ctx  context.Context
-	run  func(*transaction) error
-	done chan error // capacity 1
+	ctx   context.Context //nolint:containedctx // the caller's, who waits for the job
+	run   func(*transaction) error
+	begun atomic.Bool // set by whoever comes first: the writer to begin it, or the caller to give it up
+	done  chan error  // capacity 1
 }
 
 // startWriter starts the goroutine, which stop ends.
@@ -53,7 +55,8 @@ func startWriter(ctx context.Context, db *sql.DB, m *metrics) (*writer, error) {
 }
 
 // do waits until f was committed with others, or failed alone. When ctx ends
-// before f was begun f is not run; once begun its outcome is waited for.
+// before f was begun f is not run, and do returns at once; once begun its outcome
+// is waited for, since f has the caller's variables.
 func (w *writer) do(ctx context.Context, f func(*transaction) error) error {
 	j := &job{ctx: ctx, run: f, done: make(chan error, 1)}
 	select {
@@ -71,13 +74,16 @@ func (w *writer) do(ctx context.Context, f func(*transaction) error) error {
 	select {
 	case err := <-j.done:
 		return err
+	case <-ctx.Done():
+		if j.begun.CompareAndSwap(false, true) {
+			return context.Cause(ctx)
+		}
+		return <-j.done
 	case <-w.ended:
-		select {
-		case err := <-j.done:
-			return err
-		default:
+		if j.begun.CompareAndSwap(false, true) { // it came behind the last batch
 			return errClosed
 		}
+		return <-j.done
 	}
 }
 
@@ -131,46 +137,56 @@ func (w *writer) batch(first *job) []*job {
 	return batch
 }
 
-// commit runs the batch in one transaction.
+// commit runs the batch in one transaction. When that is lost as a whole, so are
+// all of its jobs.
 func (w *writer) commit(batch []*job) {
 	ctx := context.Background() // the connection is ours: a caller that gives up must not break it for the others
 	errs := make([]error, len(batch))
-	err := w.command(ctx, "BEGIN IMMEDIATE")
-	if err == nil {
-		for i, j := range batch {
-			errs[i] = w.run(ctx, j)
-		}
-		if err = w.command(ctx, "COMMIT"); err != nil {
-			_ = w.command(ctx, "ROLLBACK") // the commit's error is the one to tell
-		}
+	lost := w.command(ctx, "BEGIN IMMEDIATE")
+	for i := 0; i < len(batch) && lost == nil; i++ {
+		errs[i], lost = w.run(ctx, batch[i])
+	}
+	if lost == nil {
+		lost = w.command(ctx, "COMMIT")
+	}
+	if lost != nil {
+		_ = w.command(ctx, "ROLLBACK") // there may be nothing left to roll back; the first error is the one to tell
 	}
 	w.metrics.batch.Observe(float64(len(batch)))
 	for i, j := range batch {
 		if errs[i] == nil {
-			errs[i] = err
+			errs[i] = lost
 		}
 		j.done <- errs[i]
 	}
 }
 
 // run carries one job out in a savepoint: what it did is undone when it fails.
-func (w *writer) run(ctx context.Context, j *job) (err error) {
-	if j.ctx.Err() != nil {
-		return context.Cause(j.ctx) //nolint:contextcheck // the caller's, which has given up
+// A full disk may take the whole transaction with it.
+func (w *writer) run(ctx context.Context, j *job) (failed, lost error) {
+	if j.ctx.Err() != nil || !j.begun.CompareAndSwap(false, true) {
+		return context.Cause(j.ctx), nil //nolint:contextcheck // the caller's, which has given up
 	}
 	if err := w.command(ctx, "SAVEPOINT job"); err != nil {
-		return err
+		return err, err
 	}
+	if failed = guarded(j.run, &transaction{ctx: ctx, writer: w}); failed != nil {
+		lost = w.command(ctx, "ROLLBACK TO job")
+	}
+	if lost = errors.Join(lost, w.command(ctx, "RELEASE job")); lost != nil {
+		lost = errors.Join(failed, lost)
+	}
+	return failed, lost
+}
+
+// guarded makes a panic in f its failure: the writer serves everybody.
+func guarded(f func(*transaction) error, t *transaction) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in a write: %v", p)
 		}
-		if err != nil {
-			err = errors.Join(err, w.command(ctx, "ROLLBACK TO job"))
-		}
-		err = errors.Join(err, w.command(ctx, "RELEASE job"))
 	}()
-	return j.run(&transaction{ctx: ctx, writer: w})
+	return f(t)
 }
 
 func (w *writer) command(ctx context.Context, sql string) error {
@@ -231,40 +247,4 @@ func (t *transaction) Rows(text string, args []any, scan func(relational.Scanner
 	}
 	rows, err := statement.QueryContext(t.ctx, args...)
 	return each(rows, err, scan)
-}
-
-// reader is what a read sees. It implements relational.Querier.
-type reader struct {
-	ctx context.Context
-	db  *sql.DB
-}
-
-func (r *reader) Row(text string, args []any, into ...any) (found bool, err error) {
-	return one(r.db.QueryRowContext(r.ctx, text, args...), into...)
-}
-
-func (r *reader) Rows(text string, args []any, scan func(relational.Scanner) error) error {
-	rows, err := r.db.QueryContext(r.ctx, text, args...)
-	return each(rows, err, scan)
-}
-
-func one(row *sql.Row, into ...any) (found bool, err error) {
-	err = row.Scan(into...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func each(rows *sql.Rows, err error, scan func(relational.Scanner) error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err below tells
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
