@@ -91,9 +91,24 @@ func (f *configFlags) add(name, key, usage string) {
 
 // addSwitch makes a flag that sets a key to true where it stands alone.
 func (f *configFlags) addSwitch(name, key, usage string) {
-	f.add(name, key, usage)
-	f.set.Lookup(name).NoOptDefVal = "true"
+	f.set.VarPF(new(switchValue), name, "", usage).NoOptDefVal = "true"
+	f.keys[name] = key
 }
+
+// switchValue is what a switch was given. Whether it makes sense is for the
+// configuration to say, as with any other key. It implements pflag.Value.
+type switchValue string
+
+// Set implements pflag.Value.
+func (v *switchValue) Set(s string) error {
+	*v = switchValue(s)
+	return nil
+}
+
+func (v *switchValue) String() string { return string(*v) }
+
+// Type implements pflag.Value.
+func (*switchValue) Type() string { return "bool" }
 
 // given returns the flags that were given.
 func (f *configFlags) given() []settings.Flag {
