@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return err
 	}
 	defer models.providers.Close()
-	tree, err := actors.Start(cfg.Config, actors.Deps{
+	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
 		Parts:   append(actors.ModelParts(models.router, models.providers), actors.Part{Name: "tenants", Props: keys.Props()}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
 		Registerer: metrics, Log: log,
@@ -70,7 +70,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		{Name: "the store", Probe: kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
-	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{
+	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // as above; Run gets one
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
