@@ -29,7 +29,7 @@ const (
 	referenceEnd   = "<!-- end of keys -->\n"
 )
 
-//go:generate go test -run TestConfigurationReferenceIsUpToDate -update .
+//go:generate go test -run TestConfigurationReferenceIsUpToDate|TestConfigPrint -update .
 
 func TestConfigurationReferenceIsUpToDate(t *testing.T) {
 	t.Parallel()
@@ -112,6 +112,7 @@ func (c comments) of(t *testing.T, owner reflect.Type, field string) string {
 	if text == "" {
 		t.Errorf("%s.%s has no comment: say what it is for", owner, field)
 	}
+	text = strings.TrimPrefix(text, field+" ") // as the comment above a field begins
 	return strings.ReplaceAll(text, "|", "\\|")
 }
 
