@@ -26,7 +26,8 @@ help: ## Show this list
 
 .PHONY: run
 run: ## Start parley on 127.0.0.1:8080, with a simulated model where no provider key is set
-	go run ./cmd/parley serve $(if $(OPENAI_API_KEY)$(ANTHROPIC_API_KEY),,--demo) $(ARGS)
+	@go build -o bin/parley ./cmd/parley
+	@exec bin/parley serve $(if $(OPENAI_API_KEY)$(ANTHROPIC_API_KEY),,--demo) $(ARGS)
 
 .PHONY: build
 build: ## Build bin/parley, one static binary
