@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -28,9 +28,12 @@ func (d *database) Write(ctx context.Context, tenant messages.TenantID, method s
 	defer d.metrics.observe(method)()
 	var err error
 	for range maxTries {
-		if err = d.inTransaction(ctx, tenant, pgx.ReadWrite, func(t *transaction) error { return f(t) }); !isConflict(err) {
+		if err = d.inTransaction(ctx, tenant, "BEGIN", func(t *transaction) error { return f(t) }); !hasCode(err, serializationFailure, deadlockDetected) {
 			break
 		}
+	}
+	if hasCode(err, readOnly) { // connections of a server that is no longer the primary: new ones find the one that is
+		d.pool.Reset()
 	}
 	return failure(method, err)
 }
@@ -38,67 +41,35 @@ func (d *database) Write(ctx context.Context, tenant messages.TenantID, method s
 // Read implements relational.Database.
 func (d *database) Read(ctx context.Context, tenant messages.TenantID, method string, f func(relational.Querier) error) error {
 	defer d.metrics.observe(method)()
-	return failure(method, d.inTransaction(ctx, tenant, pgx.ReadOnly, func(t *transaction) error { return f(t) }))
+	return failure(method, d.inTransaction(ctx, tenant, "BEGIN READ ONLY", func(t *transaction) error { return f(t) }))
 }
 
 // inTransaction runs f for a tenant, or for the operator without one. The
 // setting ends with the transaction, and so never reaches whoever has the
 // connection next.
-func (d *database) inTransaction(ctx context.Context, tenant messages.TenantID, mode pgx.TxAccessMode, f func(*transaction) error) error {
+func (d *database) inTransaction(ctx context.Context, tenant messages.TenantID, begin string, f func(*transaction) error) error {
 	setting, value := "parley.tenant", string(tenant)
 	if tenant == "" {
 		setting, value = "parley.scope", "operator"
 	}
-	return pgx.BeginTxFunc(ctx, d.pool, pgx.TxOptions{AccessMode: mode}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config($1, $2, true)", setting, value); err != nil {
-			return err
-		}
-		return f(&transaction{ctx: ctx, tx: tx, statements: &d.statements})
-	})
-}
-
-// transaction implements relational.Transaction.
-type transaction struct {
-	ctx context.Context //nolint:containedctx // it lives as long as the transaction, which is the context's
-	tx  pgx.Tx
-
-	statements *statements
-}
-
-// Exec returns the number of rows that were changed.
-func (t *transaction) Exec(text string, args ...any) (int64, error) {
-	tag, err := t.tx.Exec(t.ctx, t.statements.of(text), args...)
-	return tag.RowsAffected(), err
-}
-
-// Row scans one row into the targets, and tells whether there was one.
-func (t *transaction) Row(text string, args []any, into ...any) (found bool, err error) {
-	err = t.tx.QueryRow(t.ctx, t.statements.of(text), args...).Scan(into...)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// Rows calls scan for each row.
-func (t *transaction) Rows(text string, args []any, scan func(relational.Scanner) error) error {
-	rows, err := t.tx.Query(t.ctx, t.statements.of(text), args...)
+	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
+	defer conn.Release() // of a connection that has a transaction open nothing is kept
+	t := &transaction{ctx: ctx, conn: conn.Conn(), statements: &d.statements}
+	t.queue(nil, begin)
+	t.queue(nil, "SELECT set_config($1, $2, true)", setting, value)
+	if err := f(t); err != nil {
+		t.rollback()
+		return err
 	}
-	return rows.Err()
+	return t.commit()
 }
 
-// isConflict tells a transaction that the server gave up because of another.
-func isConflict(err error) bool {
+func hasCode(err error, codes ...string) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected)
+	return ok && slices.Contains(codes, e.Code)
 }
 
 // The conditions that are told apart, from PostgreSQL's appendix A.
@@ -106,11 +77,12 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	diskFull             = "53100"
+	readOnly             = "25006"
 )
 
 // failure tells callers what they can do about err.
 func failure(method string, err error) error {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == diskFull {
+	if hasCode(err, diskFull) {
 		return relational.Full(method, err)
 	}
 	return relational.Unavailable(method, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
@@ -95,6 +97,45 @@ func TestRoleAboveRowLevelSecurityIsRefused(t *testing.T) {
 	}
 }
 
+// populate gives two tenants a row in every table.
+func populate(t *testing.T, store *postgres.Store) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, tenant := range []messages.TenantID{"acme", "rival"} {
+		id := messages.TurnID{byte(i + 1)}
+		ref := messages.ConversationRef{Tenant: tenant, Conversation: messages.NewConversationID(id)}
+		must(store.CreateTenant(t.Context(), messages.Tenant{ID: tenant, Name: string(tenant), Created: time.Now()}))
+		must(store.CreateKey(t.Context(), messages.APIKey{ID: messages.KeyID(tenant), Tenant: tenant, Created: time.Now()}))
+		item := messages.TextMessage(messages.RoleUser, "secret")
+		item.ID = messages.NewItemID(item.Kind, id, 0)
+		must(store.BeginTurn(t.Context(), messages.TurnBegin{
+			Create: true, Epoch: 1, Input: []messages.Item{item},
+			Record: messages.TurnRecord{ID: id, Ref: ref, Status: messages.TurnRunning, FirstSeq: 1, Inputs: 1, Created: time.Now()},
+		}))
+		must(store.AppendUsage(t.Context(), []messages.UsageRow{{Tenant: tenant, Request: id, Attempt: 1}}))
+		_, err := store.ClaimKey(t.Context(), messages.Claim{Tenant: tenant, Key: "k", Request: id, Deadline: time.Now()})
+		must(err)
+	}
+}
+
+// as runs f on a bare connection, which says for whom it asks as setting has it.
+func as(t *testing.T, conn *pgx.Conn, setting [2]string, f func(pgx.Tx) error) error {
+	t.Helper()
+	return pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+		if setting[0] != "" {
+			if _, err := tx.Exec(t.Context(), "SELECT set_config($1, $2, true)", setting[0], setting[1]); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
+}
+
 // Whatever a statement forgets, the server shows a connection nothing until it
 // says for whom it asks, and then that tenant's rows alone.
 func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
@@ -102,59 +143,141 @@ func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
 	at := database(t)
 	store := open(t, at)
 	defer store.Close()
-	for i, tenant := range []messages.TenantID{"acme", "rival"} {
-		id := messages.TurnID{byte(i + 1)}
-		ref := messages.ConversationRef{Tenant: tenant, Conversation: messages.NewConversationID(id)}
-		items := []messages.Item{messages.TextMessage(messages.RoleUser, "secret")}
-		if _, err := store.CreateConversation(t.Context(), messages.Conversation{Ref: ref, Created: time.Now()}, id, items); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := store.CreateKey(t.Context(), messages.APIKey{ID: "k", Role: messages.KeyAdmin, Created: time.Now()}); err != nil {
-		t.Fatal(err)
-	}
+	populate(t, store)
 	conn, err := pgx.Connect(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background()) //nolint:errcheck // only read
-	count := func(setting, value, table string) (n int) {
-		t.Helper()
-		err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
-			if setting != "" {
-				if _, err := tx.Exec(t.Context(), "SELECT set_config($1, $2, true)", setting, value); err != nil {
-					return err
-				}
-			}
-			return tx.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&n)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	for _, table := range []string{"conversations", "items"} {
+	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys"} {
 		for setting, want := range map[[2]string]int{
 			{"", ""}: 0, {"parley.tenant", "acme"}: 1, {"parley.tenant", ""}: 0, {"parley.tenant", "nobody"}: 0, {"parley.scope", "operator"}: 2,
 		} {
-			if got := count(setting[0], setting[1], table); got != want {
-				t.Errorf("%s with %v: %d rows, want %d", table, setting, got, want)
+			var got int
+			err := as(t, conn, setting, func(tx pgx.Tx) error { return tx.QueryRow(t.Context(), "SELECT count(*) FROM "+table).Scan(&got) })
+			if err != nil || got != want {
+				t.Errorf("%s with %v: %d rows, want %d: %v", table, setting, got, want, err)
+			}
+		}
+		if table == "tenants" {
+			continue
+		}
+		for statement, want := range map[string]string{
+			"UPDATE " + table + " SET tenant = 'rival'":                       "42501", // a row is given to nobody else
+			"DELETE FROM " + table + " WHERE tenant = 'rival'":                "",      // and finds none to take
+			"UPDATE " + table + " SET tenant = 'acme' WHERE tenant = 'rival'": "",
+		} {
+			var changed int64
+			err := as(t, conn, [2]string{"parley.tenant", "acme"}, func(tx pgx.Tx) error {
+				tag, err := tx.Exec(t.Context(), statement)
+				changed = tag.RowsAffected()
+				return err
+			})
+			var refused *pgconn.PgError
+			if code := ""; errors.As(err, &refused) {
+				if code = refused.Code; code != want {
+					t.Errorf("%s: %v", statement, err)
+				}
+			} else if want != "" || changed != 0 {
+				t.Errorf("%s changed %d rows", statement, changed)
 			}
 		}
 	}
-	if got := count("", "", "keys"); got != 0 {
-		t.Errorf("admin keys are seen by whoever does not say who he is: %d", got)
-	}
-	err = pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(t.Context(), "SELECT set_config('parley.tenant', 'acme', true)"); err != nil {
-			return err
-		}
-		_, err := tx.Exec(t.Context(), "UPDATE conversations SET tenant = 'rival'")
-		return err
-	})
+	// A new table that somebody adds is held to it, too.
+	var open []string
+	rows, err := conn.Query(t.Context(), `SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+		AND NOT (relrowsecurity AND relforcerowsecurity) AND relname NOT IN ('keys_version', 'goose_db_version')`)
 	if err == nil {
-		t.Error("a row was given to another tenant")
+		open, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	}
+	if err != nil || len(open) > 0 {
+		t.Errorf("tables without forced row-level security: %v, %v", open, err)
+	}
+}
+
+// What one transaction says for whom it asks must not stay with the connection
+// that the next one gets.
+func TestConnectionsForgetForWhomTheyAsked(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	cfg := postgres.DefaultConfig()
+	cfg.URL, cfg.Connections, cfg.MaxConns = at, 1, 1
+	store, err := postgres.Open(t.Context(), cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	populate(t, store)
+	for _, ask := range []func(){
+		func() { _, _ = store.Tenants(t.Context()) },
+		func() { _, _, _ = store.Conversations(t.Context(), "acme", messages.Page{Limit: 1}) },
+		func() { _ = store.KeepReply(t.Context(), "acme", "k", messages.KeptReply{Status: 200}) },
+		func() { // fails, and is rolled back
+			_ = store.DropConversation(t.Context(), messages.ConversationRef{Tenant: "acme", Conversation: "conv_none"}, 1)
+		},
+	} {
+		ask()
+		seen, err := store.RowsSeenUnasked(t.Context())
+		if err != nil || seen != 0 {
+			t.Errorf("%d rows are seen by whoever says nothing: %v", seen, err)
+		}
+	}
+}
+
+// A server that turned into a standby refuses to write. Its connections are
+// given up, and those made later find the one that writes.
+func TestReadOnlyServerIsLeft(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	store := open(t, at)
+	defer store.Close()
+	name := roleOf(t, at)
+	conn := admin(t)
+	readOnly := func(on string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), "ALTER ROLE "+name+" SET default_transaction_read_only = "+on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readOnly("on")
+	if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", name); err != nil {
+		t.Fatal(err)
+	}
+	create := func() error {
+		return store.CreateTenant(t.Context(), messages.Tenant{ID: "t", Name: "t", Created: time.Now()})
+	}
+	var refused *pgconn.PgError
+	for range 20 { // the first tries meet connections that were cut
+		if err := create(); errors.As(err, &refused) && refused.Code == "25006" {
+			break
+		}
+	}
+	if refused == nil || refused.Code != "25006" {
+		t.Fatalf("not refused as read-only: %v", refused)
+	}
+	if err := create(); messages.CodeOf(err) != messages.CodeStoreUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := store.Tenants(t.Context()); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+	readOnly("off")
+	var err error
+	for range 20 {
+		if err = create(); err == nil {
+			return
+		}
+	}
+	t.Errorf("after the switch: %v", err)
+}
+
+func roleOf(t *testing.T, at string) string {
+	t.Helper()
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.User.Username()
 }
 
 // Connections that are cut at any moment lose nothing that was acknowledged, and
@@ -174,9 +297,7 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at2, _ := url.Parse(at)
-	name := at2.User.Username()
-	conn := admin(t)
+	name, conn := roleOf(t, at), admin(t)
 	done := make(chan struct{})
 	var nemesis sync.WaitGroup
 	nemesis.Go(func() {

@@ -38,6 +38,12 @@ func stale(ref messages.ConversationRef) error {
 	}
 }
 
+func beingAnswered() error {
+	return &messages.Failure{
+		Code: messages.CodeIdempotencyRunning, What: "this request is being answered already", Do: "wait for its reply", RetryAfter: time.Second,
+	}
+}
+
 func conversationAbsent(id messages.ConversationID) error {
 	return &messages.Failure{
 		Code: messages.CodeConversationAbsent, What: "there is no conversation " + string(id), Param: "conversation",

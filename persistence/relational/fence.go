@@ -14,6 +14,12 @@ func (t *transaction) take(ref messages.ConversationRef, epoch messages.Epoch, f
 	return err
 }
 
+// takeFenced claims places for an activation that holds the row.
+func (t *transaction) takeFenced(ref messages.ConversationRef, first messages.Seq, n int) error {
+	return t.later(orElse(func() error { return stale(ref) }), "UPDATE conversations SET next_seq = next_seq + ? WHERE tenant = ? AND id = ? AND next_seq = ?",
+		n, ref.Tenant, ref.Conversation, first)
+}
+
 // fence returns the next place, if the activation still owns the conversation.
 // The update that changes nothing holds the row until the transaction ends, so
 // that no other activation comes in between; not every database has FOR UPDATE.

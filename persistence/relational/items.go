@@ -33,14 +33,10 @@ func (t *transaction) put(ref messages.ConversationRef, item *messages.StoredIte
 	if err != nil {
 		return err
 	}
-	written, err := t.exec(`INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, FALSE, ?, ?)
+	return t.later(orElse(func() error { return stale(ref) }), `INSERT INTO items (tenant, conversation, seq, id, turn, output, erased, body, created) VALUES (?, ?, ?, ?, ?, ?, FALSE, ?, ?)
 		ON CONFLICT (tenant, conversation, seq) DO UPDATE SET body = CASE WHEN items.erased THEN '' ELSE excluded.body END
 		WHERE items.turn = excluded.turn AND items.output AND excluded.output`,
 		ref.Tenant, ref.Conversation, item.Seq, item.ID, turnBytes(item.Turn), item.Output, body, micros(item.Created))
-	if err == nil && written == 0 {
-		err = stale(ref)
-	}
-	return err
 }
 
 // AppendItems adds items that no turn brought, once for a request.
@@ -58,7 +54,7 @@ func (s *Store) AppendItems(ctx context.Context, a messages.ItemsAppend) (added 
 			added, err = turnItems(t, a.Ref.Tenant, a.Request)
 			return err
 		}
-		if err := t.take(a.Ref, a.Epoch, next, len(a.Items)); err != nil {
+		if err := t.takeFenced(a.Ref, next, len(a.Items)); err != nil {
 			return err
 		}
 		added, err = t.append(a.Ref, next, a.Request, a.Items)

@@ -43,7 +43,7 @@ func (t *transaction) insertUsage(rows []messages.UsageRow) error {
 				return err
 			}
 		}
-		if _, err := t.exec(text, args...); err != nil {
+		if err := t.later(nil, text, args...); err != nil {
 			return err
 		}
 		rows = rows[n:]

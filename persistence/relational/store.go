@@ -25,6 +25,11 @@ type Transaction interface {
 	Querier
 	// Exec returns the number of rows that were changed.
 	Exec(text string, args ...any) (int64, error)
+	// Later is for a change of which nothing hangs on before the commit. Where
+	// that saves a journey it is sent with what comes next, in order. check, if
+	// there is one, is told the number of rows that were changed; its error
+	// fails the transaction. It asks nothing itself.
+	Later(text string, args []any, check func(changed int64) error) error
 }
 
 // Database carries out reads and writes. A write has returned when it is
@@ -81,6 +86,20 @@ func (q *querying) rows(text string, args []any, scan func(Scanner) error) error
 type transaction struct{ db Transaction }
 
 func (t *transaction) exec(text string, args ...any) (int64, error) { return t.db.Exec(text, args...) }
+
+func (t *transaction) later(check func(changed int64) error, text string, args ...any) error {
+	return t.db.Later(text, args, check)
+}
+
+// orElse is a check that something was changed.
+func orElse(failure func() error) func(changed int64) error {
+	return func(changed int64) error {
+		if changed == 0 {
+			return failure()
+		}
+		return nil
+	}
+}
 
 func (t *transaction) row(text string, args []any, into ...any) (bool, error) {
 	return t.db.Row(text, args, into...)

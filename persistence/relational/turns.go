@@ -29,13 +29,9 @@ func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
 
 // create makes the conversation of a turn that is its first.
 func (t *transaction) create(r *messages.TurnRecord) error {
-	created, err := t.exec(`INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
+	return t.later(orElse(func() error { return stale(r.Ref) }), `INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
 		VALUES (?, ?, ?, '', 0, 1, 1, ?, '{}', ?) ON CONFLICT DO NOTHING`,
 		r.Ref.Tenant, r.Ref.Conversation, r.Private, turnBytes(messages.TurnID{}), micros(r.Created))
-	if err == nil && created == 0 {
-		err = stale(r.Ref)
-	}
-	return err
 }
 
 func (t *transaction) insertTurn(r *messages.TurnRecord) error {
@@ -43,17 +39,11 @@ func (t *transaction) insertTurn(r *messages.TurnRecord) error {
 	if err != nil {
 		return err
 	}
-	inserted, err := t.exec(`INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
+	return t.later(orElse(beingAnswered), `INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
 			instructions, first_seq, inputs, outputs, finish, created, ended)
 		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, 0, '', ?, 0) ON CONFLICT DO NOTHING`,
 		r.Ref.Tenant, turnBytes(r.ID), r.Ref.Conversation, r.Key, turnBytes(r.After), messages.TurnRunning, r.Model, options,
 		r.Instructions, r.FirstSeq, r.Inputs, micros(r.Created))
-	if err == nil && inserted == 0 {
-		err = &messages.Failure{
-			Code: messages.CodeIdempotencyRunning, What: "this request is being answered already", Do: "wait for its reply", RetryAfter: time.Second,
-		}
-	}
-	return err
 }
 
 // SavePrefix makes what was shown so far durable.
@@ -73,15 +63,13 @@ func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec("UPDATE turns SET outputs = ?, served = ? WHERE tenant = ? AND id = ?", turn.outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
-		return err
+		return t.later(nil, "UPDATE turns SET outputs = ?, served = ? WHERE tenant = ? AND id = ?", turn.outputs, served, p.Ref.Tenant, turnBytes(p.Turn))
 	})
 }
 
 // writtenTurn is what a turn's own writes must know of it.
 type writtenTurn struct {
 	ref     messages.ConversationRef
-	epoch   messages.Epoch
 	id      messages.TurnID
 	running bool
 	first   messages.Seq // of its output
@@ -90,7 +78,7 @@ type writtenTurn struct {
 
 // writing finds a turn, in a conversation that the activation still owns.
 func (t *transaction) writing(ref messages.ConversationRef, epoch messages.Epoch, id messages.TurnID) (turn writtenTurn, err error) {
-	turn = writtenTurn{ref: ref, epoch: epoch, id: id}
+	turn = writtenTurn{ref: ref, id: id}
 	if _, err = t.fence(ref, epoch); err != nil {
 		return turn, err
 	}
@@ -111,7 +99,7 @@ func (t *transaction) putOutputs(turn *writtenTurn, first messages.Seq, items []
 		return stale(turn.ref)
 	}
 	if end > behind {
-		if err := t.take(turn.ref, turn.epoch, behind, int(end-behind)); err != nil { // #nosec G115 -- at most the number of items
+		if err := t.takeFenced(turn.ref, behind, int(end-behind)); err != nil { // #nosec G115 -- at most the number of items
 			return err
 		}
 		turn.outputs = int(end - turn.first) // #nosec G115 -- a count
@@ -169,8 +157,7 @@ func (t *transaction) moveTip(r *messages.TurnRecord) error {
 		_, err := t.erase("conversation = ? AND turn = ?", r.Ref.Tenant, r.Ref.Conversation, turnBytes(r.ID))
 		return err
 	}
-	_, err := t.exec("UPDATE conversations SET tip = ? WHERE tenant = ? AND id = ?", turnBytes(r.ID), r.Ref.Tenant, r.Ref.Conversation)
-	return err
+	return t.later(nil, "UPDATE conversations SET tip = ? WHERE tenant = ? AND id = ?", turnBytes(r.ID), r.Ref.Tenant, r.Ref.Conversation)
 }
 
 func (t *transaction) updateTurn(r *messages.TurnRecord) error {
@@ -182,10 +169,9 @@ func (t *transaction) updateTurn(r *messages.TurnRecord) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE turns SET status = ?, reason = ?, failure_code = ?, failure_text = ?, served = ?, usage = ?, outputs = ?, finish = ?, ended = ?
+	return t.later(nil, `UPDATE turns SET status = ?, reason = ?, failure_code = ?, failure_text = ?, served = ?, usage = ?, outputs = ?, finish = ?, ended = ?
 		WHERE tenant = ? AND id = ?`, r.Status, r.Reason, r.FailureCode, r.FailureText, served, usage, r.Outputs, r.Finish, micros(r.Ended),
 		r.Ref.Tenant, turnBytes(r.ID))
-	return err
 }
 
 // interruptTurns ends the running turns that match, and makes each the last of

@@ -101,7 +101,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Spool, error) {
 	}
 	s.register(deps.Registerer)
 	s.ended.Go(s.syncLoop)
-	s.ended.Go(s.drainLoop) //nolint:contextcheck // it outlives the opening, and ends with Close
+	s.ended.Go(s.drainLoop)
 	return s, nil
 }
 

@@ -30,11 +30,11 @@ func (r *reading) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare a statement: %w", err)
 	}
-	if first, met := r.prepared.LoadOrStore(text, statement); met {
-		_ = statement.Close() // another came first; nothing was read with this one
-		return first.(*sql.Stmt), nil
+	first, met := r.prepared.LoadOrStore(text, statement)
+	if met { // another came first; nothing was read with this one
+		_ = statement.Close() //nolint:sqlclosecheck // the others are kept
 	}
-	return statement, nil
+	return first.(*sql.Stmt), nil
 }
 
 // reader is what a read sees. It implements relational.Querier.

@@ -54,7 +54,7 @@ func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*S
 	s := &Store{lock: lock, metrics: newMetrics(registerer)}
 	s.Store = relational.New(database{s})
 	if err := s.open(ctx, cfg.Path); err != nil {
-		s.Close()
+		s.Close() //nolint:contextcheck // the opening may have failed because its context ended
 		return nil, err
 	}
 	return s, nil

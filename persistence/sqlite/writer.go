@@ -230,6 +230,15 @@ func (t *transaction) Exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
+// Later is carried out at once: nothing travels.
+func (t *transaction) Later(text string, args []any, check func(changed int64) error) error {
+	changed, err := t.Exec(text, args...)
+	if err == nil && check != nil {
+		err = check(changed)
+	}
+	return err
+}
+
 // Row scans one row into the targets, and tells whether there was one.
 func (t *transaction) Row(text string, args []any, into ...any) (found bool, err error) {
 	statement, err := t.writer.prepare(t.ctx, text) //nolint:sqlclosecheck // kept for the next time

@@ -134,6 +134,10 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
+ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON tenants USING (id = nullif(current_setting('parley.tenant', true), ''));
+CREATE POLICY operator ON tenants USING (current_setting('parley.scope', true) = 'operator');
 
 -- +goose Down
 DROP TABLE idempotency_keys;
