@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"example.com/parley/bench/load"
@@ -143,8 +144,8 @@ func (o *outcome) fill(r *report.Report) {
 	r.Figure("items_read_again", o.items)
 	r.Figure("requests_repeated", o.repeated)
 	r.Figure("latency_ms", latencies(o.conversations))
-	r.Figure("elapsed_s", o.elapsed.Round(time.Millisecond).Seconds())
-	r.Figure("turns_per_s", float64(int(float64(c.Turns)/o.elapsed.Seconds()*10))/10)
+	r.Figure("elapsed_s", milliseconds(o.elapsed)/1000)
+	r.Figure("turns_per_s", math.Round(10*float64(c.Turns)/o.elapsed.Seconds())/10)
 	r.Target(report.Exactly("lost", 0, float64(o.findings.Lost)))
 	r.Target(report.Exactly("different", 0, float64(o.findings.Different)))
 	r.Target(report.Exactly("duplicated", 0, float64(o.findings.Duplicated)))
