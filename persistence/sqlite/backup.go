@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,23 +13,36 @@ import (
 )
 
 // Backup writes a copy of the whole database, as of one moment. Another process
-// may have the database open meanwhile. path must not exist.
-func Backup(ctx context.Context, database, path string) error {
+// may have the database open meanwhile, and write. path must not exist. The copy
+// is on the disk when Backup returns, and has no name when it fails.
+func Backup(ctx context.Context, database, path string) (err error) {
 	if _, err := os.Stat(database); err != nil {
 		return fmt.Errorf("back up %s: %w", database, err)
 	}
-	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("back up to %s: the file exists", path)
+	copied, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the operator's own path
+	if err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
 	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path) // the first error is the one to tell
+		}
+	}()
+	if err := vacuumInto(ctx, database, path); err != nil {
+		return errors.Join(fmt.Errorf("back up to %s: %w", path, err), copied.Close())
+	}
+	return errors.Join(copied.Sync(), copied.Close(), syncFolder(filepath.Dir(path)))
+}
+
+// vacuumInto copies into a file that is empty.
+func vacuumInto(ctx context.Context, database, path string) error {
 	db, err := connect(database, 1, "synchronous(FULL)") // the readers of a store cannot write
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // the copy is checked when it is restored
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, err)
-	}
-	return os.Chmod(path, 0o600)
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
+	return err
 }
 
 // Restore puts a backup in the place of a database that does not exist yet, once
@@ -45,18 +59,32 @@ func Restore(ctx context.Context, backup, path string) error {
 		return err
 	}
 	defer lock.release()
-	if _, err := os.Stat(path); err == nil {
-		return &messages.Failure{
-			Code: messages.CodeInvalidRequest, What: "there is a database at " + path + " already",
-			Do: "move it away first: a restore overwrites nothing",
+	if err := nothingAt(path); err != nil {
+		return err
+	}
+	if err := copyFile(backup, path); err != nil {
+		return fmt.Errorf("restore to %s: %w", path, err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// nothingAt refuses the place of a database, and that of one whose log was left
+// behind: SQLite would play it into what is restored.
+func nothingAt(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if _, err := os.Stat(path + suffix); err == nil {
+			return &messages.Failure{
+				Code: messages.CodeInvalidRequest, What: "there is a database at " + path + suffix + " already",
+				Do: "move " + path + ", " + path + "-wal and " + path + "-shm away together: a restore overwrites nothing",
+			}
 		}
 	}
-	return copyFile(backup, path)
+	return nil
 }
 
 // check opens a backup read-only and lets SQLite look at every page.
 func check(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&immutable=1")
+	db, err := sql.Open("sqlite", address(path)+"?mode=ro&immutable=1")
 	if err != nil {
 		return err
 	}
@@ -102,4 +130,12 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	return os.Rename(part, to)
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path) // #nosec G304 -- the operator's own path
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -90,7 +90,7 @@ func createPrivate(path string) error {
 // synchronous(FULL) makes each commit wait for the disk.
 func connect(path string, connections int, pragma string) (*sql.DB, error) {
 	query := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", pragma}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	db, err := sql.Open("sqlite", address(path)+"?"+query.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
@@ -98,6 +98,9 @@ func connect(path string, connections int, pragma string) (*sql.DB, error) {
 	db.SetMaxIdleConns(connections)
 	return db, nil
 }
+
+// address is a path as SQLite wants it, to which parameters can be added.
+func address(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 func migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")

@@ -64,41 +64,6 @@ func TestClosedDatabaseIsWholeInOneFile(t *testing.T) {
 	}
 }
 
-func TestBackupOfAUsedDatabaseIsRestored(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	database := filepath.Join(folder, "a", "parley.db")
-	store := open(t, database)
-	if err := store.CreateTenant(t.Context(), messages.Tenant{ID: "acme", Name: "Acme"}); err != nil {
-		t.Fatal(err)
-	}
-	backup := filepath.Join(folder, "backup.db")
-	if err := sqlite.Backup(t.Context(), database, backup); err != nil {
-		t.Fatal(err)
-	}
-	if err := sqlite.Backup(t.Context(), database, backup); err == nil {
-		t.Error("a backup overwrote another")
-	}
-	if err := sqlite.Restore(t.Context(), backup, database); err == nil {
-		t.Error("a restore overwrote a database that is in use")
-	}
-	store.Close()
-
-	target := filepath.Join(folder, "b", "parley.db")
-	if err := sqlite.Restore(t.Context(), backup, target); err != nil {
-		t.Fatal(err)
-	}
-	restored := open(t, target)
-	defer restored.Close()
-	tenants, err := restored.Tenants(t.Context())
-	if err != nil || len(tenants) != 1 || tenants[0].Name != "Acme" {
-		t.Errorf("restored %+v, %v", tenants, err)
-	}
-	if err := sqlite.Restore(t.Context(), filepath.Join(folder, "none.db"), filepath.Join(folder, "c", "parley.db")); err == nil {
-		t.Error("a backup that is not there was restored")
-	}
-}
-
 func TestClosedStoreRefuses(t *testing.T) {
 	t.Parallel()
 	store := open(t, filepath.Join(t.TempDir(), "parley.db"))
