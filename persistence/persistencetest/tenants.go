@@ -51,7 +51,29 @@ func testIsolation(b *bench) {
 	if len(items)+len(rows)+len(found) != 0 {
 		b.Error("another tenant sees something")
 	}
-	b.same("1:mine 2:question 3:answer", b.text(ref))
+	running := b.begin(ref, epoch, 4, "running")
+	b.must(b.store.BeginTurn(b.ctx(), running))
+	stolen := running
+	stolen.Record.Ref = foreign
+	absent(b.store.EndTurn(b.ctx(), end(stolen, "theirs")), messages.CodeConversationAbsent)
+	absent(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{Ref: foreign, Epoch: epoch, Turn: running.Record.ID, First: 5}), messages.CodeConversationAbsent)
+	totals, err := b.store.UsageTotals(b.ctx(), "rival", time.Time{}, time.Now())
+	b.must(err)
+	b.same(0, len(totals))
+
+	// Of another conversation of the same tenant as little is found.
+	own := b.conversation("other")
+	ownEpoch := b.activate(own).Epoch
+	mine := messages.NewItemID(messages.ItemMessage, record.ID, 0)
+	_, err = b.store.Item(b.ctx(), own, mine)
+	absent(err, messages.CodeItemAbsent)
+	_, _, err = b.store.Items(b.ctx(), own, messages.Page{Limit: 1, After: string(mine)})
+	absent(err, messages.CodeItemAbsent)
+	absent(b.store.EraseItem(b.ctx(), own, ownEpoch, mine), messages.CodeItemAbsent)
+	absent(b.store.EraseTurn(b.ctx(), own, ownEpoch, record.ID), messages.CodeResponseAbsent)
+	stolen.Record.Ref, stolen.Epoch = own, ownEpoch
+	absent(b.store.EndTurn(b.ctx(), end(stolen, "elsewhere")), messages.CodeResponseAbsent)
+	b.same("1:mine 2:question 3:answer 4:running", b.text(ref))
 }
 
 func testIdempotency(b *bench) {
@@ -72,6 +94,9 @@ func testIdempotency(b *bench) {
 	foreign := other
 	foreign.Tenant = "rival"
 	b.same(messages.ClaimWon, state(foreign).State)
+	b.must(b.store.KeepReply(b.ctx(), "rival", "k", messages.KeptReply{Status: 201}))
+	b.must(b.store.ReleaseKey(b.ctx(), "nobody", "k"))
+	b.same(messages.ClaimInFlight, state(second).State)
 
 	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k"))
 	b.same(messages.ClaimWon, state(second).State)

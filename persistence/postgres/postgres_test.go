@@ -224,6 +224,45 @@ func TestConnectionsForgetForWhomTheyAsked(t *testing.T) {
 	}
 }
 
+// Commits wait for the disk, and for each other where the role may say so.
+func TestCommitsAreDurableAndGrouped(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	setting := func(name string) string {
+		t.Helper()
+		store := open(t, at)
+		defer store.Close()
+		value, err := store.Setting(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	if got := setting("synchronous_commit"); got != "on" {
+		t.Errorf("synchronous_commit is %s", got)
+	}
+	if got := setting("commit_delay"); got != "0" {
+		t.Errorf("commit_delay is %s, and the role may not set it", got)
+	}
+	conn := admin(t)
+	var version int
+	if err := conn.QueryRow(t.Context(), "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if version < 150_000 {
+		return // before it only a superuser may
+	}
+	if _, err := conn.Exec(t.Context(), "GRANT SET ON PARAMETER commit_delay TO "+roleOf(t, at)); err != nil {
+		t.Fatal(err)
+	}
+	if got := setting("commit_delay"); got != "200" {
+		t.Errorf("commit_delay is %s", got)
+	}
+	if _, err := conn.Exec(t.Context(), "REVOKE SET ON PARAMETER commit_delay FROM "+roleOf(t, at)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A server that turned into a standby refuses to write. Its connections are
 // given up, and those made later find the one that writes.
 func TestReadOnlyServerIsLeft(t *testing.T) {

@@ -64,7 +64,7 @@ func (t *transaction) held(c messages.Claim, now time.Time) (claimed messages.Cl
 func (s *Store) KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error {
 	return s.write(ctx, tenant, "KeepReply", func(t *transaction) error {
 		_, err := t.exec("UPDATE idempotency_keys SET status = ?, content_type = ?, body = ? WHERE tenant = ? AND key = ?",
-			reply.Status, reply.ContentType, reply.Body, tenant, key)
+			reply.Status, reply.ContentType, append([]byte{}, reply.Body...), tenant, key) // of no body an empty one, and not NULL
 		return err
 	})
 }

@@ -1,0 +1,44 @@
+package postgres_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/postgres"
+)
+
+func TestConfigNamesTheKeyThatIsWrongAndNoSecret(t *testing.T) {
+	t.Parallel()
+	if err := postgres.DefaultConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+	for key, change := range map[string]func(*postgres.Config){
+		"store.postgres.url":             func(c *postgres.Config) { c.URL = "postgres://u:hunter2@host:port/x" },
+		"store.postgres.connections":     func(c *postgres.Config) { c.Connections = 0 },
+		"store.postgres.max_connections": func(c *postgres.Config) { c.MaxConns = 1 },
+		"store.postgres.lifetime":        func(c *postgres.Config) { c.Lifetime = time.Second },
+		"store.postgres.commit_delay":    func(c *postgres.Config) { c.CommitDelay = time.Second },
+	} {
+		c := postgres.DefaultConfig()
+		change(&c)
+		err := c.Validate()
+		if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
+func TestServerThatIsAwayIsToldAsUnavailable(t *testing.T) {
+	t.Parallel()
+	cfg := postgres.DefaultConfig()
+	cfg.URL = "postgres://parley@127.0.0.1:1/parley?connect_timeout=2"
+	_, err := postgres.Open(t.Context(), cfg, prometheus.NewRegistry())
+	failure := messages.AsFailure(err)
+	if failure.Code != messages.CodeStoreUnavailable || failure.RetryAfter == 0 {
+		t.Errorf("got %v", err)
+	}
+}
