@@ -26,10 +26,7 @@ func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
 	}
 	key := presentedKey(c)
 	if key == "" {
-		return messages.Principal{}, &messages.Failure{
-			Code: messages.CodeInvalidKey, What: "the request has no key",
-			Do: "send one as Authorization: Bearer <key>, or as x-api-key", NoRetry: true,
-		}
+		return messages.Principal{}, noKey(c)
 	}
 	principal, err := s.keys.Authenticate(c.Context(), key)
 	if err != nil {
@@ -45,6 +42,20 @@ func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
 		}
 	}
 	return principal, nil
+}
+
+// noKey tells how a key is sent. One in the address is not looked at: addresses
+// are written down by every proxy on the way.
+func noKey(c *fiber.Ctx) error {
+	f := &messages.Failure{
+		Code: messages.CodeInvalidKey, What: "the request has no key",
+		Do: "send one as Authorization: Bearer <key>, or as x-api-key", NoRetry: true,
+	}
+	if bytes.Contains(c.Request().URI().QueryString(), []byte("pk_")) {
+		f.What = "the request has its key in the address, where others can read it"
+		f.Do = "replace that key, and send the new one as Authorization: Bearer <key>"
+	}
+	return f
 }
 
 // presentedKey returns a copy of the key, wherever the client put it.
@@ -65,9 +76,9 @@ func (s *Server) clientAddress(c *fiber.Ctx) string {
 	if len(s.trusted) == 0 || !s.trusts(peer) {
 		return peer
 	}
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	hops := forwardedFor(c)
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop := strings.Clone(strings.TrimSpace(hops[i]))
+		hop := strings.TrimSpace(hops[i])
 		if _, err := netip.ParseAddr(hop); err != nil {
 			break
 		}
@@ -76,6 +87,13 @@ func (s *Server) clientAddress(c *fiber.Ctx) string {
 		}
 	}
 	return peer
+}
+
+// forwardedFor returns a copy of the hops, the client's first. Some proxies
+// append to the header that there is, some add another behind it.
+func forwardedFor(c *fiber.Ctx) []string {
+	lines := c.Request().Header.PeekAll(fiber.HeaderXForwardedFor)
+	return strings.Split(string(bytes.Join(lines, []byte(","))), ",")
 }
 
 func (s *Server) trusts(address string) bool {

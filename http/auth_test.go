@@ -63,6 +63,17 @@ func TestEveryRouteAsksForAMembersKey(t *testing.T) {
 	}
 }
 
+func TestAKeyInTheAddressOpensNothing(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...))
+	for _, name := range []string{"key", "api_key", "api-key", "access_token"} {
+		got := w.do("GET", "/v1/models?"+name+"="+memberKey, "", "Authorization", "")
+		if got.status != http.StatusUnauthorized || !strings.Contains(got.errorOf(t).Message, "address") || strings.Contains(got.body, memberKey) {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+}
+
 func TestAKeyMayComeAsXAPIKey(t *testing.T) {
 	t.Parallel()
 	w := serve(t, says(hello()...))
@@ -82,6 +93,7 @@ func TestWrongKeysAreCountedByAddress(t *testing.T) {
 		"whatever a peer says that nobody trusts":       {nil, "203.0.113.9", "127.0.0.1"},
 		"of a trusted proxy's client":                   {[]string{"127.0.0.0/8"}, "203.0.113.9", "203.0.113.9"},
 		"of the last hop that is not trusted":           {[]string{"127.0.0.1", "10.0.0.0/8"}, "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9"},
+		"of the last header, which the proxy added":     {[]string{"127.0.0.0/8"}, "198.51.100.1\n203.0.113.9", "203.0.113.9"},
 		"of the proxy where it says what is no address": {[]string{"127.0.0.0/8"}, "203.0.113.9, evil", "127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {

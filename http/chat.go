@@ -44,6 +44,9 @@ func (s *Server) chatTurn(c *fiber.Ctx, x *exchange, request *openai.ChatRequest
 		return spec, err
 	}
 	spec.Model, spec.Input, spec.Options, spec.Stream = request.Model, request.Input, request.Options, request.Stream
+	if err = checkPlain("model", spec.Model); err != nil {
+		return spec, err
+	}
 	named := messages.ConversationID(c.Request().Header.Peek("x-parley-conversation"))
 	switch {
 	case named != "":

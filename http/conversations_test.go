@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -90,6 +91,32 @@ func TestAForeignConversationIsNotThere(t *testing.T) {
 	}
 	if got := w.do("GET", "/v1/conversations", "", "Authorization", "Bearer "+otherKey); !strings.Contains(got.body, `"data":[]`) {
 		t.Errorf("another tenant lists %s", got.body)
+	}
+}
+
+// A database may fail at the spelling of what it is asked for, so it is not.
+func TestWhatCannotBeANameIsNotLookedUp(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says())
+	created := w.create()
+	w.library.failing = errors.New("invalid byte sequence")
+	for path, code := range map[string]string{
+		"/v1/conversations/conv_%00":                            "conversation_not_found",
+		"/v1/conversations/conv%ff/items":                       "conversation_not_found",
+		"/v1/conversations/" + strings.Repeat("a", 129):         "conversation_not_found",
+		"/v1/conversations/a.b/items/msg_1":                     "conversation_not_found",
+		"/v1/conversations/" + created + "/items/msg_%00":       "item_not_found",
+		"/v1/conversations/" + created + "/items/msg%20or%20no": "item_not_found",
+	} {
+		for _, method := range []string{"GET", "DELETE"} {
+			got := w.do(method, path, "")
+			if method == "DELETE" && strings.HasSuffix(path, "/items") {
+				continue // which there is not
+			}
+			if got.status != http.StatusNotFound || got.errorOf(t).Code != code {
+				t.Errorf("%s %s: %d %s", method, path, got.status, got.body)
+			}
+		}
 	}
 }
 

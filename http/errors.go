@@ -1,7 +1,6 @@
 package http
 
 import (
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -97,10 +96,7 @@ func appearanceOf(f *messages.Failure) appearance {
 // errors; none writes its own.
 func (s *Server) showError(c *fiber.Ctx, x *exchange, err error) {
 	f := messages.AsFailure(err)
-	if f.Code == messages.CodeInternal {
-		s.log.Error("a request failed", slog.String("request", x.id.String()), slog.String("endpoint", x.endpoint), slog.Any("error", err))
-	}
-	s.metrics.countError(f.Code)
+	s.noteFailure(x, f)
 	a := appearanceOf(f)
 	response := &c.Context().Response
 	response.ResetBody()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"example.com/parley/messages"
 )
@@ -15,24 +16,28 @@ type exchange struct {
 	begun     time.Time
 	method    string
 	endpoint  string // the route's pattern, as docs/api.md writes it
+	received  int    // bytes of the body
 	principal messages.Principal
 	claim     *claim // of the Idempotency-Key; nil without one
 	handedOff bool   // to a stream, which finishes the exchange at its end
 }
 
 // begin names the request and tells the client so.
-func begin(c *fiber.Ctx, endpoint string) *exchange {
-	x := &exchange{id: messages.TurnID(newID()), begun: time.Now(), method: methodOf(c), endpoint: endpoint}
-	c.Set("x-request-id", x.id.String())
-	if own := c.Request().Header.Peek("x-request-id"); isText(own, maxClientID) {
-		c.Response().Header.SetBytesV("x-client-request-id", own)
+func begin(ctx *fasthttp.RequestCtx, endpoint string) *exchange {
+	x := &exchange{
+		id: messages.TurnID(newID()), begun: time.Now(), method: methodOf(ctx), endpoint: endpoint,
+		received: len(ctx.Request.Body()),
+	}
+	ctx.Response.Header.Set("x-request-id", x.id.String())
+	if own := ctx.Request.Header.Peek("x-request-id"); isText(own, maxClientID) {
+		ctx.Response.Header.SetBytesV("x-client-request-id", own)
 	}
 	return x
 }
 
 // methodOf returns the method in a string that outlives the request.
-func methodOf(c *fiber.Ctx) string {
-	method := c.Request().Header.Method()
+func methodOf(ctx *fasthttp.RequestCtx) string {
+	method := ctx.Method()
 	for _, known := range fiber.DefaultMethods {
 		if string(method) == known {
 			return known

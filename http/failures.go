@@ -1,14 +1,19 @@
 package http
 
 import (
+	"errors"
 	"fmt"
 
 	"example.com/parley/messages"
 )
 
+// errLeft is the cause of what fails because its client left. A turn that
+// somebody else cancelled has the same code, and another cause.
+var errLeft = errors.New("the client left")
+
 func errClientLeft() error {
 	return &messages.Failure{
-		Code: messages.CodeCancelled, What: "the client left before its answer came", Do: "send the request again",
+		Code: messages.CodeCancelled, What: "the client left before its answer came", Do: "send the request again", Cause: errLeft,
 	}
 }
 

@@ -24,9 +24,9 @@ const (
 // goroutine uses it at a time: the handler's, then the stream's.
 type claim struct {
 	server  *Server
-	tenant  messages.TenantID
-	key     string
+	wanted  messages.Claim
 	earlier messages.TurnID // of the request that died with the key, or whose reply was too long to keep
+	died    bool            // the earlier one did
 	stored  bool            // the turn is kept, and can be put together again
 	settled bool
 
@@ -44,21 +44,21 @@ func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) 
 	if !isText(key, maxKey) {
 		return false, invalid("Idempotency-Key", "the Idempotency-Key is too long or has other than visible ASCII characters", "send 1 to 255 of these, such as a UUID")
 	}
-	ctx, release := s.storeContext()
-	defer release()
-	claimed, err := s.claims.ClaimKey(ctx, messages.Claim{
+	held := &claim{server: s, wanted: messages.Claim{
 		Tenant: x.principal.Tenant, Key: string(key), Hash: requestHash(c), Request: x.id,
 		Deadline: x.begun.Add(s.cfg.TurnTimeout + lastWord + storePatience),
-	})
+	}}
+	ctx, release := s.storeContext()
+	defer release()
+	claimed, err := s.claims.ClaimKey(ctx, held.wanted)
 	if err != nil {
 		return false, err
 	}
-	return s.heed(c, x, claimed)
+	return s.heed(c, x, held, claimed)
 }
 
 // heed does what the state of the key asks for.
-func (s *Server) heed(c *fiber.Ctx, x *exchange, claimed messages.Claimed) (answered bool, err error) {
-	held := &claim{server: s, tenant: x.principal.Tenant, key: string(c.Request().Header.Peek("Idempotency-Key"))}
+func (s *Server) heed(c *fiber.Ctx, x *exchange, held *claim, claimed messages.Claimed) (answered bool, err error) {
 	switch claimed.State {
 	case messages.ClaimMismatch:
 		return false, keyReused()
@@ -74,7 +74,7 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, claimed messages.Claimed) (answ
 		}
 		held.earlier = claimed.Request
 	case messages.ClaimResumed:
-		held.earlier = claimed.Request
+		held.earlier, held.died = claimed.Request, true
 	}
 	x.claim = held
 	return false, nil
@@ -129,6 +129,34 @@ func (x *exchange) creates() messages.TurnID {
 	return x.id
 }
 
+// restart moves the key to this request from one that died and came to nothing:
+// who comes with the key from now on is to look at what becomes of this one.
+func (k *claim) restart(ctx context.Context) error {
+	if !k.died {
+		return nil
+	}
+	k.earlier, k.died = messages.TurnID{}, false
+	if err := k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key); err != nil {
+		return err
+	}
+	claimed, err := k.server.claims.ClaimKey(ctx, k.wanted)
+	if err != nil || claimed.State == messages.ClaimWon {
+		return err
+	}
+	k.settled = true // it is another's now
+	return keyInUse()
+}
+
+// expect notes whether the turn is, or is to be, kept.
+func (k *claim) expect(stored bool) {
+	if k != nil {
+		k.stored = stored
+	}
+}
+
+// waits tells whether the key's fate depends on that of a turn that is kept.
+func (k *claim) waits() bool { return k != nil && k.stored }
+
 // note remembers what is sent of a stream.
 func (k *claim) note(events []byte) {
 	if k == nil || k.long {
@@ -162,10 +190,6 @@ func (k *claim) keepWhole(response *fiber.Response) {
 	if k == nil {
 		return
 	}
-	if response.StatusCode() == statusCancelled {
-		k.leave()
-		return
-	}
 	if response.StatusCode() >= fiber.StatusBadRequest {
 		k.release()
 		return
@@ -177,7 +201,7 @@ func (k *claim) keepWhole(response *fiber.Response) {
 
 func (k *claim) keep(reply messages.KeptReply) {
 	k.settle("keep the reply to an idempotency key", func(ctx context.Context) error {
-		return k.server.claims.KeepReply(ctx, k.tenant, k.key, reply)
+		return k.server.claims.KeepReply(ctx, k.wanted.Tenant, k.wanted.Key, reply)
 	})
 }
 
@@ -187,14 +211,14 @@ func (k *claim) release() {
 		return
 	}
 	k.settle("release an idempotency key", func(ctx context.Context) error {
-		return k.server.claims.ReleaseKey(ctx, k.tenant, k.key)
+		return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key)
 	})
 }
 
 // leave is for a client that has gone. A turn that is kept may go on without it,
 // and keeps the key: whoever comes back with it must not start another.
 func (k *claim) leave() {
-	if k != nil && k.stored {
+	if k.waits() {
 		k.settled = true
 		return
 	}

@@ -117,34 +117,71 @@ func TestAClientThatLeavesAStreamFreesItsKey(t *testing.T) {
 
 func TestATurnThatGoesOnWithoutItsClientKeepsItsKey(t *testing.T) {
 	t.Parallel()
-	stored := strings.Replace(streamed(question), "{", `{"store":true,`, 1)
+	whole := strings.Replace(question, "{", `{"store":true,`, 1)
+	for name, body := range map[string]string{"a stream": streamed(whole), "an answer in one piece": whole} {
+		for fate, test := range map[string]struct {
+			ended  messages.TurnStatus
+			status int
+			holds  bool
+		}{
+			"and nobody starts another while it runs":    {messages.TurnRunning, 409, true},
+			"and answers whoever comes back when it has": {messages.TurnComplete, 200, true},
+			"until it is known to have come to nothing":  {messages.TurnFailed, 409, false},
+		} {
+			t.Run(name+" "+fate, func(t *testing.T) {
+				t.Parallel()
+				held, begun, left := holding(opened(), text("a"))
+				var asked atomic.Int64
+				w := serve(t, func(m *messages.StartTurn) error {
+					if asked.Add(1) == 1 {
+						return held(m)
+					}
+					return says(hello()...)(m)
+				})
+				conn := w.dial(body, keyHeader+": k1")
+				record := keptTurn(test.ended)
+				record.ID = (<-begun).Spec.ID
+				_ = conn.Close()
+				<-left
+				eventually(t, "the first request is over", func() bool { return strings.Contains(w.scrape(), "_duration_seconds_count") })
+				w.library.put(record, keptItems()...)
+				again := w.do("POST", "/v1/chat/completions", body, keyHeader, "k1")
+				if again.status != test.status || asked.Load() != 1 || w.claims.has() != test.holds {
+					t.Errorf("got %d %s; %d turns, key held: %t", again.status, again.body, asked.Load(), w.claims.has())
+				}
+				if test.status == 200 && !strings.Contains(again.body, "kept answer") {
+					t.Errorf("got %s", again.body)
+				}
+			})
+		}
+	}
+}
+
+// A turn whose client left while it waited for its place may begin all the same.
+func TestAKeyIsFreeOnceItsTurnIsKnownNotToBegin(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
-		ended  messages.TurnStatus
-		status int
-		holds  bool
+		started messages.TurnStarted
+		holds   bool
 	}{
-		"and nobody starts another while it runs":    {messages.TurnRunning, 409, true},
-		"and answers whoever comes back when it has": {messages.TurnComplete, 200, true},
-		"until it is known to have come to nothing":  {messages.TurnFailed, 409, false},
+		"refused":  {messages.TurnStarted{Err: &messages.Failure{Code: messages.CodeCancelled, What: "its client left"}}, false},
+		"accepted": {messages.TurnStarted{Conversation: "conv_1"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			turns, begun, left := holding(opened(), text("a"))
-			turns, asked := counting(turns)
-			w := serve(t, turns)
-			resp := w.open("POST", "/v1/chat/completions", stored, keyHeader, "k1")
-			<-begun
-			_ = resp.Body.Close()
-			<-left
-			record := keptTurn(test.ended)
-			record.ID, _ = messages.ParseTurnID(resp.Header.Get("X-Request-Id"))
-			w.library.put(record, keptItems()...)
-			again := w.do("POST", "/v1/chat/completions", stored, keyHeader, "k1")
-			if again.status != test.status || asked.Load() != 1 || w.claims.has() != test.holds {
-				t.Errorf("got %d %s; %d turns, key held: %t", again.status, again.body, asked.Load(), w.claims.has())
+			waiting := make(chan *messages.StartTurn, 1)
+			w := serve(t, func(m *messages.StartTurn) error { waiting <- m; return nil })
+			conn := w.dial(strings.Replace(question, "{", `{"store":true,`, 1), keyHeader+": k1")
+			m := <-waiting
+			_ = conn.Close()
+			<-m.Client.Done()
+			if !w.claims.has() {
+				t.Error("the key was free while the turn might still begin")
 			}
-			if test.status == 200 && !strings.Contains(again.body, "kept answer") {
-				t.Errorf("got %s", again.body)
+			m.Answer(test.started)
+			eventually(t, "the request is over", func() bool { return strings.Contains(w.scrape(), `status="499"} 1`) })
+			if w.claims.has() != test.holds {
+				t.Errorf("the key is held: %t", w.claims.has())
 			}
 		})
 	}
@@ -217,8 +254,12 @@ func TestATurnThatDidNotEndWellRunsAnew(t *testing.T) {
 			w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
 			w.claims.die("acme/k1", record.ID)
 			w.library.put(record, keptItems()...)
-			if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); !strings.Contains(again.body, `"Hello"`) || asked.Load() != 2 {
+			again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
+			if !strings.Contains(again.body, `"Hello"`) || asked.Load() != 2 {
 				t.Errorf("%d turns: %s", asked.Load(), again.body)
+			}
+			if holder := w.claims.holder().String(); holder != again.header.Get("X-Request-Id") {
+				t.Errorf("the key is held by %s: who comes next would look at what came to nothing", holder)
 			}
 		})
 	}

@@ -13,7 +13,6 @@ import (
 const (
 	usualPage = 20
 	maxPage   = 100
-	maxCursor = 128 // bytes; ids are shorter
 )
 
 // pageOf reads which part of a listing is wanted: limit, order and after.
@@ -33,7 +32,7 @@ func pageOf(c *fiber.Ctx) (messages.Page, error) {
 	default:
 		return page, invalid("order", "order is neither asc nor desc", "leave it out for desc, the newest first")
 	}
-	if len(page.After) > maxCursor {
+	if page.After != "" && !isID(page.After) {
 		return page, invalid("after", "after is not an id of a listing", "send last_id of the page before")
 	}
 	return page, nil

@@ -17,7 +17,7 @@ func (s *Server) rebuilt(x *exchange) (*answer, *messages.TurnRecord, error) {
 	defer release()
 	record, err := s.library.Turn(ctx, x.principal.Tenant, x.claim.earlier)
 	if messages.CodeOf(err) == messages.CodeResponseAbsent || err == nil && !isWhole(&record) {
-		return nil, nil, nil
+		return nil, nil, x.claim.restart(ctx)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -47,6 +48,9 @@ func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.Respons
 	}
 	spec.Model, spec.Instructions, spec.Input = request.Model, request.Instructions, request.Input
 	spec.Options, spec.Stream = request.Options, request.Stream
+	if err = errors.Join(checkPlain("model", spec.Model), checkPlain("instructions", spec.Instructions)); err != nil {
+		return spec, false, err
+	}
 	switch {
 	case request.Conversation != "":
 		private, err = s.continueConversation(&spec, messages.ConversationID(request.Conversation), "conversation")
@@ -126,6 +130,12 @@ func (w *wholeResponse) Append(dst []byte) []byte {
 
 // getResponse answers GET /v1/responses/{id}.
 func (s *Server) getResponse(c *fiber.Ctx, x *exchange) error {
+	if c.QueryBool("stream") {
+		return &messages.Failure{
+			Code: messages.CodeUnsupported, What: "a stored response is not streamed", Param: "stream",
+			Do: "leave stream and starting_after out; the response comes in one piece", NoRetry: true,
+		}
+	}
 	ctx, release := s.storeContext()
 	defer release()
 	record, err := s.turn(ctx, x.principal.Tenant, c.Params("id"))

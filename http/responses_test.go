@@ -99,6 +99,8 @@ func TestAResponseIsRefused(t *testing.T) {
 		"behind a foreign response":    {`{"model":"demo","input":"hi","previous_response_id":"resp_09020300000000000000000000000000"}`, 404, "previous_response_not_found", "previous_response_id"},
 		"behind one that still runs":   {`{"model":"demo","input":"hi","previous_response_id":"resp_01020300000000000000000000000000"}`, 400, "invalid_request", "previous_response_id"},
 		"in two places at once":        {`{"model":"demo","input":"hi","previous_response_id":"resp_1","conversation":"conv_x"}`, 400, "invalid_request", ""},
+		"in what cannot be a name":     {`{"model":"demo","input":"hi","conversation":"conv_\u0000"}`, 404, "conversation_not_found", "conversation"},
+		"with instructions with a NUL": {`{"model":"demo","input":"hi","instructions":"a\u0000b"}`, 400, "invalid_request", "instructions"},
 		"without a model":              {`{"input":"hi"}`, 400, "invalid_request", "model"},
 		"by a class that there is not": {`{"input":"hi","model":"demo"}`, 400, "invalid_request", "x-parley-priority"},
 	} {
@@ -156,6 +158,16 @@ func TestAStoredResponseIsReadAndForgotten(t *testing.T) {
 	}
 }
 
+func TestAStoredResponseIsNotStreamed(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says())
+	w.library.put(keptTurn(messages.TurnComplete), keptItems()...)
+	got := w.do("GET", "/v1/responses/resp_01020300000000000000000000000000?stream=true&starting_after=3", "")
+	if got.status != http.StatusBadRequest || got.errorOf(t).Code != "unsupported" || got.errorOf(t).Param != "stream" {
+		t.Errorf("status %d: %s", got.status, got.body)
+	}
+}
+
 func TestTheInputOfAResponseComesInPages(t *testing.T) {
 	t.Parallel()
 	w := serve(t, says())
@@ -196,6 +208,7 @@ func TestListingsRefuseWhatIsNoPage(t *testing.T) {
 	w := serve(t, says())
 	for query, param := range map[string]string{
 		"limit=0": "limit", "limit=101": "limit", "limit=x": "limit", "order=up": "order", "after=" + strings.Repeat("a", 129): "after",
+		"after=%00": "after", "after=%ff": "after", "after=a%20b": "after",
 	} {
 		if got := w.do("GET", "/v1/conversations?"+query, ""); got.status != http.StatusBadRequest || got.errorOf(t).Param != param {
 			t.Errorf("%s: %d %s", query, got.status, got.body)

@@ -17,7 +17,7 @@ import (
 // serve is the way of every request that a route was found for.
 func (s *Server) serve(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		x := begin(c, r.pattern)
+		x := begin(c.Context(), r.pattern)
 		if r.access == public {
 			s.answer(c, x, r.handle)
 			s.finish(c, x)
@@ -61,16 +61,27 @@ func (s *Server) admit(c *fiber.Ctx, x *exchange, r route) (err error) {
 			Code: messages.CodeUnsupported, What: "the body is compressed", Do: "send it as it is", NoRetry: true,
 		}
 	}
+	if err := checkPath(c, r.pattern); err != nil {
+		return err
+	}
 	if answered, err := s.claimKey(c, x); answered || err != nil {
 		return err
 	}
+	return s.carryOut(c, x, r)
+}
+
+// carryOut handles a request, and settles its claim unless a stream will.
+func (s *Server) carryOut(c *fiber.Ctx, x *exchange, r route) (err error) {
 	defer func() { // also of a panic
-		if !x.handedOff {
-			x.claim.release()
+		switch {
+		case x.handedOff:
+		case errors.Is(err, errLeft):
+			x.claim.leave()
+		default:
+			x.claim.release() // which does nothing to one whose reply is kept
 		}
 	}()
-	err = r.handle(c, x)
-	if err == nil && !x.handedOff {
+	if err = r.handle(c, x); err == nil && !x.handedOff {
 		x.claim.keepWhole(c.Response())
 	}
 	return err
@@ -78,7 +89,9 @@ func (s *Server) admit(c *fiber.Ctx, x *exchange, r route) (err error) {
 
 // finish counts an exchange whose answer is complete in memory.
 func (s *Server) finish(c *fiber.Ctx, x *exchange) {
-	s.metrics.observe(x, c.Response().StatusCode())
+	status := c.Response().StatusCode()
+	s.metrics.observe(x, status)
+	s.logAccess(x, status, len(c.Response().Body()))
 }
 
 // panicked is the error of a panic; its stack is for the log alone.
@@ -90,7 +103,7 @@ func panicked(p any) error {
 // fiber.ErrorHandler, and has nothing else to show: handlers' errors do not
 // come here.
 func (s *Server) showUnmatched(c *fiber.Ctx, err error) error {
-	x := begin(c, unmatched)
+	x := begin(c.Context(), unmatched)
 	shown := noSuchRoute()
 	if known, ok := errors.AsType[*fiber.Error](err); ok && known.Code == fiber.StatusMethodNotAllowed {
 		shown = wrongMethod()
@@ -121,11 +134,15 @@ func (s *Server) showMalformed(ctx *fasthttp.RequestCtx, err error) {
 
 // showBare answers what never became an exchange, in the shape of all errors.
 func (s *Server) showBare(ctx *fasthttp.RequestCtx, f *messages.Failure) {
-	s.metrics.countError(f.Code)
-	ctx.SetStatusCode(appearanceOf(f).status)
+	x := begin(ctx, unmatched)
+	s.noteFailure(x, f)
+	status := appearanceOf(f).status
+	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMEApplicationJSON)
 	ctx.SetBody(errorBody(f))
 	ctx.SetConnectionClose()
+	s.metrics.observe(x, status)
+	s.logAccess(x, status, len(ctx.Response.Body()))
 }
 
 // malformed says what was wrong with what is no request.

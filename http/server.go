@@ -51,6 +51,7 @@ type Server struct {
 	wire    *fasthttp.Server
 	buffers sync.Pool // of *[]byte, for streams
 	watch   *watch
+	told    *told
 	running *running
 	cut     context.Context // ends when a drain has waited long enough
 	cutNow  context.CancelFunc
@@ -69,7 +70,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
 		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
-		watch: newWatch(), running: newRunning(),
+		watch: newWatch(), told: newTold(), running: newRunning(),
 	}
 	s.buffers.New = func() any { return new([]byte) }
 	s.cut, s.cutNow = context.WithCancel(context.Background())

@@ -39,7 +39,7 @@ func TestWhatThereIsNotIsAnsweredInOpenAIsShape(t *testing.T) {
 		if got.status != test.status || got.errorOf(t).Code != test.code {
 			t.Errorf("%s: status %d: %s", name, got.status, got.body)
 		}
-		if got.header.Get("X-Request-Id") == "" && test.method != "BREW" {
+		if got.header.Get("X-Request-Id") == "" {
 			t.Errorf("%s: no x-request-id", name)
 		}
 	}
@@ -98,6 +98,9 @@ func TestSmugglingIsRefused(t *testing.T) {
 		got := w.ask(head + headers + "\r\n" + hidden)
 		if !strings.HasPrefix(got, "HTTP/1.1 4") || strings.Count(got, "HTTP/1.1") != 1 {
 			t.Errorf("%s: %q", name, got)
+		}
+		if !strings.Contains(strings.ToLower(got), "x-request-id: 0") {
+			t.Errorf("%s: no x-request-id: %q", name, got)
 		}
 		if !strings.Contains(got, `{"error":{`) || !strings.Contains(strings.ToLower(got), "connection: close") {
 			t.Errorf("%s is not refused in OpenAI's shape, with an end: %q", name, got)
@@ -213,9 +216,10 @@ func TestRequestsAreCounted(t *testing.T) {
 	w.do("POST", "/v1/chat/completions", "{")
 	w.do("GET", "/v1/conversations/conv_canary-id", "")
 	w.do("GET", "/somewhere/canary-path", "")
+	w.do("BREW", "/v1/models", "")
 	eventually(t, "the stream is counted", func() bool {
 		n, err := testutil.GatherAndCount(w.registry, "chatbot_request_duration_seconds")
-		return err == nil && n == 4
+		return err == nil && n == 5
 	})
 	text := w.scrape()
 	for _, want := range []string{
@@ -223,6 +227,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		`chatbot_request_duration_seconds_count{endpoint="/v1/chat/completions",method="POST",status="400"} 1`,
 		`chatbot_request_duration_seconds_count{endpoint="/v1/conversations/{id}",method="GET",status="404"} 1`,
 		`chatbot_request_duration_seconds_count{endpoint="unmatched",method="GET",status="404"} 1`,
+		`chatbot_request_duration_seconds_count{endpoint="unmatched",method="other",status="405"} 1`,
 		`chatbot_errors_total{code="invalid_json"} 1`,
 		`chatbot_errors_total{code="route_not_found"} 1`,
 		`chatbot_active_streams 0`,
@@ -231,6 +236,46 @@ func TestRequestsAreCounted(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("%s is not in\n%s", want, text)
 		}
+	}
+}
+
+func TestTheLogTellsWhatTheClientIsNotTold(t *testing.T) {
+	t.Parallel()
+	broken := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("nobody listens")}
+	for name, test := range map[string]struct {
+		failure messages.Failure
+		told    int // lines about three of them
+	}{
+		"the store, once a second":         {messages.Failure{Code: messages.CodeStoreUnavailable, Cause: errors.New("the-cause")}, 1},
+		"a full disk":                      {messages.Failure{Code: messages.CodeStoreFull, Cause: errors.New("the-cause")}, 1},
+		"a network":                        {messages.Failure{Code: messages.CodeProviderFailed, Cause: fmt.Errorf("the-cause: %w", broken)}, 1},
+		"our own mistakes, each":           {messages.Failure{Code: messages.CodeInternal, Cause: errors.New("the-cause")}, 3},
+		"not what a provider said of them": {messages.Failure{Code: messages.CodeProviderKey, Cause: errors.New("the-cause")}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t, func(*messages.StartTurn) error { return &test.failure })
+			begun := time.Now()
+			for range 3 {
+				if got := w.do("POST", "/v1/chat/completions", question); strings.Contains(got.body, "the-cause") {
+					t.Errorf("the client is told: %s", got.body)
+				}
+			}
+			if told := strings.Count(w.logged.String(), "the-cause"); told != test.told && time.Since(begun) < time.Second {
+				t.Errorf("%d lines, want %d:\n%s", told, test.told, w.logged)
+			}
+		})
+	}
+}
+
+func TestAnExchangeIsNotedByItsNamesAndSizes(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...))
+	for _, body := range []string{question, streamed(question)} {
+		got := w.do("POST", "/v1/chat/completions", body)
+		want := fmt.Sprintf("msg=answered request=%s method=POST endpoint=/v1/chat/completions tenant=acme key=member received_bytes=%d sent_bytes=%d status=200",
+			got.header.Get("X-Request-Id"), len(body), len(got.body))
+		eventually(t, want, func() bool { return strings.Contains(w.logged.String(), want) })
 	}
 }
 

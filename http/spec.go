@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -27,6 +28,9 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
 // continueConversation lets a turn read and be kept in a conversation that
 // there is, and tells whether it is hidden from listings.
 func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.ConversationID, param string) (private bool, err error) {
+	if !isID(string(id)) {
+		return false, blame(noSuchConversation(), param)
+	}
 	ctx, release := s.storeContext()
 	defer release()
 	conversation, err := s.library.Conversation(ctx, messages.ConversationRef{Tenant: spec.Tenant, Conversation: id})
@@ -35,6 +39,14 @@ func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.Conve
 	}
 	spec.Conversation, spec.Keep = id, true
 	return conversation.Private, nil
+}
+
+// checkPlain refuses text that not every database can keep.
+func checkPlain(param, text string) error {
+	if strings.IndexByte(text, 0) < 0 {
+		return nil
+	}
+	return invalid(param, param+" has the character U+0000", "leave it out")
 }
 
 // keepApart keeps a turn that names no conversation in one of its own, which

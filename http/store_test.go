@@ -317,6 +317,13 @@ func (c *claims) has() bool {
 	return held
 }
 
+// holder is the request that has the key k1.
+func (c *claims) holder() messages.TurnID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held["acme/k1"].Request
+}
+
 // die forgets the reply to a key, as when its process died before it was kept.
 func (c *claims) die(name string, request messages.TurnID) {
 	c.mu.Lock()

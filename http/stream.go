@@ -2,7 +2,6 @@ package http
 
 import (
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,6 +41,7 @@ type stream struct {
 	held    *[]byte // of the server's pool; buffer's first home
 	buffer  []byte
 	pending []byte // of buffer, not yet read
+	sent    int    // bytes so far
 	ended   bool   // nothing comes behind pending
 	failed  bool   // the last event was an error
 	closed  bool
@@ -71,7 +71,7 @@ func (s *Server) sendStream(c *fiber.Ctx, x *exchange, a *answer, e events) erro
 func (b *stream) Read(p []byte) (n int, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			b.server.log.Error("a stream panicked", slog.String("request", b.x.id.String()), slog.Any("error", panicked(fault)))
+			b.server.noteFailure(b.x, panicked(fault))
 			n, err = 0, io.ErrUnexpectedEOF
 		}
 	}()
@@ -86,6 +86,7 @@ func (b *stream) Read(p []byte) (n int, err error) {
 	}
 	n = copy(p, b.pending)
 	b.pending = b.pending[n:]
+	b.sent += n
 	return n, nil
 }
 
@@ -176,7 +177,7 @@ func (b *stream) end(err error) {
 	b.ended = true
 	if err != nil {
 		b.failed = true
-		b.server.metrics.countError(messages.CodeOf(err))
+		b.server.noteFailure(b.x, err)
 		return
 	}
 	b.x.claim.keepStream()
@@ -202,6 +203,7 @@ func (b *stream) Close() error {
 	}
 	b.server.metrics.Streams.Dec()
 	b.server.metrics.observe(b.x, fasthttp.StatusOK)
+	b.server.logAccess(b.x, fasthttp.StatusOK, b.sent)
 	b.server.running.leave()
 	return nil
 }

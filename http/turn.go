@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,6 +14,7 @@ import (
 // goroutine uses it; release ends it.
 type answer struct {
 	server       *Server
+	accepted     bool                    // which a turn that is kept is once its input is committed
 	conversation messages.ConversationID // where it is kept
 	served       messages.Served         // as far as it is known
 	model        string                  // as the client named it
@@ -32,9 +34,7 @@ func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*ans
 	if err != nil {
 		return nil, nil, err
 	}
-	if x.claim != nil {
-		x.claim.stored = spec.Keep
-	}
+	x.claim.expect(spec.Keep)
 	if a == nil {
 		if a, err = s.start(c, x, spec); err != nil {
 			return nil, nil, err
@@ -56,10 +56,19 @@ func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answ
 		waiting: waiter{conn: c.Context().Conn(), cancel: cancel, since: x.begun, deadline: spec.Deadline.Add(lastWord)},
 	}
 	a.ring.add(&a.waiting)
+	opened := false
+	defer func() { // also of a panic
+		if !opened {
+			a.release()
+		}
+	}()
 	if err := a.open(); err != nil {
-		a.release()
+		if errors.Is(err, errLeft) && x.claim.waits() {
+			x.claim.expect(a.acceptedUnseen())
+		}
 		return nil, err
 	}
+	opened = true
 	return a, nil
 }
 
@@ -73,7 +82,7 @@ func (a *answer) open() error {
 		if started.Err != nil {
 			return started.Err
 		}
-		a.conversation = started.Conversation
+		a.accepted, a.conversation = true, started.Conversation
 	case <-a.turn.Client.Done():
 		return context.Cause(a.turn.Client)
 	case <-a.server.cut.Done():
@@ -90,6 +99,24 @@ func (a *answer) open() error {
 		a.served = *a.first.Served
 	}
 	return nil
+}
+
+// acceptedUnseen tells whether the turn is accepted although its client left: a
+// key must not be free while its turn may begin. It waits for as long as that is
+// undecided, at most for the turn's time.
+func (a *answer) acceptedUnseen() bool {
+	if a.accepted {
+		return true
+	}
+	patience := time.NewTimer(time.Until(a.waiting.deadline))
+	defer patience.Stop()
+	select {
+	case started := <-a.turn.Reply:
+		return started.Err == nil
+	case <-patience.C:
+	case <-a.server.cut.Done():
+	}
+	return true
 }
 
 // showServed tells the client who serves, and where the turn is kept.

@@ -192,7 +192,7 @@ func (w *world) stream(body string, headers ...string) *bufio.Reader {
 }
 
 // open sends a request with the member's key, unless headers say otherwise: names
-// and values by turns.
+// and values by turns. A value of several lines becomes as many headers.
 func (w *world) open(method, path, body string, headers ...string) *http.Response {
 	w.tb.Helper()
 	request, err := http.NewRequestWithContext(w.tb.Context(), method, w.url+path, strings.NewReader(body))
@@ -201,7 +201,7 @@ func (w *world) open(method, path, body string, headers ...string) *http.Respons
 	}
 	request.Header.Set("Authorization", "Bearer "+memberKey)
 	for pair := range slices.Chunk(headers, 2) {
-		request.Header.Set(pair[0], pair[1])
+		request.Header[http.CanonicalHeaderKey(pair[0])] = strings.Split(pair[1], "\n")
 	}
 	resp, err := client.Do(request)
 	if err != nil {
