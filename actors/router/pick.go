@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"example.com/parley/messages"
@@ -9,44 +10,54 @@ import (
 // level is a set of targets that share the calls by weight. It is immutable but
 // for the turn, and safe for concurrent use.
 type level struct {
-	targets []messages.Target // with an empty model where the caller names it
-	cycle   []uint8           // places in targets, in the order of serving
+	targets []messages.Target   // with an empty model where the caller names it
+	orders  [][]messages.Target // the targets, in the order of each turn
 	turn    atomic.Uint64
 }
 
 func newLevel(targets []messages.Target, weights []int) *level {
-	return &level{targets: targets, cycle: smoothCycle(weights)}
+	cycle := smoothCycle(weights)
+	if len(targets) == 1 {
+		cycle = cycle[:1]
+	}
+	l := &level{targets: targets, orders: make([][]messages.Target, len(cycle))}
+	for turn := range cycle {
+		l.orders[turn] = orderAt(cycle, turn, targets)
+	}
+	return l
 }
 
-// appendOrder appends the targets in the order of this turn: first the one whose
-// turn it is, then the others as their turns follow. So a target that is out
-// leaves its calls to the rest by their weights. A model that is not empty
-// replaces the targets' own.
-func (l *level) appendOrder(dst []messages.Target, model string) []messages.Target {
-	if len(l.targets) == 1 {
-		return append(dst, named(l.targets[0], model))
-	}
-	at := int((l.turn.Add(1) - 1) % uint64(len(l.cycle))) // #nosec G115 -- below the length
+// orderAt returns the targets in the order of a turn: first the one whose turn
+// it is, then the others as their turns follow. So a target that is out leaves
+// its calls to the rest by their weights.
+func orderAt(cycle []uint8, turn int, targets []messages.Target) []messages.Target {
+	order := make([]messages.Target, 0, len(targets))
 	var seen uint64
-	for left := len(l.targets); left > 0; at++ {
-		if at == len(l.cycle) {
-			at = 0
-		}
-		place := l.cycle[at]
+	for ; len(order) < len(targets); turn++ {
+		place := cycle[turn%len(cycle)]
 		if seen&(1<<place) == 0 {
 			seen |= 1 << place
-			dst = append(dst, named(l.targets[place], model))
-			left--
+			order = append(order, targets[place])
 		}
 	}
-	return dst
+	return order
 }
 
-func named(t messages.Target, model string) messages.Target {
-	if model != "" {
-		t.Model = model
+// next returns the order of this turn, which must not be changed.
+func (l *level) next() []messages.Target {
+	if len(l.orders) == 1 {
+		return l.orders[0]
 	}
-	return t
+	return l.orders[(l.turn.Add(1)-1)%uint64(len(l.orders))]
+}
+
+// nextFor is next with a model of the caller's.
+func (l *level) nextFor(model string) []messages.Target {
+	order := slices.Clone(l.next())
+	for i := range order {
+		order[i].Model = model
+	}
+	return order
 }
 
 // smoothCycle returns one round of serving by weight, spread as evenly as can

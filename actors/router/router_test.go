@@ -127,6 +127,33 @@ func TestRouteSharesByWeight(t *testing.T) {
 	}
 }
 
+func TestLevelsTakeTheirTurnsByThemselves(t *testing.T) {
+	t.Parallel()
+	cfg := router.Config{"m": {
+		{Target: "openai/a", Weight: 1},
+		{Target: "anthropic/b", Weight: 1},
+		{Target: "local/c"},
+		{Target: "east/d", Weight: 2},
+		{Target: "west/e", Weight: 1},
+	}}
+	r := newRouter(t, cfg, nil)
+	first, fourth := make(map[string]int), make(map[string]int)
+	for range 60 {
+		targets := route(t, r, "m")
+		if len(targets) != 5 || targets[2] != "local/c" {
+			t.Fatalf("got %v", targets)
+		}
+		first[targets[0]]++
+		fourth[targets[3]]++
+	}
+	if diff := cmp.Diff(map[string]int{"openai/a": 30, "anthropic/b": 30}, first); diff != "" {
+		t.Errorf("first (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"east/d": 40, "west/e": 20}, fourth); diff != "" {
+		t.Errorf("fourth (-want +got):\n%s", diff)
+	}
+}
+
 func TestRouteSharesAListedModel(t *testing.T) {
 	t.Parallel()
 	r := newRouter(t, nil, nil)

@@ -24,7 +24,7 @@ type table struct {
 // the one before.
 type route struct {
 	levels []*level
-	fixed  []messages.Target // where there is no choice; nil otherwise
+	whole  *level // all of them as one; nil where more than one takes turns
 	size   int
 	owner  string
 }
@@ -53,22 +53,39 @@ func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table
 
 func newRoute(owner string, levels ...*level) *route {
 	r := &route{levels: levels, owner: owner}
+	turns, rotating := 1, 0
 	for _, l := range levels {
 		r.size += len(l.targets)
+		if len(l.orders) > 1 {
+			turns, rotating = len(l.orders), rotating+1
+		}
 	}
-	if r.size == len(levels) { // one target each: the order never changes
-		r.fixed = r.order()
+	if rotating <= 1 {
+		r.whole = r.join(turns)
 	}
 	return r
 }
 
+// join puts the levels together for each turn of the one that takes turns, so
+// that a request finds its order made.
+func (r *route) join(turns int) *level {
+	whole := &level{orders: make([][]messages.Target, turns)}
+	for turn := range whole.orders {
+		for _, l := range r.levels {
+			whole.orders[turn] = append(whole.orders[turn], l.orders[turn%len(l.orders)]...)
+		}
+	}
+	return whole
+}
+
+// order returns the targets of this turn, which must not be changed.
 func (r *route) order() []messages.Target {
-	if r.fixed != nil {
-		return r.fixed
+	if r.whole != nil {
+		return r.whole.next()
 	}
 	targets := make([]messages.Target, 0, r.size)
 	for _, l := range r.levels {
-		targets = l.appendOrder(targets, "")
+		targets = append(targets, l.next()...)
 	}
 	return targets
 }
@@ -165,7 +182,7 @@ func (t *table) find(model string) []messages.Target {
 	}
 	for i := range t.families {
 		if f := &t.families[i]; f.family.has(model) {
-			return f.level.appendOrder(make([]messages.Target, 0, len(f.level.targets)), model)
+			return f.level.nextFor(model)
 		}
 	}
 	if t.demo != "" && model != "" {
