@@ -24,7 +24,7 @@ func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
 	if err := s.tries.Allowed(address); err != nil {
 		return messages.Principal{}, err
 	}
-	key := presentedKey(c)
+	key := PresentedKey(c)
 	if key == "" {
 		return messages.Principal{}, noKey(c)
 	}
@@ -58,8 +58,9 @@ func noKey(c *fiber.Ctx) error {
 	return f
 }
 
-// presentedKey returns a copy of the key, wherever the client put it.
-func presentedKey(c *fiber.Ctx) string {
+// PresentedKey returns a copy of the key that a request has, wherever its client
+// put it; empty where it has none.
+func PresentedKey(c *fiber.Ctx) string {
 	const scheme = "bearer "
 	header := &c.Request().Header
 	if value := header.Peek(fiber.HeaderAuthorization); len(value) > len(scheme) && bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {

@@ -97,6 +97,12 @@ func appearanceOf(f *messages.Failure) appearance {
 func (s *Server) showError(c *fiber.Ctx, x *exchange, err error) {
 	f := messages.AsFailure(err)
 	s.noteFailure(x, f)
+	Show(c, f)
+}
+
+// Show answers with a failure: status, advice and body. It is exported for the
+// operators' listener, whose errors look like these.
+func Show(c *fiber.Ctx, f *messages.Failure) {
 	a := appearanceOf(f)
 	response := &c.Context().Response
 	response.ResetBody()

@@ -71,7 +71,8 @@ func TestDocsListTheWholeSurface(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := map[string]bool{}
-	for line := range strings.Lines(string(page)) {
+	surface, _, _ := strings.Cut(string(page), "\n## ") // the operators' listener has a table of its own
+	for line := range strings.Lines(surface) {
 		if fields := strings.Split(line, "|"); len(fields) > 3 && strings.HasPrefix(strings.TrimSpace(fields[2]), "`/") {
 			listed[strings.TrimSpace(fields[1])+" "+strings.Trim(strings.TrimSpace(fields[2]), "`")] = true
 		}

@@ -25,7 +25,7 @@ type exchange struct {
 // begin names the request and tells the client so.
 func begin(ctx *fasthttp.RequestCtx, endpoint string) *exchange {
 	x := &exchange{
-		id: messages.TurnID(newID()), begun: time.Now(), method: methodOf(ctx), endpoint: endpoint,
+		id: NewRequestID(), begun: time.Now(), method: methodOf(ctx), endpoint: endpoint,
 		received: len(ctx.Request.Body()),
 	}
 	ctx.Response.Header.Set("x-request-id", x.id.String())

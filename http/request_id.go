@@ -1,10 +1,14 @@
 package http
 
-import "github.com/google/uuid"
+import (
+	"github.com/google/uuid"
 
-// newID returns a UUIDv7. Random numbers do not fail on the systems that Go
-// runs on: the runtime ends the process first.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+	"example.com/parley/messages"
+)
+
+// NewRequestID returns a UUIDv7. Random numbers do not fail on the systems that
+// Go runs on: the runtime ends the process first.
+func NewRequestID() messages.TurnID { return messages.TurnID(uuid.Must(uuid.NewV7())) }
 
 // maxClientID is the longest id of a client's own that comes back to it.
 const maxClientID = 128

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -90,12 +92,17 @@ func (o *office) UsageTotals(_ context.Context, tenant messages.TenantID, from, 
 
 func serve(t *testing.T, o *office, checks ...parleyhttp.Check) (url string) {
 	t.Helper()
+	return serveWith(t, admin.DefaultConfig(), slog.New(slog.DiscardHandler), o, checks...)
+}
+
+func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, checks ...parleyhttp.Check) (url string) {
+	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := admin.NewServer(admin.DefaultConfig(), admin.Deps{
-		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+	server := admin.NewServer(cfg, admin.Deps{
+		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: func() []admin.Provider {
 			return []admin.Provider{{Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second}}
 		},
@@ -163,6 +170,8 @@ func TestRoutes(t *testing.T) {
 		"usage from no moment":          {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
 		"providers show their breaker":  {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"in_flight":0,"latency_ms":1000`},
 		"a route that is not there":     {"GET", "/admin/none", "", 404, `route_not_found`},
+		"a method that it lacks":        {"PUT", "/admin/tenants", "", 405, `method_not_allowed`},
+		"a body that is too large":      {"POST", "/admin/tenants", `{"name":"` + strings.Repeat("a", 65<<10) + `"}`, 413, `request_too_large`},
 		"metrics are open on loopback":  {"GET", "/metrics", "", 200, ``},
 		"profiles are open on loopback": {"GET", "/debug/pprof/cmdline", "", 200, ``},
 		"it lives":                      {"GET", "/healthz", "", 200, `ok`},
@@ -222,5 +231,100 @@ func TestServerThatIsNotReadySaysWhy(t *testing.T) {
 	url := serve(t, &office{}, away)
 	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "the store does not work") {
 		t.Errorf("got %d %s", status, answer)
+	}
+}
+
+func TestDocsListWhatThereIs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(page), "\n## The operators' listener\n")
+	if !found {
+		t.Fatal("docs/api.md says nothing of this listener")
+	}
+	url := serve(t, &office{})
+	rows := 0
+	for line := range strings.Lines(section) {
+		fields := strings.Split(line, "|")
+		if len(fields) < 4 || !strings.HasPrefix(fields[2], " `/") {
+			continue
+		}
+		rows++
+		method, path := strings.TrimSpace(fields[1]), strings.Trim(fields[2], " `")
+		status, answer := call(t, method, url+strings.ReplaceAll(path, "{id}", "k1"), adminKey, "{}")
+		if strings.Contains(answer, "route_not_found") || strings.Contains(answer, "method_not_allowed") {
+			t.Errorf("%s %s is not there: %d %s", method, path, status, answer)
+		}
+	}
+	if rows < 11 {
+		t.Errorf("docs/api.md lists %d routes", rows)
+	}
+}
+
+func TestMetricsAskForAKeyBeyondLoopback(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		cfg  admin.Config
+		key  string
+		want int
+	}{
+		"on loopback":             {admin.Config{Listen: "127.0.0.1:8081"}, "", 200},
+		"on loopback's name":      {admin.Config{Listen: "localhost:8081"}, "", 200},
+		"on all addresses":        {admin.Config{Listen: ":8081"}, "", 401},
+		"to a tenant":             {admin.Config{Listen: "0.0.0.0:8081"}, memberKey, 403},
+		"to an operator":          {admin.Config{Listen: "0.0.0.0:8081"}, adminKey, 200},
+		"where they were opened":  {admin.Config{Listen: "0.0.0.0:8081", OpenMetrics: true}, "", 200},
+		"on an address of a name": {admin.Config{Listen: "parley.internal:8081"}, "", 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := serveWith(t, test.cfg, slog.New(slog.DiscardHandler), &office{})
+			for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/cmdline"} {
+				if status, answer := call(t, "GET", url+path, test.key, ""); status != test.want {
+					t.Errorf("%s: %d %s, want %d", path, status, answer, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAKeyMayComeAsXAPIKey(t *testing.T) {
+	t.Parallel()
+	request, err := http.NewRequestWithContext(t.Context(), "GET", serve(t, &office{})+"/admin/tenants", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("x-api-key", adminKey)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK || len(response.Header.Get("X-Request-Id")) != 32 {
+		t.Errorf("status %d, x-request-id %q", response.StatusCode, response.Header.Get("X-Request-Id"))
+	}
+}
+
+// lines is a log that is read line by line.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// What a cause says is for the log alone, under the id that the answer has.
+func TestTheLogHasTheCauseAndTheAnswerHasNot(t *testing.T) {
+	t.Parallel()
+	logged := make(lines, 16)
+	away := parleyhttp.Check{Name: "the store", Probe: func(context.Context) error { return errors.New("the-cause") }}
+	url := serveWith(t, admin.DefaultConfig(), slog.New(slog.NewTextHandler(logged, nil)), &office{}, away)
+	status, answer := call(t, "GET", url+"/readyz", "", "")
+	if status != 503 || strings.Contains(answer, "the-cause") {
+		t.Errorf("got %d %s", status, answer)
+	}
+	if line := <-logged; !strings.Contains(line, "the-cause") || !strings.Contains(line, "request=0") {
+		t.Errorf("logged: %s", line)
 	}
 }

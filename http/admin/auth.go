@@ -2,10 +2,10 @@ package admin
 
 import (
 	"net"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
+	parleyhttp "example.com/parley/http"
 	"example.com/parley/messages"
 )
 
@@ -41,7 +41,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 	if err := s.deps.Tries.Allowed(address); err != nil {
 		return err
 	}
-	key, _ := strings.CutPrefix(c.Get(fiber.HeaderAuthorization), "Bearer ")
+	key := parleyhttp.PresentedKey(c)
 	if key == "" {
 		return &messages.Failure{
 			Code: messages.CodeInvalidKey, What: "the request has no key", Do: "send an admin key as Authorization: Bearer <key>", NoRetry: true,

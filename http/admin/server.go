@@ -5,7 +5,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -19,7 +18,6 @@ import (
 
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/messages"
-	"example.com/parley/messages/wire/openai"
 )
 
 // Administration makes and ends tenants and keys. cmd/parley joins it to
@@ -73,7 +71,7 @@ func NewServer(cfg Config, deps Deps) *Server {
 	s := &Server{cfg: cfg, deps: deps}
 	s.app = fiber.New(fiber.Config{
 		AppName: "parley admin", DisableStartupMessage: true, Immutable: true, // seldom called: safe before fast
-		BodyLimit: maxBody, ReadTimeout: readTimeout, ErrorHandler: s.showError,
+		CaseSensitive: true, BodyLimit: maxBody, ReadTimeout: readTimeout, ErrorHandler: s.showError,
 	})
 	s.routes()
 	return s
@@ -87,7 +85,7 @@ const (
 
 // routes is the whole surface, in the order of docs/api.md.
 func (s *Server) routes() {
-	s.app.Use(recover.New())
+	s.app.Use(nameRequest, recover.New())
 	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.SendString("ok\n") })
 	s.app.Get("/readyz", s.ready)
 
@@ -116,21 +114,6 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	return nil
-}
-
-// showError writes a failure in the shape that the other listener has.
-func (s *Server) showError(c *fiber.Ctx, err error) error {
-	var failure *messages.Failure
-	if e, ok := errors.AsType[*fiber.Error](err); ok {
-		failure = &messages.Failure{Code: messages.CodeRouteNotFound, What: e.Message, Do: "see docs/api.md for the routes of this listener"}
-	} else {
-		failure = messages.AsFailure(err)
-	}
-	if failure.Code == messages.CodeInternal {
-		s.deps.Log.Error("an admin request failed", slog.String("path", c.Route().Path), slog.Any("error", err))
-	}
-	c.Status(parleyhttp.Status(failure)).Type("json")
-	return c.Send(openai.AppendError(nil, openai.ErrorOf(failure)))
 }
 
 func (s *Server) ready(c *fiber.Ctx) error {
