@@ -70,7 +70,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		{Name: "the store", Probe: kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
-	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{
+	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
