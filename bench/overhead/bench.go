@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -63,7 +62,7 @@ func overhead(ctx context.Context, o options, line *report.Report) (err error) {
 			err = os.RemoveAll(folder)
 			return
 		}
-		say("the programs' logs are in %s; the server's ends with\n%s", folder, tail(filepath.Join(folder, "parley.log")))
+		report.Say("the programs' logs are in %s; the server's ends with\n%s", folder, program.Tail(program.LogOf(folder, "parley")))
 	}()
 	b := &bench{options: o, line: line}
 	cores := layoutOf(program.Cores())
@@ -74,7 +73,7 @@ func overhead(ctx context.Context, o options, line *report.Report) (err error) {
 	if err := settle(cores.Load); err != nil {
 		return err
 	}
-	b.key = b.rig.key
+	b.key = b.rig.settings.Key
 	b.line.Figure("cores", cores)
 	b.line.Figure("rounds", o.rounds)
 	b.line.Figure("window_s", o.duration.Seconds())
@@ -104,21 +103,9 @@ func (b *bench) runParts(ctx context.Context) error {
 		if err := p.run(b, ctx); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", p.name, err), context.Cause(ctx))
 		}
-		say("%s: %s", p.name, time.Since(began).Round(time.Second))
+		report.Say("%s: %s", p.name, time.Since(began).Round(time.Second))
 	}
 	b.line.Figure("requests_answered", b.answered)
 	b.target("requests_failed", exactly(0), float64(b.failed))
 	return nil
-}
-
-func say(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) }
-
-// tail returns the end of a log.
-func tail(file string) string {
-	const enough = 2 << 10 // bytes
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-enough):])
 }

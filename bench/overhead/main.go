@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"example.com/parley/bench/report"
@@ -78,30 +75,12 @@ func partNames() []string {
 	return names
 }
 
-func main() { os.Exit(run()) }
-
-// run returns the exit status: 0 when all targets are reached, 1 when one is
-// not, 2 when nothing could be found out.
-func run() int {
-	o, err := parseOptions(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	line := report.New(ctx, "overhead")
-	if err == nil {
-		err = overhead(ctx, o, line)
-	}
-	if err == nil {
-		err = line.Print(os.Stdout)
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "overhead:", err)
-		return 2
-	case !line.OK():
-		return 1
-	}
-	return 0
+func main() {
+	os.Exit(report.Run("overhead", func(ctx context.Context, line *report.Report) error {
+		o, err := parseOptions(os.Args[1:])
+		if err != nil {
+			return err
+		}
+		return overhead(ctx, o, line)
+	}))
 }

@@ -7,6 +7,7 @@ import (
 
 	"example.com/parley/bench/load"
 	"example.com/parley/bench/program"
+	"example.com/parley/bench/report"
 )
 
 // usageOf tells what a process used so far. *program.Process has it.
@@ -111,6 +112,6 @@ func (b *bench) count(r *load.Result) {
 	b.answered += r.Requests
 	b.failed += r.Failed
 	if r.FirstFail != nil {
-		say("%d of %d requests failed, the first with: %s", r.Failed, r.Failed+r.Requests, r.FirstFail)
+		report.Say("%d of %d requests failed, the first with: %s", r.Failed, r.Failed+r.Requests, r.FirstFail)
 	}
 }

@@ -65,7 +65,7 @@ func newBench(t *testing.T) (*bench, subject) {
 	t.Cleanup(func() { _ = upstream.Close() })
 	b := &bench{
 		options: options{duration: 200 * time.Millisecond, rounds: 1}, key: "key", line: report.New(t.Context(), "overhead"),
-		rig: &rig{upstreamAt: upstream.Address(), serverAt: upstream.Address()},
+		rig: &rig{upstreamAt: upstream.Address(), settings: &program.Parley{Address: upstream.Address()}},
 	}
 	return b, subject{direct, upstream.Address(), process{time.Now()}}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/parley/bench/load"
+	"example.com/parley/bench/report"
 )
 
 const megabyte = 1e6 // bytes
@@ -65,7 +66,7 @@ func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes flo
 	rendered := b.render(b.rig.subjects()[2], kind)
 	ask := func() error {
 		result, err := load.Batch{
-			Address: b.rig.serverAt, Connections: 16, Total: asked, Within: 20 * time.Second,
+			Address: b.rig.settings.Address, Connections: 16, Total: asked, Within: 20 * time.Second,
 			Render: func(int) load.Request { return rendered },
 		}.Run(ctx)
 		if err == nil && result.Requests < asked {
@@ -76,12 +77,12 @@ func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes flo
 	if err := ask(); err != nil { // fills pools
 		return 0, 0, err
 	}
-	if _, err := scrape(ctx, b.rig.adminAt); err != nil { // likewise
+	if _, err := scrape(ctx, b.rig.settings.Admin); err != nil { // likewise
 		return 0, 0, err
 	}
 	var looks [3]metrics
 	for i := range looks {
-		if looks[i], err = scrape(ctx, b.rig.adminAt); err != nil {
+		if looks[i], err = scrape(ctx, b.rig.settings.Admin); err != nil {
 			return 0, 0, err
 		}
 		if i == 1 {
@@ -126,13 +127,13 @@ func (b *bench) conversing(ctx context.Context, config string, conversations int
 		return 0, nil, err
 	}
 	result, err := load.Batch{
-		Address: b.rig.serverAt, Connections: 256, Total: conversations, Within: within, Render: b.renderTurn,
+		Address: b.rig.settings.Address, Connections: 256, Total: conversations, Within: within, Render: b.renderTurn,
 	}.Run(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	b.count(&result)
-	say("%d of %d conversations in %s", result.Requests, conversations, result.Elapsed.Round(time.Millisecond))
+	report.Say("%d of %d conversations in %s", result.Requests, conversations, result.Elapsed.Round(time.Millisecond))
 	if err := pause(ctx, 2*time.Second); err != nil {
 		return 0, nil, err
 	}
@@ -147,7 +148,7 @@ func (b *bench) renderTurn(n int) load.Request {
 		"model": plain.model,
 		"input": fmt.Sprintf("Question %d: I still have not received my new card, I ordered over a week ago. What can I do?", n),
 	})
-	return load.Post(b.rig.serverAt, "/v1/responses", string(body), "}", "Authorization: Bearer "+b.key)
+	return load.Post(b.rig.settings.Address, "/v1/responses", string(body), "}", "Authorization: Bearer "+b.key)
 }
 
 // makeWithin is time enough for 100,000 turns that are synced to a slow disk. It
@@ -186,10 +187,10 @@ func (b *bench) awakeMemory(ctx context.Context) (map[string]float64, error) {
 // collected makes the server collect its garbage, and returns what of its heap
 // is in use then, and what it has in memory.
 func (b *bench) collected(ctx context.Context) (live, resident float64, err error) {
-	if _, err := fetch(ctx, "http://"+b.rig.adminAt+"/debug/pprof/heap?gc=1"); err != nil {
+	if _, err := fetch(ctx, "http://"+b.rig.settings.Admin+"/debug/pprof/heap?gc=1"); err != nil {
 		return 0, 0, err
 	}
-	page, err := scrape(ctx, b.rig.adminAt)
+	page, err := scrape(ctx, b.rig.settings.Admin)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -201,7 +202,7 @@ func (b *bench) collected(ctx context.Context) (live, resident float64, err erro
 }
 
 func (b *bench) awake(ctx context.Context) (float64, error) {
-	page, err := scrape(ctx, b.rig.adminAt)
+	page, err := scrape(ctx, b.rig.settings.Admin)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/parley/bench/load"
+	"example.com/parley/bench/report"
 )
 
 const (
@@ -58,7 +59,7 @@ func (b *bench) restartBehind(ctx context.Context, s subject) (failed int, err e
 		return 0, err
 	}
 	if after.Failed > 0 {
-		say("behind a restart %s fails %d of %d, the first with: %s", s.name, after.Failed, behindARestart, after.FirstFail)
+		report.Say("behind a restart %s fails %d of %d, the first with: %s", s.name, after.Failed, behindARestart, after.FirstFail)
 	}
 	return behindARestart - after.Requests, nil
 }

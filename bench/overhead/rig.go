@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -17,11 +15,11 @@ import (
 type rig struct {
 	folder string
 	layout layout
-	key    string
-	files  struct{ upstream, bareproxy, server string }
+	files  struct{ upstream, bareproxy string }
 
-	upstreamAt, bareproxyAt, serverAt, adminAt string
-	upstream, bareproxy, server                *program.Process
+	settings                    *program.Parley // of the server
+	upstreamAt, bareproxyAt     string
+	upstream, bareproxy, server *program.Process
 }
 
 const readyWithin = 30 * time.Second
@@ -29,21 +27,21 @@ const readyWithin = 30 * time.Second
 // newRig builds the programs and starts the upstream and the bare proxy.
 func newRig(ctx context.Context, folder string, l layout) (*rig, error) {
 	r := &rig{folder: folder, layout: l}
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
-	}
-	r.key = "pk_bench_" + hex.EncodeToString(secret)
 	built, err := program.Build(ctx, folder, "bench/upstream", "bench/bareproxy", "cmd/parley")
 	if err != nil {
 		return nil, err
 	}
-	r.files.upstream, r.files.bareproxy, r.files.server = built[0], built[1], built[2]
-	for _, address := range []*string{&r.upstreamAt, &r.bareproxyAt, &r.serverAt, &r.adminAt} {
+	r.files.upstream, r.files.bareproxy = built[0], built[1]
+	for _, address := range []*string{&r.upstreamAt, &r.bareproxyAt} {
 		if *address, err = program.FreeAddress(); err != nil {
 			return nil, err
 		}
 	}
+	if r.settings, err = program.NewParley(built[2], ""); err != nil {
+		return nil, err
+	}
+	r.settings.Cores = l.Proxy
+	r.settings.Env = []string{"OPENAI_BASE_URL=http://" + r.upstreamAt + "/v1", "OPENAI_API_KEY=canned"}
 	if err := errors.Join(r.startUpstream(ctx), r.startBareproxy(ctx)); err != nil {
 		r.close()
 		return nil, err
@@ -51,39 +49,17 @@ func newRig(ctx context.Context, folder string, l layout) (*rig, error) {
 	return r, nil
 }
 
-// start starts a program whose output goes to a file of its name, and waits
-// until it answers at url.
-func (r *rig) start(ctx context.Context, s program.Spec, url string) (*program.Process, error) {
-	log, err := os.OpenFile(filepath.Join(r.folder, filepath.Base(s.Path)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("make a log: %w", err)
-	}
-	defer log.Close() //nolint:errcheck // the program has its own
-	s.Output = log
-	process, err := program.Start(s)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	if err := process.AwaitReady(ctx, url); err != nil {
-		process.Kill()
-		return nil, err
-	}
-	return process, nil
-}
-
 func (r *rig) startUpstream(ctx context.Context) (err error) {
-	r.upstream, err = r.start(ctx, program.Spec{
+	r.upstream, err = program.StartLogged(ctx, program.Spec{
 		Path: r.files.upstream, Args: []string{"-canned", "-listen", r.upstreamAt}, Cores: r.layout.Upstream,
-	}, "http://"+r.upstreamAt+"/healthz")
+	}, r.folder, "http://"+r.upstreamAt+"/healthz", readyWithin)
 	return err
 }
 
 func (r *rig) startBareproxy(ctx context.Context) (err error) {
-	r.bareproxy, err = r.start(ctx, program.Spec{
+	r.bareproxy, err = program.StartLogged(ctx, program.Spec{
 		Path: r.files.bareproxy, Args: []string{"-listen", r.bareproxyAt, "-upstream", r.upstreamAt}, Cores: r.layout.Proxy,
-	}, "http://"+r.bareproxyAt+"/healthz")
+	}, r.folder, "http://"+r.bareproxyAt+"/healthz", readyWithin)
 	return err
 }
 
@@ -91,23 +67,16 @@ func (r *rig) startBareproxy(ctx context.Context) (err error) {
 // is YAML.
 func (r *rig) startServer(ctx context.Context, config string) error {
 	r.stopServer()
-	data, err := os.MkdirTemp(r.folder, "data-")
+	own, err := os.MkdirTemp(r.folder, "server-")
 	if err != nil {
 		return fmt.Errorf("make the server's folder: %w", err)
 	}
-	file := filepath.Join(data, "parley.yaml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return fmt.Errorf("write the server's configuration: %w", err)
+	r.settings.Data, r.settings.Config = filepath.Join(own, "data"), config
+	spec, err := r.settings.Spec()
+	if err != nil {
+		return err
 	}
-	r.server, err = r.start(ctx, program.Spec{
-		Path: r.files.server,
-		Args: []string{"serve", "--listen", r.serverAt, "--admin-listen", r.adminAt, "--data", filepath.Join(data, "kept"), "--config", file},
-		Env: []string{
-			"PARLEY_BOOTSTRAP_KEY=" + r.key,
-			"OPENAI_BASE_URL=http://" + r.upstreamAt + "/v1", "OPENAI_API_KEY=canned",
-		},
-		Cores: r.layout.Proxy,
-	}, "http://"+r.serverAt+"/readyz")
+	r.server, err = program.StartLogged(ctx, spec, r.folder, r.settings.Ready(), readyWithin)
 	return err
 }
 
@@ -136,6 +105,6 @@ func (r *rig) close() {
 // subjects are the three as they run now.
 func (r *rig) subjects() []subject {
 	return []subject{
-		{direct, r.upstreamAt, r.upstream}, {bareproxy, r.bareproxyAt, r.bareproxy}, {server, r.serverAt, r.server},
+		{direct, r.upstreamAt, r.upstream}, {bareproxy, r.bareproxyAt, r.bareproxy}, {server, r.settings.Address, r.server},
 	}
 }

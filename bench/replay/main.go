@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"example.com/parley/bench/report"
 )
@@ -49,30 +46,12 @@ func parseOptions(arguments []string) (options, error) {
 	return o, nil
 }
 
-func main() { os.Exit(run()) }
-
-// run returns the exit status: 0 when all targets are reached, 1 when one is
-// not, 2 when nothing could be found out.
-func run() int {
-	o, err := parseOptions(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	line := report.New(ctx, "replay")
-	if err == nil {
-		err = replay(ctx, o, line)
-	}
-	if err == nil {
-		err = line.Print(os.Stdout)
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "replay:", err)
-		return 2
-	case !line.OK():
-		return 1
-	}
-	return 0
+func main() {
+	os.Exit(report.Run("replay", func(ctx context.Context, line *report.Report) error {
+		o, err := parseOptions(os.Args[1:])
+		if err != nil {
+			return err
+		}
+		return replay(ctx, o, line)
+	}))
 }

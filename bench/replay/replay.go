@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -39,16 +37,16 @@ func replay(ctx context.Context, o options, line *report.Report) (err error) {
 			err = os.RemoveAll(folder)
 			return
 		}
-		say("everything of the run is kept in %s; the server's log ends with\n%s", folder, tail(logFile(folder)))
+		report.Say("everything of the run is kept in %s; the server's log ends with\n%s", folder, program.Tail(program.LogOf(folder, "parley")))
 	}()
 	scripts := plan(questions, o.seed)
-	say("seed %d: %d questions in %d conversations", o.seed, len(questions), len(scripts))
+	report.Say("seed %d: %d questions in %d conversations", o.seed, len(questions), len(scripts))
 	found, err := o.run(ctx, folder, scripts)
 	if err != nil {
 		return err
 	}
 	for _, note := range found.findings.Notes {
-		say("%s", note)
+		report.Say("%s", note)
 	}
 	line.Figure("seed", o.seed)
 	line.Figure("store", storeName(o.store))
@@ -56,15 +54,11 @@ func replay(ctx context.Context, o options, line *report.Report) (err error) {
 	return nil
 }
 
-func say(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) }
-
 // storeName is what may be printed of a store: a URL has a password.
 func storeName(store string) string {
 	name, _, _ := strings.Cut(store, ":")
 	return name
 }
-
-func logFile(folder string) string { return filepath.Join(folder, "server.log") }
 
 func open(o options) ([]string, error) {
 	name := o.questions
@@ -86,11 +80,7 @@ func (o options) run(ctx context.Context, folder string, scripts []script) (*out
 		return nil, err
 	}
 	defer upstream.Close() //nolint:errcheck // nothing depends on it any more
-	key, err := newKey()
-	if err != nil {
-		return nil, err
-	}
-	s, err := o.newServer(ctx, folder, key, upstream)
+	s, err := o.newServer(ctx, folder, upstream)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +89,7 @@ func (o options) run(ctx context.Context, folder string, scripts []script) (*out
 		return nil, err
 	}
 	s.open()
-	client := newClient(s.address, key, o.concurrency)
+	client := newClient(s.settings.Address, s.settings.Key, o.concurrency)
 	defer client.close()
 	a := &auditor{client: client, stage: &stage{client: client, server: s, run: fmt.Sprintf("replay-%d-%d", o.seed, time.Now().UnixNano())}}
 	if a.before, err = client.listed(ctx); err != nil {
@@ -129,7 +119,7 @@ func (o options) perform(ctx context.Context, s *server, a *auditor, scripts []s
 		return nil, err
 	}
 	found.elapsed = time.Since(began)
-	say("asked %d questions in %s; now reading everything again", turns, found.elapsed.Round(time.Millisecond))
+	report.Say("asked %d questions in %s; now reading everything again", turns, found.elapsed.Round(time.Millisecond))
 	if err := s.crash(ctx); err != nil {
 		return nil, err
 	}
@@ -141,58 +131,22 @@ func (o options) perform(ctx context.Context, s *server, a *auditor, scripts []s
 	return found, nil
 }
 
-// newKey makes the key of the run's tenant.
-func newKey() (string, error) {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return "", fmt.Errorf("make a key: %w", err)
-	}
-	return "pk_replay" + hex.EncodeToString(secret[:4]) + "_" + hex.EncodeToString(secret), nil
-}
-
 // newServer builds the server and says how it is started.
-func (o options) newServer(ctx context.Context, folder, key string, upstream *fake.Server) (*server, error) {
+func (o options) newServer(ctx context.Context, folder string, upstream *fake.Server) (*server, error) {
 	built, err := program.Build(ctx, folder, "cmd/parley")
 	if err != nil {
 		return nil, err
 	}
-	address, err := program.FreeAddress()
+	settings, err := program.NewParley(built[0], filepath.Join(folder, "data"))
 	if err != nil {
 		return nil, err
 	}
-	admin, err := program.FreeAddress()
-	if err != nil {
-		return nil, err
+	settings.Env = []string{
+		"OPENAI_BASE_URL=" + upstream.URL(), "OPENAI_API_KEY=fake",
+		"ANTHROPIC_BASE_URL=http://" + upstream.Address(), "ANTHROPIC_API_KEY=fake",
 	}
-	log, err := os.Create(logFile(folder))
-	if err != nil {
-		return nil, fmt.Errorf("make the server's log: %w", err)
-	}
-	config, err := o.writeConfig(folder)
-	if err != nil {
-		return nil, err
-	}
-	return &server{address: address, up: make(chan struct{}), spec: program.Spec{
-		Path: built[0],
-		Args: []string{"serve", "--listen", address, "--admin-listen", admin, "--data", filepath.Join(folder, "data"), "--config", config},
-		Env: []string{
-			"PARLEY_BOOTSTRAP_KEY=" + key,
-			"OPENAI_BASE_URL=" + upstream.URL(), "OPENAI_API_KEY=fake",
-			"ANTHROPIC_BASE_URL=http://" + upstream.Address(), "ANTHROPIC_API_KEY=fake",
-		},
-		Output: log,
-	}}, nil
-}
-
-// writeConfig writes the file that names the store.
-func (o options) writeConfig(folder string) (string, error) {
-	text := "# everything else is as it comes\n"
 	if o.store != "sqlite" {
-		text += fmt.Sprintf("store:\n  postgres:\n    url: %q\n", o.store)
+		settings.Config = fmt.Sprintf("store:\n  postgres:\n    url: %q\n", o.store)
 	}
-	file := filepath.Join(folder, "parley.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return "", fmt.Errorf("write the configuration: %w", err)
-	}
-	return file, nil
+	return &server{settings: settings, folder: folder, up: make(chan struct{})}, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 // server is the program under test. It can be killed and started again at the
 // same address while clients use it.
 type server struct {
-	spec    program.Spec
-	address string
+	settings *program.Parley
+	folder   string // of its log
 
 	mu       sync.Mutex
 	process  *program.Process
@@ -29,16 +28,18 @@ type server struct {
 const readyWithin = 60 * time.Second
 
 func (s *server) start(ctx context.Context) error {
-	process, err := program.Start(s.spec)
+	spec, err := s.settings.Spec()
+	if err != nil {
+		return err
+	}
+	process, err := program.StartLogged(ctx, spec, s.folder, s.settings.Ready(), readyWithin)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.process = process
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	return process.AwaitReady(ctx, "http://"+s.address+"/readyz")
+	return nil
 }
 
 // open lets clients in.
@@ -93,15 +94,4 @@ func (s *server) stop() {
 	if process != nil {
 		process.Kill()
 	}
-}
-
-// tail returns the end of what a program printed, for a person who wonders why
-// it does not work.
-func tail(file string) string {
-	const enough = 2 << 10 // bytes
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-enough):])
 }

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"strconv"
 	"time"
@@ -91,6 +92,10 @@ func keyOf(ctx *fasthttp.RequestCtx) string {
 
 // connOf returns the connection as the listener made it.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
-	c, _ := ctx.Conn().(*conn)
+	below := ctx.Conn()
+	if secured, ok := below.(*tls.Conn); ok {
+		below = secured.NetConn()
+	}
+	c, _ := below.(*conn)
 	return c
 }

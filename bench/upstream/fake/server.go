@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ type Config struct {
 	Address   string    // host:port; empty: a free port of 127.0.0.1
 	Behaviour Behaviour // of models whose name says nothing
 	Models    []string  // that GET /v1/models lists; empty: some of both providers
+	// TLS is spoken where it is given. A client that leaves a call which is silent
+	// is then not noticed until the server closes.
+	TLS *tls.Config
 }
 
 // Server is a running fake. All methods are safe for concurrent use.
@@ -71,7 +75,11 @@ func (s *Server) Start(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w", s.cfg.Address, err)
 	}
 	s.listener = newListener(plain)
-	go func() { s.served <- s.http.Serve(s.listener) }() // Close ends it
+	var served net.Listener = s.listener
+	if s.cfg.TLS != nil {
+		served = tls.NewListener(s.listener, s.cfg.TLS)
+	}
+	go func() { s.served <- s.http.Serve(served) }() // Close ends it
 	return nil
 }
 
@@ -99,7 +107,13 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // URL is what an SDK of OpenAI takes as its base: http://host:port/v1. One of
 // Anthropic takes it without /v1.
-func (s *Server) URL() string { return "http://" + s.Address() + "/v1" }
+func (s *Server) URL() string {
+	scheme := "http"
+	if s.cfg.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.Address() + "/v1"
+}
 
 // Drop closes all connections at once, as a restart of the server would: a
 // client that pools them finds out with its next request.
