@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // admin connects as the superuser whose URL `make test` provides.
-func admin(t *testing.T) *pgx.Conn {
+func admin(t testing.TB) *pgx.Conn {
 	t.Helper()
 	server := os.Getenv("PARLEY_TEST_POSTGRES_URL")
 	if server == "" {
@@ -41,7 +41,7 @@ func admin(t *testing.T) *pgx.Conn {
 
 // database makes an empty one with a role of its own, which owns it and is held
 // by row-level security, and returns its URL.
-func database(t *testing.T) string {
+func database(t testing.TB) string {
 	t.Helper()
 	var random [8]byte
 	_, _ = rand.Read(random[:])
@@ -67,7 +67,7 @@ func database(t *testing.T) string {
 	return at.String()
 }
 
-func open(t *testing.T, at string) *postgres.Store {
+func open(t testing.TB, at string) *postgres.Store {
 	t.Helper()
 	cfg := postgres.DefaultConfig()
 	cfg.URL, cfg.Connections, cfg.MaxConns = at, 1, 8

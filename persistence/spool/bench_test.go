@@ -5,11 +5,11 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"example.com/parley/messages"
+	"example.com/parley/persistence/persistencetest"
 	"example.com/parley/persistence/spool"
 )
 
@@ -25,9 +25,9 @@ func BenchmarkAttempt(b *testing.B) {
 			s := open(b, b.TempDir(), discard{}, func(c *spool.Config) { c.SyncAlways = always })
 			defer s.Close()
 			b.ReportAllocs()
-			before := processorTime(b)
+			before := persistencetest.ProcessorTime(b)
 			waited := attempts(b, s)
-			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(persistencetest.ProcessorTime(b)-before)/float64(b.N), "cpu-ns/op")
 			slices.Sort(waited)
 			b.ReportMetric(float64(waited[len(waited)/2]), "p50-ns")
 			b.ReportMetric(float64(waited[len(waited)*99/100]), "p99-ns")
@@ -63,16 +63,6 @@ func attempts(b *testing.B, s *spool.Spool) []time.Duration {
 	}
 	wait.Wait()
 	return waited
-}
-
-// processorTime is what the process has used so far, in nanoseconds.
-func processorTime(b *testing.B) int64 {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return used.Utime.Nano() + used.Stime.Nano()
 }
 
 // discard is a store that takes everything at once.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/parley/messages"
+	"example.com/parley/persistence/persistencetest"
 	"example.com/parley/persistence/sqlite"
 )
 
@@ -101,4 +102,16 @@ func BenchmarkItems(b *testing.B) {
 			}
 		})
 	}
+}
+
+func BenchmarkAppendUsage(b *testing.B) {
+	store := open(b, filepath.Join(b.TempDir(), "parley.db"))
+	defer store.Close()
+	persistencetest.BenchmarkAppendUsage(b, store)
+}
+
+func BenchmarkUsageTotals(b *testing.B) {
+	store := open(b, filepath.Join(b.TempDir(), "parley.db"))
+	defer store.Close()
+	persistencetest.BenchmarkUsageTotals(b, store)
 }
