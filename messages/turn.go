@@ -86,17 +86,22 @@ type StartTurn struct {
 	Admitted func()
 }
 
-// chunkBuffer is how many chunks may wait for a slow client. They are part of
-// every turn's memory, at some 180 bytes each; a model's tokens are milliseconds
-// apart, so more would only wait in the socket instead.
-const chunkBuffer = 16
+// These are how many chunks may wait for a slow client. They are part of every
+// turn's memory, at some 180 bytes each; a model's tokens are milliseconds apart,
+// so more would only wait in the socket instead. A reply in one piece has five as
+// a rule.
+const (
+	streamBuffer = 16
+	wholeBuffer  = 6
+)
 
 // NewStartTurn returns the envelope of spec with its channels in place.
 func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
-	return &StartTurn{
-		Spec: spec, Client: client,
-		Reply: make(chan TurnStarted, 1), Chunks: make(chan Chunk, chunkBuffer),
+	buffer := wholeBuffer
+	if spec.Stream {
+		buffer = streamBuffer
 	}
+	return &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1), Chunks: make(chan Chunk, buffer)}
 }
 
 // Answer accepts or refuses the turn. It is called once and never blocks.

@@ -86,7 +86,7 @@ func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) 
 	}
 	row.Cost, row.Priced = t.deps.Prices.Cost(target, row.Usage)
 	if err != nil && !t.shown {
-		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, nil, nil // for the next attempt
+		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, false, t.tail[:0] // for the next attempt
 	}
 }
 

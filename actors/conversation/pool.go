@@ -1,7 +1,7 @@
 package conversation
 
 import (
-	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -36,27 +36,52 @@ func (p *Pool) Send(m *messages.StartTurn) {
 // PoolProps returns one member of the pool.
 func PoolProps(deps *Deps) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &member{deps: deps, running: make(map[any]context.CancelCauseFunc)}
+		return &member{deps: deps, running: running{turns: make(map[*turn]struct{})}}
 	})
 }
 
-// member is the actor.
+// member is the actor. Its turns end with their clients, or with it.
 type member struct {
 	deps    *Deps
-	running map[any]context.CancelCauseFunc // by *messages.StartTurn
+	running running
 }
 
 // Receive implements actor.Actor.
 func (w *member) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.StartTurn:
-		w.running[m] = newTurn(w.deps, m, nil).launch(ctx)
-	case *turnDone:
-		delete(w.running, m.work)
+		t := newTurn(m.Client, w.deps, m, nil)
+		w.running.add(t)
+		t.launch(func(*turnDone) { w.running.remove(t) })
 	case *actor.Stopping, *actor.Restarting:
-		for _, cancel := range w.running {
-			cancel(restarted(messages.ConversationRef{}))
-		}
-		clear(w.running)
+		w.running.cancel(restarted(messages.ConversationRef{}))
+	}
+}
+
+// running is what a member has to cancel. A turn that ends takes itself off it,
+// under a lock that nobody waits for: a message to the member would cost ten
+// times as much, at the end of every request.
+type running struct {
+	mu    sync.Mutex
+	turns map[*turn]struct{}
+}
+
+func (r *running) add(t *turn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turns[t] = struct{}{}
+}
+
+func (r *running) remove(t *turn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.turns, t)
+}
+
+func (r *running) cancel(cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for t := range r.turns {
+		t.cancel(cause)
 	}
 }

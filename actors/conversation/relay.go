@@ -30,7 +30,8 @@ func (t *turn) relay(ctx context.Context, answer Answer) error {
 func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	switch c.Kind {
 	case messages.ChunkOpened:
-		t.open(c)
+		t.opened, t.served = true, *c.Served
+		t.served.Attempts = len(t.rows)
 		return nil
 	case messages.ChunkFinish:
 		t.finish = c.Finish
@@ -47,15 +48,6 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	return nil
 }
 
-// open holds the news of who serves until there is something to show with it.
-func (t *turn) open(c messages.Chunk) {
-	t.served = *c.Served
-	t.served.Attempts = len(t.rows)
-	served := t.served
-	c.Served = &served
-	t.opened = &c
-}
-
 // pass shows a delta. The first one brings the news of who serves along.
 func (t *turn) pass(ctx context.Context, c messages.Chunk) error {
 	t.output += len(c.Text)
@@ -68,13 +60,13 @@ func (t *turn) pass(ctx context.Context, c messages.Chunk) error {
 	return t.forward(ctx, c)
 }
 
+// flushOpened says who serves, if that was not said.
 func (t *turn) flushOpened(ctx context.Context) error {
-	if t.opened == nil {
+	if !t.opened || t.shown {
 		return nil
 	}
-	opened := *t.opened
-	t.opened, t.shown = nil, true
-	return t.forward(ctx, opened)
+	t.shown = true
+	return t.forward(ctx, messages.Chunk{Kind: messages.ChunkOpened, Served: &t.served})
 }
 
 // forward gives a chunk to the client, by way of the store where the reply is

@@ -14,6 +14,9 @@ func (t *turn) judge(ctx context.Context, err error) messages.TurnOutcome {
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = cause
 	}
+	if t.kept == nil && err != nil && t.request.Client.Err() != nil { // which ended ctx, for a reason of its own
+		err = errClientGone
+	}
 	switch {
 	case err == nil && t.finish == messages.FinishLength:
 		return messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonMaxTokens}
@@ -47,7 +50,7 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 }
 
 // settle makes the end and its cost durable, and only then lets it be told.
-func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) (messages.TurnOutcome, *turnDone) {
+func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDone {
 	done := &turnDone{work: t.request}
 	if t.kept != nil {
 		done.err = t.kept.end(ctx, outcome, t.rows, done)
@@ -64,7 +67,8 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) (messag
 		usage = t.rows[n-1].Usage
 	}
 	t.deps.Metrics.count(outcome.Status, usage)
-	return outcome, done
+	t.outcome = outcome
+	return done
 }
 
 // settleRows writes the rows that no turn's transaction carried.

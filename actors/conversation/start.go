@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -10,24 +11,26 @@ import (
 
 // start runs the turn in a goroutine of its own, on what is remembered.
 func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
-	t := newTurn(c.deps, m, c.window[:len(c.window):len(c.window)])
+	t := newTurn(context.Background(), c.deps, m, c.window[:len(c.window):len(c.window)])
 	t.kept = newKeeper(t, c.epoch, c.next, c.private)
-	c.cancel = t.launch(ctx)
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	c.cancel = t.cancel
+	t.launch(func(done *turnDone) { root.Send(self, done) })
 }
 
-// launch starts the turn's goroutine, which reports back to the actor. It ends
-// with the deadline, or with what it is cancelled for.
-func (t *turn) launch(ctx actor.Context) context.CancelCauseFunc {
-	cancellable, cancel := context.WithCancelCause(context.Background())
-	t.cancel = cancel
-	root, self := ctx.ActorSystem().Root, ctx.Self()
+// launch starts the turn's goroutine, which tells report what it came to. It ends
+// with its deadline at the latest.
+func (t *turn) launch(report func(*turnDone)) {
 	t.deps.Workers.Go(func() {
-		defer cancel(nil)
-		bounded, release := context.WithDeadlineCause(cancellable, t.spec.Deadline, errDeadline)
-		defer release()
-		root.Send(self, t.run(bounded))
+		defer t.cancel(nil)
+		// A timer alone is half of what a context with a deadline costs.
+		if left := time.Until(t.spec.Deadline); left > 0 {
+			defer time.AfterFunc(left, func() { t.cancel(errDeadline) }).Stop()
+		} else {
+			t.cancel(errDeadline)
+		}
+		report(t.run(t.ctx))
 	})
-	return cancel
 }
 
 // settle takes what the turn came to. What comes from an earlier turn or

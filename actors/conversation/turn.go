@@ -18,21 +18,32 @@ type turn struct {
 	spec    *messages.TurnSpec
 	history []messages.Item // before the input; read only
 	kept    *keeper         // nil when the turn is kept nowhere
+	ctx     context.Context // ends the turn, however far it has come
 	cancel  context.CancelCauseFunc
 	grace   atomic.Pointer[time.Timer] // running once the client of a kept turn has left
 
-	rows   []messages.UsageRow // one an attempt, the reply's last
-	opened *messages.Chunk     // held until there is something to show with it
-	tail   []messages.Chunk    // finish and usage, held until they are settled
-	finish messages.FinishReason
-	usage  *messages.Usage // as the provider reported it
-	served messages.Served
-	output int  // bytes of text so far
-	shown  bool // a delta was passed on: no other provider can take over
+	accepted bool                // the request was answered
+	rows     []messages.UsageRow // one an attempt, the reply's last
+	opened   bool                // the provider has answered, which is told with the first thing to show
+	tail     []messages.Chunk    // finish and usage, held until they are settled
+	finish   messages.FinishReason
+	usage    *messages.Usage // as the provider reported it
+	served   messages.Served // read by the client once it was shown; it does not change then
+	output   int             // bytes of text so far
+	shown    bool            // a delta was passed on: no other provider can take over
+	outcome  messages.TurnOutcome
+
+	// Most turns need no more than these, which saves them an allocation each.
+	firstRow  [1]messages.UsageRow
+	usualTail [2]messages.Chunk
 }
 
-func newTurn(deps *Deps, m *messages.StartTurn, history []messages.Item) *turn {
-	return &turn{deps: deps, request: m, spec: &m.Spec, history: history}
+// newTurn returns a turn that ends with parent, or with what it is cancelled for.
+func newTurn(parent context.Context, deps *Deps, m *messages.StartTurn, history []messages.Item) *turn {
+	t := &turn{deps: deps, request: m, spec: &m.Spec, history: history}
+	t.ctx, t.cancel = context.WithCancelCause(parent)
+	t.rows, t.tail = t.firstRow[:0], t.usualTail[:0]
+	return t
 }
 
 // turnDone is what a turn's goroutine tells its actor at the end.
@@ -53,16 +64,13 @@ func (t *turn) run(ctx context.Context) *turnDone {
 		return &turnDone{work: t.request, err: err}
 	}
 	defer t.leave()
-	stopWatching := context.AfterFunc(t.request.Client, t.clientLeft) //nolint:contextcheck // the client's context only tells that it left
+	stopWatching := t.watchClient()
 	err := t.guarded(ctx)
 	stopWatching()
-	if timer := t.grace.Load(); timer != nil {
-		timer.Stop()
-	}
-	settling, release := context.WithTimeout(context.WithoutCancel(ctx), storePatience) // also when the turn's own time is over
-	defer release()
-	outcome, done := t.settle(settling, t.judge(ctx, err))
-	t.end(settling, outcome)
+	settling := patience{Context: context.WithoutCancel(ctx)} // also when the turn's own time is over
+	defer settling.release()
+	done := t.settle(&settling, t.judge(ctx, err))
+	t.end(&settling)
 	return done
 }
 
@@ -77,12 +85,25 @@ func (t *turn) begin(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.kept != nil {
+		t.accept()
+	}
+	return nil
+}
+
+// accept answers the request. A turn that is kept is accepted once its input is;
+// any other with the first word of its answer, so that whoever waits for that is
+// woken once.
+func (t *turn) accept() {
+	if t.accepted {
+		return
+	}
+	t.accepted = true
 	started := messages.TurnStarted{}
-	if t.spec.Keep {
+	if t.kept != nil {
 		started.Conversation = t.spec.Conversation
 	}
 	t.request.Answer(started)
-	return nil
 }
 
 // readHistory lets a turn that is not kept read a conversation that is.
@@ -115,10 +136,25 @@ func (t *turn) guarded(ctx context.Context) (err error) {
 	return t.answer(ctx)
 }
 
-// clientLeft ends a turn that nobody will read, and gives one that is kept some
-// time to end by itself: its user may come back for the answer.
+// watchClient has a turn that is kept outlive its client by a while. Any other
+// ends with it: the client's context is the parent of its own.
+func (t *turn) watchClient() (stop func()) {
+	if t.kept == nil {
+		return func() {}
+	}
+	ignore := context.AfterFunc(t.request.Client, t.clientLeft)
+	return func() {
+		ignore()
+		if timer := t.grace.Load(); timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
+// clientLeft gives a turn that is kept some time to end by itself: its user may
+// come back for the answer.
 func (t *turn) clientLeft() {
-	if t.kept == nil || t.deps.Config.GoneGrace == 0 {
+	if t.deps.Config.GoneGrace == 0 {
 		t.cancel(errClientGone)
 		return
 	}
@@ -134,6 +170,7 @@ func (t *turn) leave() {
 // show passes a chunk on. It waits for a slow client as long as the turn has
 // time, and drops the chunk once the client has gone.
 func (t *turn) show(ctx context.Context, c messages.Chunk) {
+	t.accept()
 	select {
 	case t.request.Chunks <- c:
 		return
@@ -147,11 +184,11 @@ func (t *turn) show(ctx context.Context, c messages.Chunk) {
 }
 
 // end says the stream's last word. Everything that it says is settled.
-func (t *turn) end(ctx context.Context, outcome messages.TurnOutcome) {
-	if outcome.Err == nil {
-		for _, c := range t.tail {
-			t.show(ctx, c)
+func (t *turn) end(ctx context.Context) {
+	if t.outcome.Err == nil {
+		for i := range t.tail {
+			t.show(ctx, t.tail[i])
 		}
 	}
-	t.show(ctx, messages.Chunk{Kind: messages.ChunkEnd, End: &outcome})
+	t.show(ctx, messages.Chunk{Kind: messages.ChunkEnd, End: &t.outcome})
 }
