@@ -28,7 +28,7 @@ func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
 	if key == "" {
 		return messages.Principal{}, noKey(c)
 	}
-	principal, err := s.keys.Authenticate(c.Context(), key)
+	principal, err := s.keys.Authenticate(s.cut, key) // not the request's own context, which is used again for the next
 	if err != nil {
 		if messages.CodeOf(err) == messages.CodeInvalidKey {
 			s.tries.Failed(address)

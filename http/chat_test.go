@@ -211,7 +211,7 @@ func TestChatRefuses(t *testing.T) {
 		"a model's name with a NUL":                  {body: strings.Replace(question, "demo", "demo\\u0000", 1), status: 400, code: "invalid_request", param: "model"},
 		"several kept choices":                       {body: strings.Replace(question, "{", `{"n":2,"store":true,`, 1), status: 400, code: "invalid_request", param: "n"},
 		"a compressed body":                          {body: question, headers: []string{"Content-Encoding", "gzip"}, status: 400, code: "unsupported"},
-		"a body that is too large":                   {body: question + strings.Repeat(" ", 2048), status: 413, code: "request_too_large"},
+		"a body that is too large":                   {body: question + strings.Repeat(" ", 4<<20), status: 413, code: "request_too_large"},
 		"headers that are too large": {
 			body: question, headers: []string{"x-long", strings.Repeat("a", 16<<10)}, status: 431, code: "headers_too_large",
 		},

@@ -129,6 +129,9 @@ func (s *Server) onlyMethods(next fasthttp.RequestHandler) fasthttp.RequestHandl
 // sent is not repeated.
 func (s *Server) showMalformed(ctx *fasthttp.RequestCtx, err error) {
 	ctx.Response.Reset()
+	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		Linger(ctx.Conn())
+	}
 	s.showBare(ctx, s.malformed(err))
 }
 

@@ -16,6 +16,13 @@ type patience struct {
 	cancel  context.CancelFunc
 }
 
+// withPatience returns the context for what must be done also when ctx has ended.
+// The caller releases it when nobody uses it any more.
+func withPatience(ctx context.Context) (bounded context.Context, release func()) {
+	p := &patience{Context: context.WithoutCancel(ctx)}
+	return p, p.release
+}
+
 // Done implements context.Context. The time begins with the first call.
 func (p *patience) Done() <-chan struct{} {
 	p.once.Do(func() { p.bounded, p.cancel = context.WithTimeout(p.Context, storePatience) })
@@ -32,8 +39,6 @@ func (p *patience) Err() error {
 	}
 }
 
-// release frees what was needed. It is called once, by whoever made it, when
-// nobody uses it any more.
 func (p *patience) release() {
 	p.once.Do(func() {})
 	if p.cancel != nil {

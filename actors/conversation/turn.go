@@ -67,10 +67,10 @@ func (t *turn) run(ctx context.Context) *turnDone {
 	stopWatching := t.watchClient()
 	err := t.guarded(ctx)
 	stopWatching()
-	settling := patience{Context: context.WithoutCancel(ctx)} // also when the turn's own time is over
-	defer settling.release()
-	done := t.settle(&settling, t.judge(ctx, err))
-	t.end(&settling)
+	settling, release := withPatience(ctx) // also when the turn's own time is over
+	defer release()
+	done := t.settle(settling, t.judge(ctx, err))
+	t.end(settling)
 	return done
 }
 

@@ -22,9 +22,10 @@ type exchange struct {
 	reader     *bufio.Reader
 	stop       func() bool // watching the context; false when that has ended
 
-	heard  bool  // a byte of the answer came
-	cause  error // of the connection: what fasthttp says of it may quote the reply
-	ended  bool  // the body was read to its end
+	readBy time.Time // as wait has set it
+	heard  bool      // a byte of the answer came
+	cause  error     // of the connection: what fasthttp says of it may quote the reply
+	ended  bool      // the body was read to its end
 	closed bool
 }
 
@@ -99,9 +100,15 @@ func (x *exchange) stale(err error) bool {
 	return err != nil && !x.heard || err == nil && x.response.StatusCode() == fasthttp.StatusRequestTimeout
 }
 
-// wait sets how long the next read may take.
+// wait sets how long the next read may take: limit, and at most an eighth more. A
+// deadline costs as much as an event of a stream, so it is not set for each.
 func (x *exchange) wait(limit time.Duration) {
-	_ = x.connection.SetReadDeadline(time.Now().Add(limit)) // a closed connection says so when it is read
+	now, slack := time.Now(), limit/8
+	if left := x.readBy.Sub(now); limit <= left && left <= limit+slack {
+		return
+	}
+	x.readBy = now.Add(limit + slack)
+	_ = x.connection.SetReadDeadline(x.readBy) // a closed connection says so when it is read
 }
 
 // Read reads the body.

@@ -171,7 +171,7 @@ func TestRoutes(t *testing.T) {
 		"providers show their breaker":  {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"in_flight":0,"latency_ms":1000`},
 		"a route that is not there":     {"GET", "/admin/none", "", 404, `route_not_found`},
 		"a method that it lacks":        {"PUT", "/admin/tenants", "", 405, `method_not_allowed`},
-		"a body that is too large":      {"POST", "/admin/tenants", `{"name":"` + strings.Repeat("a", 65<<10) + `"}`, 413, `request_too_large`},
+		"a body that is too large":      {"POST", "/admin/tenants", `{"name":"` + strings.Repeat("a", 4<<20) + `"}`, 413, `request_too_large`},
 		"metrics are open on loopback":  {"GET", "/metrics", "", 200, ``},
 		"profiles are open on loopback": {"GET", "/debug/pprof/cmdline", "", 200, ``},
 		"it lives":                      {"GET", "/healthz", "", 200, `ok`},

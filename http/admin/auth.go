@@ -47,7 +47,9 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 			Code: messages.CodeInvalidKey, What: "the request has no key", Do: "send an admin key as Authorization: Bearer <key>", NoRetry: true,
 		}
 	}
-	principal, err := s.deps.Keys.Authenticate(c.Context(), key)
+	ctx, release := s.storeContext()
+	defer release()
+	principal, err := s.deps.Keys.Authenticate(ctx, key)
 	if err != nil {
 		if messages.CodeOf(err) == messages.CodeInvalidKey {
 			s.deps.Tries.Failed(address)

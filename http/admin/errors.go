@@ -22,6 +22,9 @@ func nameRequest(c *fiber.Ctx) error {
 // asks here is an operator, but may not be who reads the log: causes go there.
 func (s *Server) showError(c *fiber.Ctx, err error) error {
 	failure := failureOf(err)
+	if failure.Code == messages.CodeBodyTooLarge {
+		parleyhttp.Linger(c.Context().Conn())
+	}
 	if failure.Cause != nil {
 		s.deps.Log.Error("an admin request failed", slog.String("request", c.GetRespHeader(requestID)),
 			slog.String("path", c.Route().Path), slog.String("code", string(failure.Code)), slog.Any("error", failure.Cause))

@@ -83,6 +83,12 @@ const (
 	patience    = 10 * time.Second // for the store
 )
 
+// storeContext bounds a question to the store. The request's own context would
+// not do: its memory serves the next request, while whoever watches it still looks.
+func (s *Server) storeContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), patience)
+}
+
 // routes is the whole surface, in the order of docs/api.md.
 func (s *Server) routes() {
 	s.app.Use(nameRequest, recover.New())
@@ -117,7 +123,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) ready(c *fiber.Ctx) error {
-	ctx, release := context.WithTimeout(c.Context(), time.Second)
+	ctx, release := context.WithTimeout(context.Background(), time.Second)
 	defer release()
 	for _, check := range s.deps.Checks {
 		if err := check.Probe(ctx); err != nil {

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"time"
 
@@ -47,7 +46,7 @@ func viewTenant(t messages.Tenant) (v Tenant, id string) {
 }
 
 func (s *Server) listTenants(c *fiber.Ctx) error {
-	ctx, release := context.WithTimeout(c.Context(), patience)
+	ctx, release := s.storeContext()
 	defer release()
 	tenants, err := s.deps.Administration.Tenants(ctx)
 	if err != nil {
@@ -63,7 +62,7 @@ func (s *Server) createTenant(c *fiber.Ctx) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	ctx, release := context.WithTimeout(c.Context(), patience)
+	ctx, release := s.storeContext()
 	defer release()
 	tenant, err := s.deps.Administration.CreateTenant(ctx, body.Name)
 	if err != nil {

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -43,7 +42,7 @@ func (s *Server) usage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	ctx, release := context.WithTimeout(c.Context(), patience)
+	ctx, release := s.storeContext()
 	defer release()
 	totals, err := s.deps.Usage.UsageTotals(ctx, messages.TenantID(c.Query("tenant")), from, to)
 	if err != nil {
