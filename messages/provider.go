@@ -41,10 +41,11 @@ const (
 	OutcomeRateLimited             // 429
 	OutcomeFailed                  // 5xx, refused, reset, or nonsense
 	OutcomeTimedOut
-	OutcomeCancelled // by us or our client; says nothing of the provider
+	OutcomeCancelled // by our client, or at its deadline; says nothing of the provider
+	OutcomeLocal     // a limit or a fault of our own; says nothing of the provider
 )
 
-var outcomeNames = [...]string{"success", "rejected", "rate_limited", "failed", "timed_out", "cancelled"}
+var outcomeNames = [...]string{"success", "rejected", "rate_limited", "failed", "timed_out", "cancelled", "local"}
 
 func (k OutcomeKind) String() string { return outcomeNames[k] }
 

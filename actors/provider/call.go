@@ -29,7 +29,7 @@ func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error)
 	a.handle.inFlight.Add(1)
 	defer func() {
 		if a.answer == nil && !a.over {
-			a.end(messages.Outcome{Kind: messages.OutcomeFailed})
+			a.end(messages.Outcome{Kind: messages.OutcomeLocal})
 		}
 	}()
 	answer, err := a.handle.upstream.open(ctx, a.model, call)
@@ -65,7 +65,7 @@ func (a *attempt) hear(c messages.Chunk) {
 	a.handle.metrics.sawFirstToken(a.model, time.Since(a.started))
 	if a.probe {
 		a.probe = false
-		a.handle.report(&ended{model: a.model, outcome: messages.Outcome{
+		a.handle.report(&ended{model: a.model, began: a.started, outcome: messages.Outcome{
 			Kind: messages.OutcomeSuccess, Probe: true, FirstByte: a.firstByte, Total: time.Since(a.started),
 		}})
 	}
@@ -87,5 +87,5 @@ func (a *attempt) end(o messages.Outcome) {
 	a.handle.inFlight.Add(-1)
 	o.Probe, o.FirstByte, o.Total = a.probe, a.firstByte, time.Since(a.started)
 	a.handle.metrics.ended(a.model, o)
-	a.handle.report(&ended{model: a.model, outcome: o})
+	a.handle.report(&ended{model: a.model, began: a.started, outcome: o})
 }

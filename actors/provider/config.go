@@ -45,7 +45,10 @@ type Settings struct {
 	WholeReply time.Duration     `koanf:"reply_timeout"`          // for a reply that is not streamed
 	MaxReply   int               `koanf:"max_reply" unit:"bytes"` // of one reply; a longer one is cut
 	Failures   int               `koanf:"breaker_failures"`       // in a row that open the breaker
-	Open       time.Duration     `koanf:"breaker_interval"`       // that it stays open at first; doubled each time the provider fails its test
+	Window     time.Duration     `koanf:"breaker_window"`         // of the calls whose failures are weighed against those that went well
+	LeastCalls int               `koanf:"breaker_least_calls"`    // within the window; with fewer of them the ratio says nothing
+	Ratio      float64           `koanf:"breaker_ratio"`          // of failures within the window that opens the breaker, above 0 and up to 1
+	Open       time.Duration     `koanf:"breaker_interval"`       // that it stays open at first; doubled each time the provider fails again
 	MaxOpen    time.Duration     `koanf:"breaker_max_interval"`   // that it stays open at most
 	FirstToken time.Duration     `koanf:"first_token"`            // of a simulated provider: how long it seems to think
 	TokenPause time.Duration     `koanf:"token_interval"`         // of a simulated provider: between two tokens
@@ -60,7 +63,7 @@ func defaults() Settings {
 	return Settings{
 		Weight: 1, MaxConns: 1024, IdleAfter: 90 * time.Second, Connect: time.Second,
 		FirstByte: time.Minute, Stall: time.Minute, WholeReply: 10 * time.Minute, MaxReply: 8 << 20,
-		Failures: 5, Open: 5 * time.Second, MaxOpen: 2 * time.Minute,
+		Failures: 5, Window: 30 * time.Second, LeastCalls: 20, Ratio: 0.5, Open: 5 * time.Second, MaxOpen: 2 * time.Minute,
 		FirstToken: 50 * time.Millisecond, TokenPause: 20 * time.Millisecond,
 	}
 }
@@ -91,8 +94,16 @@ func (s Settings) complete(name string) Settings {
 	s.IdleAfter, s.Connect = cmp.Or(s.IdleAfter, d.IdleAfter), cmp.Or(s.Connect, d.Connect)
 	s.FirstByte, s.Stall, s.WholeReply = cmp.Or(s.FirstByte, d.FirstByte), cmp.Or(s.Stall, d.Stall), cmp.Or(s.WholeReply, d.WholeReply)
 	s.Failures, s.Open, s.MaxOpen = cmp.Or(s.Failures, d.Failures), cmp.Or(s.Open, d.Open), cmp.Or(s.MaxOpen, d.MaxOpen)
+	s.Window, s.LeastCalls, s.Ratio = cmp.Or(s.Window, d.Window), cmp.Or(s.LeastCalls, d.LeastCalls), cmp.Or(s.Ratio, d.Ratio)
 	s.FirstToken, s.TokenPause = cmp.Or(s.FirstToken, d.FirstToken), cmp.Or(s.TokenPause, d.TokenPause)
 	return s
+}
+
+// policy is that of the provider's breaker.
+func (s Settings) policy() policy {
+	return policy{
+		failures: s.Failures, window: s.Window, calls: s.LeastCalls, share: s.Ratio, open: s.Open, maxOpen: s.MaxOpen,
+	}
 }
 
 // kindNamed lets a provider that is called like a kind go without saying it.

@@ -19,12 +19,17 @@ func outcomeOf(err error) messages.Outcome {
 	switch f.Code {
 	case messages.CodeProviderFailed:
 		o.Kind = messages.OutcomeFailed
+		if errors.Is(f.Cause, errTooLong) {
+			o.Kind = messages.OutcomeLocal
+		}
 	case messages.CodeProviderTimeout:
 		o.Kind = messages.OutcomeTimedOut
 	case messages.CodeProviderLimited, messages.CodeProviderQuota:
 		o.Kind = messages.OutcomeRateLimited
-	case messages.CodeCancelled, messages.CodeDeadline, messages.CodeProviderUnavailable, messages.CodeInternal:
+	case messages.CodeCancelled, messages.CodeDeadline:
 		o.Kind = messages.OutcomeCancelled
+	case messages.CodeProviderUnavailable, messages.CodeInternal, messages.CodeUnsupported, messages.CodeInvalidRequest, messages.CodeInvalidJSON:
+		o.Kind = messages.OutcomeLocal // no connection was free, or the request was never sent
 	default:
 		o.Kind = messages.OutcomeRejected
 	}
@@ -104,7 +109,7 @@ func brokeOff(name string) *messages.Failure {
 func tooLong(name string, limit int) *messages.Failure {
 	return &messages.Failure{
 		Code: messages.CodeProviderFailed, What: fmt.Sprintf("the reply of the provider %s was cut: it is longer than %d bytes", name, limit),
-		Do: "set max_tokens, or ask an operator to raise providers." + name + ".max_reply", NoRetry: true,
+		Do: "set max_tokens, or ask an operator to raise providers." + name + ".max_reply", NoRetry: true, Cause: errTooLong,
 	}
 }
 

@@ -16,13 +16,14 @@ import (
 type Handle struct {
 	name     string
 	settings Settings
-	policy   policy
 	upstream upstream
 	metrics  *providerMetrics
 
 	health   atomic.Pointer[health]
+	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
 	inFlight atomic.Int64
 	tell     atomic.Pointer[func(*ended)] // to the actor; nil until it was spawned
+	breaker  breaker                      // the actor's own; others see what it publishes
 }
 
 // upstream makes calls. The dialects of HTTP share one; the simulated provider
@@ -46,8 +47,7 @@ type Answer interface {
 
 func newHandle(name string, s Settings, u upstream, m *providerMetrics) *Handle {
 	h := &Handle{
-		name: name, settings: s, upstream: u, metrics: m,
-		policy: policy{failures: s.Failures, open: s.Open, maxOpen: s.MaxOpen},
+		name: name, settings: s, upstream: u, metrics: m, breaker: breaker{policy: s.policy()},
 	}
 	h.health.Store(&health{probing: newClaim()})
 	return h
@@ -59,6 +59,13 @@ func (h *Handle) Name() string { return h.name }
 // Props returns the provider's actor.
 func (h *Handle) Props() *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor { return &provider{handle: h} })
+}
+
+// sawFirstByte is called by the actor, with zero for a call that got none.
+func (h *Handle) sawFirstByte(after time.Duration) {
+	if after > 0 {
+		h.latency.Store(int64(smooth(time.Duration(h.latency.Load()), after)))
+	}
 }
 
 func (h *Handle) attach(tell func(*ended)) { h.tell.Store(&tell) }
@@ -74,7 +81,7 @@ func (h *Handle) report(m *ended) {
 // not be; nil means that it would be made.
 func (h *Handle) Refusal(model string) *messages.Failure {
 	known := h.health.Load()
-	if known.breaker.until.IsZero() && len(known.parked) == 0 {
+	if known.standing.cause == causeNone && len(known.parked) == 0 {
 		return nil // without asking for the time
 	}
 	return known.refusal(h.name, model, time.Now())
@@ -88,7 +95,7 @@ func (h *Handle) Open(ctx context.Context, model string, call *messages.Call) (A
 	if refusal := known.refusal(h.name, model, now); refusal != nil {
 		return nil, refusal
 	}
-	probe := known.breaker.state(now) == messages.BreakerHalfOpen
+	probe := known.standing.state(now) == messages.BreakerHalfOpen
 	if probe && !known.claimProbe() {
 		return nil, unavailable(h.name, probePatience)
 	}
@@ -112,20 +119,9 @@ type Snapshot struct {
 // Snapshot returns how the provider is now.
 func (h *Handle) Snapshot() Snapshot {
 	known := h.health.Load()
-	s := Snapshot{
+	return Snapshot{
 		Name: h.name, Kind: h.settings.Kind, Simulated: h.settings.Kind == KindSimulated,
-		State: known.breaker.state(time.Now()), NextProbe: known.breaker.until,
-		Parked: maps.Clone(known.parked), InFlight: h.inFlight.Load(), Latency: known.latency,
+		State: known.standing.state(time.Now()), Reason: known.standing.cause.String(), NextProbe: known.standing.until,
+		Parked: maps.Clone(known.parked), InFlight: h.inFlight.Load(), Latency: time.Duration(h.latency.Load()),
 	}
-	if s.State != messages.BreakerClosed {
-		s.Reason = reasons[known.breaker.cause]
-	}
-	return s
-}
-
-// reasons says why a breaker opened.
-var reasons = map[messages.OutcomeKind]string{
-	messages.OutcomeFailed:      "its last calls failed",
-	messages.OutcomeTimedOut:    "its last calls took too long",
-	messages.OutcomeRateLimited: "it takes no more calls, and does not say for how long",
 }

@@ -271,6 +271,7 @@ func TestOutcomesThatAreNoFailures(t *testing.T) {
 		"connections that are all in use":  busy("p", 1),
 		"a limit that says when it ends":   &messages.Failure{Code: messages.CodeProviderLimited, RetryAfter: time.Nanosecond},
 		"a request that cannot be written": &messages.Failure{Code: messages.CodeUnsupported},
+		"a reply that is longer than ours": tooLong("p", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -367,14 +368,76 @@ func TestRestartGoesOnFromWhatWasPublished(t *testing.T) {
 
 func TestSnapshotSmoothsTheLatency(t *testing.T) {
 	t.Parallel()
-	h := &health{probing: newClaim()}
+	h := newHandle("p", Settings{}.complete("p"), &scripted{}, newMetrics(prometheus.NewRegistry()).of("p", nil))
 	for range 200 {
-		h = h.after(&ended{outcome: messages.Outcome{FirstByte: 100 * time.Millisecond}}, time.Now(), testPolicy)
+		h.sawFirstByte(100 * time.Millisecond)
 	}
-	h = h.after(&ended{outcome: messages.Outcome{FirstByte: 1700 * time.Millisecond}}, time.Now(), testPolicy)
-	if h.latency != 200*time.Millisecond {
-		t.Errorf("got %s", h.latency)
+	h.sawFirstByte(0) // of a call that got none
+	h.sawFirstByte(1700 * time.Millisecond)
+	if got := h.Snapshot().Latency; got != 200*time.Millisecond {
+		t.Errorf("got %s", got)
 	}
+}
+
+func TestCallsThatChangeNothingPublishNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		before := b.handle.health.Load()
+		b.fail(1)
+		for range 10 {
+			_ = b.call()
+		}
+		synctest.Wait()
+		if b.handle.health.Load() != before {
+			t.Error("something was published")
+		}
+	})
+}
+
+func TestProviderWhoseCallsFailOftenIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		for range 10 {
+			_ = b.call()
+			b.fail(1)
+		}
+		if s := b.handle.Snapshot(); s.State != messages.BreakerOpen || s.Reason != causeShare.String() {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+// Calls that hung while a provider was down end after it has come back: they
+// tell of another time.
+func TestCallsFromBeforeTheProbeDoNotOpenItAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.upstream.set(func(s *scripted) { s.chunks, s.broken = hello()[:1], brokeOff("p") })
+		var late [20]Answer
+		for i := range late {
+			late[i], _ = b.handle.Open(t.Context(), "m", &messages.Call{})
+			_, _ = late[i].Next()
+		}
+		time.Sleep(time.Second)
+		b.upstream.set(func(s *scripted) { s.chunks, s.broken = hello(), nil })
+		b.fail(5)
+		time.Sleep(5 * time.Second)
+		if err := b.call(); err != nil {
+			t.Fatalf("the probe: %v", err)
+		}
+		for _, answer := range late {
+			if _, err := answer.Next(); err == nil {
+				t.Fatal("the late calls do not fail")
+			}
+		}
+		synctest.Wait()
+		if b.state() != messages.BreakerClosed {
+			t.Errorf("it is %s", b.state())
+		}
+	})
 }
 
 func TestParkedModelsAreBounded(t *testing.T) {
@@ -467,6 +530,7 @@ func TestOutcomeOf(t *testing.T) {
 	for _, code := range []messages.Code{
 		messages.CodeProviderFailed, messages.CodeProviderTimeout, messages.CodeProviderLimited, messages.CodeProviderQuota,
 		messages.CodeCancelled, messages.CodeDeadline, messages.CodeProviderRejected, messages.CodeContentFilter,
+		messages.CodeProviderUnavailable, messages.CodeUnsupported, messages.CodeInternal,
 	} {
 		got[code] = outcomeOf(&messages.Failure{Code: code}).Kind
 	}
@@ -475,6 +539,7 @@ func TestOutcomeOf(t *testing.T) {
 		messages.CodeProviderLimited: messages.OutcomeRateLimited, messages.CodeProviderQuota: messages.OutcomeRateLimited,
 		messages.CodeCancelled: messages.OutcomeCancelled, messages.CodeDeadline: messages.OutcomeCancelled,
 		messages.CodeProviderRejected: messages.OutcomeRejected, messages.CodeContentFilter: messages.OutcomeRejected,
+		messages.CodeProviderUnavailable: messages.OutcomeLocal, messages.CodeUnsupported: messages.OutcomeLocal, messages.CodeInternal: messages.OutcomeLocal,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

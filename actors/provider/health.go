@@ -10,33 +10,16 @@ import (
 
 // health is what the actor publishes. It is immutable but for the claim.
 type health struct {
-	breaker breaker
+	standing standing
 	// probing is claimed by the one call that a half-open breaker lets
 	// through. Its place stays the same until that call is decided.
 	probing *atomic.Bool
 	// parked is until when the provider takes no calls for a model, as it
 	// said itself: limits are per model.
-	parked  map[string]time.Time
-	latency time.Duration // of the first byte, smoothed
+	parked map[string]time.Time
 }
 
 func newClaim() *atomic.Bool { return new(atomic.Bool) }
-
-// after is what is known once one more call has ended.
-func (h *health) after(m *ended, now time.Time, p policy) *health {
-	next := *h
-	next.breaker = h.breaker.after(m.outcome, now, p)
-	if m.outcome.Probe {
-		next.probing = newClaim()
-	}
-	if m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0 {
-		next.parked = park(h.parked, m.model, m.outcome.RetryAfter, now)
-	}
-	if m.outcome.FirstByte > 0 {
-		next.latency = smooth(h.latency, m.outcome.FirstByte)
-	}
-	return &next
-}
 
 const (
 	maxParked = 256              // models of one provider; more than that are not limited one by one
@@ -73,9 +56,9 @@ func (h *health) refusal(name, model string, now time.Time) *messages.Failure {
 	if until, parked := h.parked[model]; parked && now.Before(until) {
 		return limited(name, model, until.Sub(now))
 	}
-	switch h.breaker.state(now) {
+	switch h.standing.state(now) {
 	case messages.BreakerOpen:
-		return unavailable(name, h.breaker.until.Sub(now))
+		return unavailable(name, h.standing.until.Sub(now))
 	case messages.BreakerHalfOpen:
 		if h.probing.Load() {
 			return unavailable(name, probePatience)

@@ -50,7 +50,7 @@ type providerMetrics struct {
 	provider string
 	known    []string // models that have labels of their own, the longest names first
 	models   sync.Map // label to modelMetrics, of those that were called
-	attempts [messages.OutcomeCancelled + 1]prometheus.Counter
+	attempts [messages.OutcomeLocal + 1]prometheus.Counter
 	stale    prometheus.Counter
 }
 
@@ -128,7 +128,7 @@ func (c *collector) Collect(found chan<- prometheus.Metric) {
 	}
 	for _, h := range c.handles {
 		idle, busy := h.upstream.connections()
-		gauge(c.state, float64(h.health.Load().breaker.state(time.Now())), h.name)
+		gauge(c.state, float64(h.health.Load().standing.state(time.Now())), h.name)
 		gauge(c.inFlight, float64(h.inFlight.Load()), h.name)
 		gauge(c.connections, float64(idle), h.name, "idle")
 		gauge(c.connections, float64(busy), h.name, "busy")

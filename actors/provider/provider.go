@@ -5,6 +5,7 @@
 //
 //	provider.go  the actor                  breaker.go  when to leave a provider alone (pure)
 //	handle.go    what callers hold          health.go   what the actor publishes
+//	window.go    the calls of the last while (pure)
 //	call.go      one call, accounted for    failures.go what can go wrong, in words
 //	client.go    one exchange over HTTP     pool.go     the connections for it
 //	stream.go    a reply as it comes        whole.go    a reply in one piece
@@ -23,25 +24,26 @@ import (
 type ended struct {
 	outcome messages.Outcome
 	model   string
+	began   time.Time
 }
 
-// provider is the actor. All that it knows is in what it published last, so
-// that a restart loses nothing.
+// provider is the actor. All that it knows is with the handle, so that a restart
+// loses nothing.
 type provider struct{ handle *Handle }
 
 // Receive implements actor.Actor.
 func (p *provider) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		p.resume(ctx)
+		p.takeOver(ctx)
 	case *ended:
-		p.learn(m)
+		p.learn(m, time.Now())
 	}
 }
 
-// resume takes over from the actor before a restart. A probe's report may be
-// what that one failed of, so the next probe need not wait for it.
-func (p *provider) resume(ctx actor.Context) {
+// takeOver goes on from the actor before a restart. A probe's report may be what
+// that one failed of, so the next probe need not wait for it.
+func (p *provider) takeOver(ctx actor.Context) {
 	next := *p.handle.health.Load()
 	next.probing = newClaim()
 	p.handle.health.Store(&next)
@@ -49,7 +51,23 @@ func (p *provider) resume(ctx actor.Context) {
 	p.handle.attach(func(m *ended) { root.Send(self, m) })
 }
 
-func (p *provider) learn(m *ended) {
-	next := p.handle.health.Load().after(m, time.Now(), p.handle.policy)
-	p.handle.health.Store(next)
+// learn takes in how a call went. Most calls change nothing that others go by,
+// and then nothing is published.
+func (p *provider) learn(m *ended, now time.Time) {
+	h := p.handle
+	h.sawFirstByte(m.outcome.FirstByte)
+	moved := h.breaker.learn(m.outcome, m.began, now)
+	parks := m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0
+	if !moved && !parks && !m.outcome.Probe {
+		return
+	}
+	next := *h.health.Load()
+	next.standing = h.breaker.standing
+	if moved || m.outcome.Probe {
+		next.probing = newClaim()
+	}
+	if parks {
+		next.parked = park(next.parked, m.model, m.outcome.RetryAfter, now)
+	}
+	h.health.Store(&next)
 }

@@ -67,6 +67,8 @@ func (s *Settings) requireLimits(require requirement) {
 	require(s.MaxConns >= 1 && s.MaxConns <= 65536, "max_connections", "is %d: give a number from 1 to 65536", s.MaxConns)
 	require(s.MaxReply >= 1024, "max_reply", "is %d: give at least 1024 bytes", s.MaxReply)
 	require(s.Failures >= 1, "breaker_failures", "is %d: give a number above 0, such as 5", s.Failures)
+	require(s.LeastCalls >= 1, "breaker_least_calls", "is %d: give a number above 0, such as 20", s.LeastCalls)
+	require(s.Ratio > 0 && s.Ratio <= 1, "breaker_ratio", "is %g: give a share above 0 and up to 1, such as 0.5", s.Ratio)
 	require(s.MaxOpen >= s.Open, "breaker_max_interval", "is %s: give at least breaker_interval, which is %s", s.MaxOpen, s.Open)
 	for _, d := range []struct {
 		key   string
@@ -77,6 +79,7 @@ func (s *Settings) requireLimits(require requirement) {
 		{"first_byte_timeout", s.FirstByte},
 		{"stall_timeout", s.Stall},
 		{"reply_timeout", s.WholeReply},
+		{"breaker_window", s.Window},
 		{"breaker_interval", s.Open},
 	} {
 		require(d.value > 0, d.key, "is %s: give a duration above 0, such as 30s", d.value)
