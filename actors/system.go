@@ -113,7 +113,7 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
-	child := func(ref messages.ConversationRef) *actor.Props { return conversation.Props(s.deps, ref) }
+	child := conversation.Props(s.deps).Configure(actor.WithMailbox(newSlim))
 	for i := range s.shards {
 		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
 		if err != nil {

@@ -7,6 +7,7 @@ package messages
 // conversation never stops itself: it is asked, agrees, and is stopped by the
 // shard, through which every message to it comes.
 type MayStop struct {
+	Ref  ConversationRef
 	Sent uint64 // messages that the shard has sent it so far
 }
 

@@ -32,29 +32,36 @@ type Conversation struct {
 	tip     messages.TurnID
 	window  []messages.Item // what a model is to remember
 
-	work    any                     // the request that is being carried out; nil when idle
+	busy *busy // nil when idle, as nearly all of them are
+}
+
+// busy is what a conversation is at.
+type busy struct {
+	work    any                     // the request that is being carried out
 	waking  bool                    // the store was asked; nobody answers the work meanwhile
 	cancel  context.CancelCauseFunc // of the work's goroutine, which answers the work unless it is waking
 	waiting []any                   // requests behind it, oldest first
 }
 
-// Props returns a conversation that wakes from the store with its first
-// message, or is made by it.
-func Props(deps *Deps, ref messages.ConversationRef) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &Conversation{deps: deps, ref: ref} })
+// Props are those of every conversation: one wakes from the store with its first
+// message, which says who it is, or is made by it.
+func Props(deps *Deps) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &Conversation{deps: deps} })
 }
 
 // Receive implements actor.Actor. Read it as the table of contents.
 func (c *Conversation) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *messages.StartTurn, *messages.AddItems, *messages.EraseItem:
-		c.admit(ctx, m)
+	case *messages.MayStop:
+		c.agreeToStop(ctx, m)
 	case *messages.EraseTurn:
 		c.interrupt(m.Turn)
 		c.admit(ctx, m)
 	case *messages.DropConversation:
 		c.interrupt(messages.TurnID{})
-		c.refuseWaiting(absent(c.ref))
+		c.refuseWaiting(absent(m.Ref))
+		c.admit(ctx, m)
+	case messages.Addressed:
 		c.admit(ctx, m)
 	case *woken:
 		c.wakeUp(ctx, m)
@@ -62,8 +69,6 @@ func (c *Conversation) Receive(ctx actor.Context) {
 		c.settle(ctx, m)
 	case *editDone:
 		c.finishEdit(ctx, m)
-	case *messages.MayStop:
-		c.agreeToStop(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
 		c.abandon()
 	}
@@ -71,12 +76,13 @@ func (c *Conversation) Receive(ctx actor.Context) {
 
 // admit carries the request out, has it wait behind the running one, or refuses
 // it when eight are waiting already.
-func (c *Conversation) admit(ctx actor.Context, m any) {
+func (c *Conversation) admit(ctx actor.Context, m messages.Addressed) {
 	switch {
-	case c.work == nil:
+	case c.busy == nil:
+		c.ref, c.busy = m.To(), &busy{}
 		c.begin(ctx, m)
-	case len(c.waiting) < maxWaiting:
-		c.waiting = append(c.waiting, m)
+	case len(c.busy.waiting) < maxWaiting:
+		c.busy.waiting = append(c.busy.waiting, m)
 	default:
 		messages.Decline(m, tooManyTurns(c.ref))
 	}
@@ -84,7 +90,7 @@ func (c *Conversation) admit(ctx actor.Context, m any) {
 
 // begin makes m the work, and wakes the conversation for it if need be.
 func (c *Conversation) begin(ctx actor.Context, m any) {
-	c.work = m
+	c.busy.work = m
 	turn, isTurn := m.(*messages.StartTurn)
 	switch {
 	case c.awake:
@@ -99,7 +105,7 @@ func (c *Conversation) begin(ctx actor.Context, m any) {
 
 // carryOut starts the work's goroutine. It is called awake.
 func (c *Conversation) carryOut(ctx actor.Context) {
-	turn, isTurn := c.work.(*messages.StartTurn)
+	turn, isTurn := c.busy.work.(*messages.StartTurn)
 	switch {
 	case !isTurn:
 		c.edit(ctx)
@@ -113,49 +119,61 @@ func (c *Conversation) carryOut(ctx actor.Context) {
 
 // goOn takes the next request up.
 func (c *Conversation) goOn(ctx actor.Context) {
-	c.work, c.cancel = nil, nil
-	if len(c.waiting) == 0 {
-		c.waiting = nil
+	waiting := c.busy.waiting
+	if len(waiting) == 0 {
+		c.busy = nil
 		return
 	}
-	next := c.waiting[0]
-	c.waiting = c.waiting[1:]
-	c.begin(ctx, next)
+	c.busy = &busy{waiting: waiting[1:]}
+	c.begin(ctx, waiting[0])
 }
+
+// isAt tells whether the work is still being carried out. What is reported of
+// any other is of the past.
+func (c *Conversation) isAt(work any) bool { return c.busy != nil && c.busy.work == work }
 
 // interrupt ends the running turn early: that of the given id, or any for the
 // zero one.
 func (c *Conversation) interrupt(id messages.TurnID) {
-	turn, isTurn := c.work.(*messages.StartTurn)
-	if isTurn && c.cancel != nil && (id.IsZero() || id == turn.Spec.ID) {
-		c.cancel(errErased)
+	if c.busy == nil || c.busy.cancel == nil {
+		return
+	}
+	turn, isTurn := c.busy.work.(*messages.StartTurn)
+	if isTurn && (id.IsZero() || id == turn.Spec.ID) {
+		c.busy.cancel(errErased)
 	}
 }
 
 func (c *Conversation) refuseWaiting(err error) {
-	for _, m := range c.waiting {
+	if c.busy == nil {
+		return
+	}
+	for _, m := range c.busy.waiting {
 		messages.Decline(m, err)
 	}
-	c.waiting = nil
+	c.busy.waiting = nil
 }
 
 // agreeToStop answers the shard when there is nothing left to do, and says
 // nothing otherwise.
 func (c *Conversation) agreeToStop(ctx actor.Context, m *messages.MayStop) {
-	if c.work == nil {
-		ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: c.ref, Sent: m.Sent})
+	if c.busy == nil {
+		ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: m.Ref, Sent: m.Sent})
 	}
 }
 
 // abandon ends what runs and refuses what waits, because this actor stops or is
 // replaced. What the running turn had shown stays stored as partial.
 func (c *Conversation) abandon() {
-	if c.cancel != nil {
-		c.cancel(restarted(c.ref))
+	if c.busy == nil {
+		return
 	}
-	if c.work != nil && (c.waking || c.cancel == nil) {
-		messages.Decline(c.work, restarted(c.ref))
+	if c.busy.cancel != nil {
+		c.busy.cancel(restarted(c.ref))
 	}
-	c.work = nil
+	if c.busy.waking || c.busy.cancel == nil {
+		messages.Decline(c.busy.work, restarted(c.ref))
+	}
 	c.refuseWaiting(restarted(c.ref))
+	c.busy = nil
 }

@@ -220,14 +220,14 @@ func TestConversationStopsOnlyWhenIdle(t *testing.T) {
 		m := w.turn("hi")
 		w.system.Root.Send(pid, m)
 		<-m.Reply
-		w.system.Root.Send(pid, &messages.MayStop{Sent: 1})
+		w.system.Root.Send(pid, &messages.MayStop{Ref: testRef, Sent: 1})
 		synctest.Wait()
 		if len(w.ready) != 0 {
 			t.Error("it agreed to stop while a turn ran")
 		}
 		read(m)
 		synctest.Wait()
-		w.system.Root.Send(pid, &messages.MayStop{Sent: 7})
+		w.system.Root.Send(pid, &messages.MayStop{Ref: testRef, Sent: 7})
 		if got := <-w.ready; got.Sent != 7 || got.Ref != testRef {
 			t.Errorf("it answered %+v", got)
 		}

@@ -18,7 +18,7 @@ type editDone struct {
 
 // edit starts the work's goroutine, the work being one of the four edits.
 func (c *Conversation) edit(ctx actor.Context) {
-	work, journal, ref, epoch := c.work, c.deps.Journal, c.ref, c.epoch
+	work, journal, ref, epoch := c.busy.work, c.deps.Journal, c.ref, c.epoch
 	c.spawn(ctx, func(ctx context.Context) any {
 		done := &editDone{work: work}
 		switch m := work.(type) {
@@ -43,7 +43,7 @@ func (c *Conversation) edit(ctx actor.Context) {
 // an edit that may have changed any of it, it is forgotten instead: the store
 // knows.
 func (c *Conversation) finishEdit(ctx actor.Context, m *editDone) {
-	if c.work != m.work {
+	if !c.isAt(m.work) {
 		return
 	}
 	if _, added := m.work.(*messages.AddItems); added && m.err == nil {

@@ -13,8 +13,8 @@ import (
 func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
 	t := newTurn(context.Background(), c.deps, m, c.window[:len(c.window):len(c.window)])
 	t.kept = newKeeper(t, c.epoch, c.next, c.private)
+	c.busy.cancel = t.cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	c.cancel = t.cancel
 	t.launch(func(done *turnDone) { root.Send(self, done) })
 }
 
@@ -36,7 +36,7 @@ func (t *turn) launch(report func(*turnDone)) {
 // settle takes what the turn came to. What comes from an earlier turn or
 // activation is of the past, and is dropped.
 func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
-	if c.work != m.work {
+	if !c.isAt(m.work) {
 		return
 	}
 	if m.err != nil {

@@ -25,11 +25,11 @@ func (c *Conversation) wake(ctx actor.Context) {
 	request := messages.Activate{
 		Ref: c.ref, MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
 	}
-	if turn, isTurn := c.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
+	if turn, isTurn := c.busy.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
 		request.Fork, request.ForkSeq = turn.Spec.ForkOf, turn.Spec.AfterSeq
 	}
-	work, journal := c.work, c.deps.Journal
-	c.waking = true
+	work, journal := c.busy.work, c.deps.Journal
+	c.busy.waking = true
 	c.spawn(ctx, func(ctx context.Context) any {
 		activation, err := journal.Activate(ctx, request)
 		return &woken{work: work, activation: activation, err: err}
@@ -39,10 +39,10 @@ func (c *Conversation) wake(ctx actor.Context) {
 // wakeUp takes what the store remembers, and goes on with the work that it was
 // asked for.
 func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
-	if c.work != m.work {
+	if !c.isAt(m.work) {
 		return
 	}
-	c.waking, c.cancel = false, nil
+	c.busy.waking, c.busy.cancel = false, nil
 	if m.err != nil {
 		messages.Decline(m.work, m.err)
 		c.goOn(ctx)
@@ -69,7 +69,7 @@ func (c *Conversation) forget() {
 // actor, too.
 func (c *Conversation) spawn(ctx actor.Context, f func(context.Context) any) {
 	workCtx, cancel := context.WithCancelCause(context.Background())
-	c.cancel = cancel
+	c.busy.cancel = cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	c.deps.Workers.Go(func() {
 		defer cancel(nil)

@@ -67,7 +67,7 @@ func (w *world) conversation() *actor.PID {
 	w.parent = w.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch m := ctx.Message().(type) {
 		case *actor.Started:
-			child <- ctx.Spawn(conversation.Props(w.deps, testRef))
+			child <- ctx.Spawn(conversation.Props(w.deps))
 		case *messages.ReadyToStop:
 			w.ready <- m
 		}

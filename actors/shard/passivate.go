@@ -15,9 +15,9 @@ type Sweep struct{ Now time.Time }
 // sweep asks the idle ones whether they may stop. One that is still answering
 // says nothing, and is asked again next time.
 func (s *Shard) sweep(ctx actor.Context, now time.Time) {
-	for _, c := range s.children {
-		if !c.stopping && now.Sub(c.heard) >= s.cfg.IdleAfter {
-			ctx.Send(c.pid, &messages.MayStop{Sent: c.sent})
+	for ref, c := range s.children {
+		if now.Sub(s.began)-c.heard >= s.cfg.IdleAfter && s.stopping[c.pid.Id] == nil {
+			ctx.Send(c.pid, &messages.MayStop{Ref: ref, Sent: c.sent})
 		}
 	}
 }
@@ -26,11 +26,10 @@ func (s *Shard) sweep(ctx actor.Context, now time.Time) {
 // sent to it since it was asked.
 func (s *Shard) putToSleep(ctx actor.Context, m *messages.ReadyToStop) {
 	c, awake := s.children[m.Ref]
-	if !awake || c.stopping || c.sent != m.Sent {
+	if !awake || c.sent != m.Sent || s.stopping[c.pid.Id] != nil {
 		return
 	}
-	c.stopping = true
-	s.byPID[c.pid.Id] = m.Ref
+	s.stopping[c.pid.Id] = &stopping{ref: m.Ref}
 	ctx.Stop(c.pid)
 }
 
@@ -38,22 +37,22 @@ func (s *Shard) putToSleep(ctx actor.Context, m *messages.ReadyToStop) {
 // came meanwhile. One that stopped without having been asked to failed too
 // often: its next message finds it in the store.
 func (s *Shard) bury(ctx actor.Context, who *actor.PID) {
-	ref, asked := s.byPID[who.Id]
+	leaving, asked := s.stopping[who.Id]
 	if !asked {
-		ref = s.refOf(who)
+		leaving = &stopping{ref: s.refOf(who)}
 	}
-	delete(s.byPID, who.Id)
-	c, known := s.children[ref]
+	delete(s.stopping, who.Id)
+	c, known := s.children[leaving.ref]
 	if !known || c.pid.Id != who.Id {
 		return
 	}
-	delete(s.children, ref)
+	delete(s.children, leaving.ref)
 	s.metrics.Awake.Dec()
 	if !asked {
 		s.metrics.GivenUp.Inc()
 	}
-	for _, m := range c.held {
-		s.forward(ctx, ref, m)
+	for _, m := range leaving.held {
+		s.forward(ctx, leaving.ref, m)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,21 +28,18 @@ type stage struct {
 	shard   *actor.PID
 	metrics *shard.Metrics
 	heard   chan any
-	spawned int
+	spawned atomic.Int64
 	refuse  bool // to stop
 }
 
 // child plays a conversation.
-type child struct {
-	stage *stage
-	ref   messages.ConversationRef
-}
+type child struct{ stage *stage }
 
 func (c *child) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.MayStop:
 		if !c.stage.refuse {
-			ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: c.ref, Sent: m.Sent})
+			ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: m.Ref, Sent: m.Sent})
 		}
 	case *messages.AddItems:
 		if m.Items == nil {
@@ -60,12 +58,12 @@ func newStage(t *testing.T) *stage {
 		system: actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) })),
 	}
-	spawn := func(ref messages.ConversationRef) *actor.Props {
-		s.spawned++
-		return actor.PropsFromProducer(func() actor.Actor { return &child{stage: s, ref: ref} })
-	}
+	props := actor.PropsFromProducer(func() actor.Actor {
+		s.spawned.Add(1)
+		return &child{stage: s}
+	})
 	supervision := actor.NewOneForOneStrategy(3, 10*time.Second, func(any) actor.Directive { return actor.RestartDirective })
-	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, spawn, s.metrics, supervision))
+	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, props, s.metrics, supervision))
 	t.Cleanup(func() {
 		_ = s.system.Root.StopFuture(s.shard).Wait()
 		s.system.Shutdown()
@@ -91,8 +89,8 @@ func TestMessagesReachTheirConversationInOrder(t *testing.T) {
 				t.Errorf("message %d came as %d", n+1, len(got.Items))
 			}
 		}
-		if s.spawned != 1 {
-			t.Errorf("%d conversations were spawned", s.spawned)
+		if got := s.spawned.Load(); got != 1 {
+			t.Errorf("%d conversations were spawned", got)
 		}
 	})
 }
@@ -116,8 +114,8 @@ func TestIdleConversationSleepsAndWakes(t *testing.T) {
 		}
 		s.say(2)
 		<-s.heard
-		if s.spawned != 2 {
-			t.Errorf("%d spawned, want 2", s.spawned)
+		if got := s.spawned.Load(); got != 2 {
+			t.Errorf("%d spawned, want 2", got)
 		}
 	})
 }
@@ -162,8 +160,8 @@ func TestNothingIsLostWhileAConversationGoesToSleep(t *testing.T) {
 				t.Fatalf("message %d came as %d", n+1, len(got.Items))
 			}
 		}
-		if s.spawned < 10 {
-			t.Errorf("it slept %d times only", s.spawned-1)
+		if got := s.spawned.Load(); got < 10 {
+			t.Errorf("it slept %d times only", got-1)
 		}
 	})
 }
@@ -197,8 +195,8 @@ func TestTurnsAndEditsAreRoutedAlike(t *testing.T) {
 		other.Tenant = "rival"
 		s.system.Root.Send(s.shard, &messages.AddItems{Ref: other, Items: make([]messages.Item, 1)})
 		<-s.heard
-		if s.spawned != 2 {
-			t.Errorf("%d spawned: another tenant's conversation of the same name is another one", s.spawned)
+		if got := s.spawned.Load(); got != 2 {
+			t.Errorf("%d spawned: another tenant's conversation of the same name is another one", got)
 		}
 	})
 }

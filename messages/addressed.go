@@ -1,0 +1,24 @@
+package messages
+
+// Addressed is a message to a conversation. It comes through the conversation's
+// shard, and tells the conversation who it is: one that idles is told nothing
+// else, so that it costs little.
+type Addressed interface {
+	// To names the conversation.
+	To() ConversationRef
+}
+
+// To implements [Addressed].
+func (m *StartTurn) To() ConversationRef { return m.Spec.Ref() }
+
+// To implements [Addressed].
+func (m *AddItems) To() ConversationRef { return m.Ref }
+
+// To implements [Addressed].
+func (m *EraseItem) To() ConversationRef { return m.Ref }
+
+// To implements [Addressed].
+func (m *EraseTurn) To() ConversationRef { return m.Ref }
+
+// To implements [Addressed].
+func (m *DropConversation) To() ConversationRef { return m.Ref }
