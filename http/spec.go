@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +23,18 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
 			return spec, invalid("x-parley-priority", "x-parley-priority is none of the classes", "give interactive, standard or batch")
 		}
 	}
+	if spec.Continue = s.cfg.Continue; len(c.Request().Header.Peek(continueHeader)) > 0 {
+		var err error
+		if spec.Continue, err = strconv.ParseBool(string(c.Request().Header.Peek(continueHeader))); err != nil {
+			return spec, invalid(continueHeader, continueHeader+" is neither true nor false", "give true, so that another provider goes on with a stream that breaks, or false")
+		}
+	}
 	return spec, nil
 }
+
+// continueHeader asks for streams that outlive their provider, or for the
+// contrary.
+const continueHeader = "x-parley-continue"
 
 // continueConversation lets a turn read and be kept in a conversation that
 // there is, and tells whether it is hidden from listings.

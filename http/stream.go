@@ -19,6 +19,9 @@ type events interface {
 const (
 	eventStream = "text/event-stream"
 
+	// continuedTrailer names who went on with a stream, behind its end.
+	continuedTrailer = "x-parley-continued"
+
 	// tickEvery is how often a stream looks whether its model was silent, and then
 	// whether its client left: that is found out within a second. A timer that is
 	// set for every chunk instead costs more than the chunk.
@@ -60,6 +63,9 @@ func (s *Server) sendStream(c *fiber.Ctx, x *exchange, a *answer, e events) erro
 	response.Header.SetContentType(eventStream)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set("X-Accel-Buffering", "no")
+	if a.turn.Spec.Continue {
+		_ = response.Header.AddTrailer(continuedTrailer) // no header that is forbidden there
+	}
 	body := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, ticks: time.NewTicker(tickEvery), held: s.buffers.Get().(*[]byte)}
 	body.buffer = *body.held
 	if err := body.extend(); err != nil {
@@ -125,6 +131,9 @@ func (b *stream) take(chunk messages.Chunk) {
 	held := len(b.buffer)
 	b.buffer = b.events.Append(b.buffer, chunk)
 	b.x.claim.note(b.buffer[held:])
+	if chunk.Kind == messages.ChunkOpened && chunk.Served.Earlier != "" {
+		b.ctx.Response.Header.Set(continuedTrailer, chunk.Served.Provider+"/"+chunk.Served.Model)
+	}
 	if chunk.Kind == messages.ChunkEnd {
 		b.end(chunk.End.Err)
 	}

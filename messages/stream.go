@@ -6,7 +6,8 @@ import "encoding/json"
 type ChunkKind uint8
 
 // The kinds, in the order in which a stream has them: one Opened, any number of
-// deltas, for each choice one Finish, at most one Usage, and one End.
+// deltas, for each choice one Finish, at most one Usage, and one End. A further
+// Opened between deltas says that another provider continues.
 const (
 	ChunkOpened    ChunkKind = iota // Served: the provider has answered
 	ChunkText                       // Text
@@ -58,6 +59,7 @@ type Served struct {
 	Attempts    int    `json:"attempts,omitempty"` // calls made, this one included
 	Fingerprint string `json:"fingerprint,omitempty"`
 	ServiceTier string `json:"service_tier,omitempty"`
+	Earlier     string `json:"earlier,omitempty"` // who began a reply that this one continued: provider/model, joined by ", "
 }
 
 // TurnOutcome is a stream's last word. Where the turn is kept it is in the

@@ -36,6 +36,7 @@ type TurnSpec struct {
 	Input        []Item // owned by the turn; never a slice of the request's buffer
 	Options      Options
 	Stream       bool
+	Continue     bool // another provider may go on with a stream that breaks
 	Passthrough  *Passthrough
 	Priority     Priority
 	Deadline     time.Time // the whole turn, stored, ends before this

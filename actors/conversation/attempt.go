@@ -15,15 +15,42 @@ func (t *turn) answer(ctx context.Context) error {
 		return err
 	}
 	call := &messages.Call{
-		Turn: t.spec.ID, Items: asked(t.spec, t.history), Options: t.spec.Options,
+		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough,
 	}
+	t.deps.retries.earn(retries)
+	err = t.tryAll(ctx, targets, call)
+	for n := 0; n < t.deps.Config.Retries && err != nil && !t.shown && ctx.Err() == nil && mayRetry(err); n++ {
+		if !t.deps.retries.spend(retries, time.Now()) || !t.pause(ctx, n) {
+			break
+		}
+		targets, routeErr := t.deps.Models.Route(t.spec.Model)
+		if routeErr != nil { // nobody is left who takes calls
+			break
+		}
+		t.deps.Metrics.Retries.Inc()
+		err = t.tryAll(ctx, targets[:1], call)
+	}
+	return err
+}
+
+// tryAll makes attempts in order until one of them brings a reply. The step to
+// another provider is immediate, and nobody's budget bounds it: each provider is
+// called once.
+func (t *turn) tryAll(ctx context.Context, targets []messages.Target, asked *messages.Call) (err error) {
+	call := asked
 	for i, target := range targets {
 		if i > 0 {
 			t.deps.Metrics.Fallbacks.Inc()
 		}
 		err = t.attempt(ctx, target, call)
-		if err == nil || t.shown || ctx.Err() != nil || !mayFallBack(err) {
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case t.shown && i < len(targets)-1 && t.mayContinue(err):
+			t.deps.Metrics.Continuations.Inc()
+			call = t.handOver(asked)
+		case t.shown || !mayFallBack(err):
 			return err
 		}
 	}
@@ -72,13 +99,15 @@ func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRo
 }
 
 // price fills in what the attempt came to. A provider that had not answered
-// billed nothing; a reply that was cut off is billed by what was received.
+// billed nothing, nor did one that broke off before it said anything; a reply that
+// was cut later is billed by what was received.
 func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) {
-	if err != nil && t.served.Provider == "" {
+	if err != nil && t.usage == nil && (t.served.Provider == "" || t.opened) {
 		row.Status, row.Usage = messages.AttemptFailed, messages.Usage{}
 		return
 	}
 	row.Status, row.Served = messages.AttemptSettled, t.served
+	row.Served.Earlier = "" // have rows of their own
 	if t.usage != nil {
 		row.Usage = *t.usage
 	} else {

@@ -12,12 +12,13 @@ type Config struct {
 	WindowBytes int           `koanf:"window_bytes" unit:"bytes"` // at most so much of their JSON
 	GoneGrace   time.Duration `koanf:"gone_grace"`                // how long a kept turn goes on once its client left; 0 cancels it
 	MaxReply    int           `koanf:"max_reply" unit:"bytes"`    // of text in one reply; a longer one is cut
+	Retries     int           `koanf:"retries"`                   // of one turn, when all its providers failed; of all turns a tenth of the calls, or ten a second
 }
 
 // DefaultConfig sends a model as much as the largest context windows take (some
 // 4 bytes a token), and lets a user who closed his laptop find the answer.
 func DefaultConfig() Config {
-	return Config{WindowItems: 2000, WindowBytes: 4 << 20, GoneGrace: time.Minute, MaxReply: 8 << 20}
+	return Config{WindowItems: 2000, WindowBytes: 4 << 20, GoneGrace: time.Minute, MaxReply: 8 << 20, Retries: 2}
 }
 
 // Validate reports every fault at once.
@@ -32,8 +33,12 @@ func (c Config) Validate() error {
 	require(c.WindowBytes >= 1024, "conversation.window_bytes is %d: give at least 1024 bytes", c.WindowBytes)
 	require(c.GoneGrace >= 0, "conversation.gone_grace is %s: give a duration such as 60s, or 0 to cancel at once", c.GoneGrace)
 	require(c.MaxReply >= 1024, "conversation.max_reply is %d: give at least 1024 bytes", c.MaxReply)
+	require(c.Retries >= 0 && c.Retries <= maxRetries, "conversation.retries is %d: give a number from 0 to %d", c.Retries, maxRetries)
 	return errors.Join(faults...)
 }
+
+// maxRetries is more than helps: a provider that failed so often is down.
+const maxRetries = 5
 
 // StreamConfig is the section "stream": how soon what is shown is durable.
 type StreamConfig struct {

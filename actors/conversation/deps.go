@@ -20,6 +20,8 @@ type Deps struct {
 	// conversation. It never blocks.
 	Forward func(*messages.StartTurn)
 
+	retries budget
+
 	// Workers run the goroutines of all turns and edits. Whoever stops the
 	// actors waits for them, and closes them.
 	Workers Workers

@@ -11,10 +11,12 @@ import (
 
 // Metrics counts turns over all conversations of a node.
 type Metrics struct {
-	Forks     prometheus.Counter
-	Fallbacks prometheus.Counter
-	ended     map[messages.TurnStatus]prometheus.Counter
-	tokens    struct{ input, output, cached, reasoning prometheus.Counter }
+	Forks         prometheus.Counter
+	Fallbacks     prometheus.Counter
+	Retries       prometheus.Counter
+	Continuations prometheus.Counter
+	ended         map[messages.TurnStatus]prometheus.Counter
+	tokens        struct{ input, output, cached, reasoning prometheus.Counter }
 
 	promptTokens, promptCached atomic.Int64
 }
@@ -28,6 +30,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 		Fallbacks: factory.NewCounter(prometheus.CounterOpts{
 			Name: "chatbot_fallbacks_total", Help: "Attempts that were made because another provider had failed.",
+		}),
+		Retries: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_retries_total", Help: "Attempts that were made because all providers had failed.",
+		}),
+		Continuations: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_continuations_total", Help: "Replies that broke off in the middle and that another provider was asked to go on with.",
 		}),
 		ended: make(map[messages.TurnStatus]prometheus.Counter),
 	}

@@ -17,7 +17,7 @@ func (t *turn) relay(ctx context.Context, answer Answer) error {
 		case errors.Is(err, io.EOF) && t.finish == "":
 			return cutOff()
 		case errors.Is(err, io.EOF):
-			return t.flushOpened(ctx)
+			return errors.Join(t.release(ctx), t.flushOpened(ctx))
 		case err != nil:
 			return err
 		}
@@ -31,7 +31,7 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	switch c.Kind {
 	case messages.ChunkOpened:
 		t.opened, t.served = true, *c.Served
-		t.served.Attempts = len(t.rows)
+		t.served.Attempts, t.served.Earlier = len(t.rows), t.predecessors()
 		return nil
 	case messages.ChunkFinish:
 		t.finish = c.Finish
@@ -51,22 +51,40 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 // pass shows a delta. The first one brings the news of who serves along.
 func (t *turn) pass(ctx context.Context, c messages.Chunk) error {
 	t.output += len(c.Text)
-	if t.output > t.deps.Config.MaxReply {
+	if max(t.output, len(t.rest.said)) > t.deps.Config.MaxReply {
 		return tooLong()
 	}
+	if t.rest.joining && c.Kind == messages.ChunkText {
+		if c.Text = t.rest.join(c.Text); c.Text == "" {
+			return nil
+		}
+	}
+	return t.passOn(ctx, c)
+}
+
+// passOn shows a delta, and before the first who serves.
+func (t *turn) passOn(ctx context.Context, c messages.Chunk) error {
 	if err := t.flushOpened(ctx); err != nil {
 		return err
+	}
+	if t.spec.Continue {
+		t.rest.note(&c)
 	}
 	return t.forward(ctx, c)
 }
 
 // flushOpened says who serves, if that was not said.
 func (t *turn) flushOpened(ctx context.Context) error {
-	if !t.opened || t.shown {
+	if !t.opened {
 		return nil
 	}
-	t.shown = true
-	return t.forward(ctx, messages.Chunk{Kind: messages.ChunkOpened, Served: &t.served})
+	t.opened, t.shown = false, true
+	served := &t.firstServed
+	if t.before.Provider != "" {
+		served = new(messages.Served) // the client may not have read the first yet
+	}
+	*served = t.served
+	return t.forward(ctx, messages.Chunk{Kind: messages.ChunkOpened, Served: served})
 }
 
 // forward gives a chunk to the client, by way of the store where the reply is

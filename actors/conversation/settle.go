@@ -52,6 +52,9 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 // settle makes the end and its cost durable, and only then lets it be told.
 func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDone {
 	done := &turnDone{work: t.request}
+	if !t.spoke() && t.before.Provider != "" { // nobody went on
+		t.served = t.before
+	}
 	if t.kept != nil {
 		done.err = t.kept.end(ctx, outcome, t.rows, done)
 	}
@@ -62,13 +65,40 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 		failure := messages.AsFailure(done.err)
 		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Err: failure}
 	}
-	var usage messages.Usage
-	if n := len(t.rows); n > 0 {
-		usage = t.rows[n-1].Usage
-	}
-	t.deps.Metrics.count(outcome.Status, usage)
+	t.deps.Metrics.count(outcome.Status, t.total())
 	t.outcome = outcome
 	return done
+}
+
+// total is what the reply used: where another provider went on with it, what
+// each of them billed.
+func (t *turn) total() (sum messages.Usage) {
+	if n := len(t.rows); n > 0 && t.before.Provider == "" {
+		return t.rows[n-1].Usage
+	}
+	for i := range t.rows {
+		u := &t.rows[i].Usage
+		sum.Input += u.Input
+		sum.Output += u.Output
+		sum.Cached += u.Cached
+		sum.CacheWrite += u.CacheWrite
+		sum.Reasoning += u.Reasoning
+		sum.Estimated = sum.Estimated || u.Estimated
+	}
+	return sum
+}
+
+// countAll has the client read what all providers of a continued reply used.
+func (t *turn) countAll() {
+	if t.before.Provider == "" {
+		return
+	}
+	for i := range t.tail {
+		if t.tail[i].Kind == messages.ChunkUsage {
+			sum := t.total()
+			t.tail[i].Usage = &sum
+		}
+	}
 }
 
 // settleRows writes the rows that no turn's transaction carried.
@@ -122,10 +152,7 @@ func (k *keeper) finalItems(outcome messages.TurnOutcome) []messages.Item {
 func (k *keeper) finalRecord(outcome messages.TurnOutcome, outputs int) {
 	r := &k.record
 	r.Status, r.Reason, r.Outputs = outcome.Status, outcome.Reason, outputs
-	r.Served, r.Finish, r.Ended = k.turn.served, k.turn.finish, time.Now()
-	if n := len(k.turn.rows); n > 0 {
-		r.Usage = k.turn.rows[n-1].Usage
-	}
+	r.Served, r.Finish, r.Usage, r.Ended = k.turn.served, k.turn.finish, k.turn.total(), time.Now()
 	if outcome.Err != nil {
 		failure := messages.AsFailure(outcome.Err)
 		r.FailureCode, r.FailureText = failure.Code, failure.What

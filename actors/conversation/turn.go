@@ -28,14 +28,17 @@ type turn struct {
 	tail     []messages.Chunk    // finish and usage, held until they are settled
 	finish   messages.FinishReason
 	usage    *messages.Usage // as the provider reported it
-	served   messages.Served // read by the client once it was shown; it does not change then
+	served   messages.Served // who answers now
+	before   messages.Served // who began the reply that is being continued
+	rest     continuation    // of a reply that another provider goes on with
 	output   int             // bytes of text so far
 	shown    bool            // a delta was passed on: no other provider can take over
 	outcome  messages.TurnOutcome
 
 	// Most turns need no more than these, which saves them an allocation each.
-	firstRow  [1]messages.UsageRow
-	usualTail [2]messages.Chunk
+	firstRow    [1]messages.UsageRow
+	usualTail   [2]messages.Chunk
+	firstServed messages.Served // what the client reads
 }
 
 // newTurn returns a turn that ends with parent, or with what it is cancelled for.
@@ -186,6 +189,7 @@ func (t *turn) show(ctx context.Context, c messages.Chunk) {
 // end says the stream's last word. Everything that it says is settled.
 func (t *turn) end(ctx context.Context) {
 	if t.outcome.Err == nil {
+		t.countAll()
 		for i := range t.tail {
 			t.show(ctx, t.tail[i])
 		}

@@ -24,6 +24,8 @@ func TestTurnOutcome(t *testing.T) {
 		reason string
 		code   messages.Code
 		kept   string
+
+		retries int
 	}{
 		"is streamed, then kept": {
 			script: hello(), text: "Hello", status: messages.TurnComplete,
@@ -45,7 +47,7 @@ func TestTurnOutcome(t *testing.T) {
 			kept: "user: hi | assistant: Hel",
 		},
 		"withdraws the input when nothing came of it": {
-			script: []step{{err: errReset}}, status: messages.TurnFailed, code: messages.CodeProviderFailed, kept: "",
+			script: []step{{err: errReset}}, status: messages.TurnFailed, code: messages.CodeProviderFailed, kept: "", retries: 2,
 		},
 		"survives a panic while reading": {
 			script: []step{{panic: true}}, status: messages.TurnFailed, code: messages.CodeInternal, kept: "",
@@ -80,8 +82,8 @@ func TestTurnOutcome(t *testing.T) {
 				if record.Status != tt.status || record.Reason != tt.reason || record.FailureCode != tt.code {
 					t.Errorf("the record says %s, %q, %q", record.Status, record.Reason, record.FailureCode)
 				}
-				if len(w.journal.rows) != 1 || len(w.ledger.reserved) != 0 {
-					t.Errorf("%d usage rows and %d reservations, want 1 and 0", len(w.journal.rows), len(w.ledger.reserved))
+				if rows := 1 + tt.retries; len(w.journal.rows) != rows || len(w.ledger.reserved) != 0 {
+					t.Errorf("%d usage rows and %d reservations, want %d and 0", len(w.journal.rows), len(w.ledger.reserved), rows)
 				}
 				if w.models.running != 0 {
 					t.Errorf("%d answers were not closed", w.models.running)
@@ -131,7 +133,7 @@ func TestFallbackStopsWhereItCannotHelp(t *testing.T) {
 	}{
 		"a request that is wrong is wrong everywhere": {open: &messages.Failure{Code: messages.CodeProviderRejected}, calls: 1},
 		"what was shown cannot be taken back":         {script: []step{say("Hel"), {err: errReset}}, calls: 1},
-		"a stream that breaks before it said a thing": {script: []step{{err: errReset}}, calls: 2},
+		"a stream that breaks before it said a thing": {script: []step{{err: errReset}}, calls: 2 + 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,8 +34,8 @@ func sizeOf(item *messages.Item) int {
 	return size
 }
 
-// asked is all that the model is to read in this turn.
-func asked(spec *messages.TurnSpec, history []messages.Item) []messages.Item {
+// everything is all that the model is to read in this turn.
+func everything(spec *messages.TurnSpec, history []messages.Item) []messages.Item {
 	if spec.Instructions == "" && len(history) == 0 {
 		return spec.Input
 	}

@@ -144,7 +144,9 @@ type models struct {
 	mu      sync.Mutex
 	script  []step
 	targets []messages.Target
-	open    map[string]error // by provider: refuses to answer
+	open    map[string]error  // by provider: refuses to answer
+	heals   map[string]int    // by provider: after so many refusals it answers
+	scripts map[string][]step // by provider, instead of script
 	calls   []messages.Call
 	running int
 }
@@ -164,11 +166,20 @@ func (m *models) Open(ctx context.Context, target messages.Target, call *message
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, *call)
 	if err := m.open[target.Provider]; err != nil {
+		if left, known := m.heals[target.Provider]; known {
+			if m.heals[target.Provider] = left - 1; left == 1 {
+				delete(m.open, target.Provider)
+			}
+		}
 		return nil, err
+	}
+	script := m.script
+	if own, has := m.scripts[target.Provider]; has {
+		script = own
 	}
 	m.running++
 	opened := step{chunk: messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: target.Provider, Model: target.Model}}}
-	return &answer{ctx: ctx, models: m, left: append([]step{opened}, m.script...)}, nil
+	return &answer{ctx: ctx, models: m, left: append([]step{opened}, script...)}, nil
 }
 
 // asked is the text of what the call with the given number was sent.

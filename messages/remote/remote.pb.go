@@ -169,6 +169,7 @@ type TurnSpec struct {
 	Priority     Priority               `protobuf:"varint,18,opt,name=priority,proto3,enum=parley.remote.Priority" json:"priority,omitempty"`
 	// The time that remained when this was sent. Clocks of nodes differ.
 	RemainingMs   *int64 `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
+	Continue      bool   `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -334,6 +335,13 @@ func (x *TurnSpec) GetRemainingMs() int64 {
 		return *x.RemainingMs
 	}
 	return 0
+}
+
+func (x *TurnSpec) GetContinue() bool {
+	if x != nil {
+		return x.Continue
+	}
+	return false
 }
 
 type Passthrough struct {
@@ -1308,6 +1316,7 @@ type Served struct {
 	Attempts      int64                  `protobuf:"varint,4,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	Fingerprint   string                 `protobuf:"bytes,5,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	ServiceTier   string                 `protobuf:"bytes,6,opt,name=service_tier,json=serviceTier,proto3" json:"service_tier,omitempty"`
+	Earlier       string                 `protobuf:"bytes,7,opt,name=earlier,proto3" json:"earlier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1380,6 +1389,13 @@ func (x *Served) GetFingerprint() string {
 func (x *Served) GetServiceTier() string {
 	if x != nil {
 		return x.ServiceTier
+	}
+	return ""
+}
+
+func (x *Served) GetEarlier() string {
+	if x != nil {
+		return x.Earlier
 	}
 	return ""
 }
@@ -1594,7 +1610,7 @@ var File_remote_proto protoreflect.FileDescriptor
 
 const file_remote_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\xf1\x04\n" +
+	"\fremote.proto\x12\rparley.remote\"\x8d\x05\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -1615,7 +1631,8 @@ const file_remote_proto_rawDesc = "" +
 	"\x06stream\x18\x10 \x01(\bR\x06stream\x12<\n" +
 	"\vpassthrough\x18\x11 \x01(\v2\x1a.parley.remote.PassthroughR\vpassthrough\x123\n" +
 	"\bpriority\x18\x12 \x01(\x0e2\x17.parley.remote.PriorityR\bpriority\x12&\n" +
-	"\fremaining_ms\x18\x13 \x01(\x03H\x00R\vremainingMs\x88\x01\x01B\x0f\n" +
+	"\fremaining_ms\x18\x13 \x01(\x03H\x00R\vremainingMs\x88\x01\x01\x12\x1a\n" +
+	"\bcontinue\x18\x14 \x01(\bR\bcontinueB\x0f\n" +
 	"\r_remaining_ms\"9\n" +
 	"\vPassthrough\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\x12\n" +
@@ -1719,14 +1736,15 @@ const file_remote_proto_rawDesc = "" +
 	"\vcache_write\x18\x04 \x01(\x03R\n" +
 	"cacheWrite\x12\x1c\n" +
 	"\treasoning\x18\x05 \x01(\x03R\treasoning\x12\x1c\n" +
-	"\testimated\x18\x06 \x01(\bR\testimated\"\xb9\x01\n" +
+	"\testimated\x18\x06 \x01(\bR\testimated\"\xd3\x01\n" +
 	"\x06Served\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x1c\n" +
 	"\tsimulated\x18\x03 \x01(\bR\tsimulated\x12\x1a\n" +
 	"\battempts\x18\x04 \x01(\x03R\battempts\x12 \n" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12!\n" +
-	"\fservice_tier\x18\x06 \x01(\tR\vserviceTier\"g\n" +
+	"\fservice_tier\x18\x06 \x01(\tR\vserviceTier\x12\x18\n" +
+	"\aearlier\x18\a \x01(\tR\aearlier\"g\n" +
 	"\vTurnOutcome\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12(\n" +

@@ -26,6 +26,7 @@ func ToTurnSpec(s *messages.TurnSpec, now time.Time) *TurnSpec {
 		Input:        list(s.Input, toItem),
 		Options:      toOptions(&s.Options),
 		Stream:       s.Stream,
+		Continue:     s.Continue,
 		Passthrough:  optional(s.Passthrough, toPassthrough),
 		Priority:     Priority(s.Priority) + 1,
 	}
@@ -68,6 +69,7 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 		Input:        values(m.GetInput(), fromItem),
 		Options:      fromOptions(m.GetOptions()),
 		Stream:       m.GetStream(),
+		Continue:     m.GetContinue(),
 		Passthrough:  optional(m.GetPassthrough(), fromPassthrough),
 		Priority:     messages.Priority(priority),
 	}

@@ -90,7 +90,7 @@ func (r *ChatReply) AppendJSON(dst []byte, id messages.TurnID, model string, cre
 	w.string("model", model)
 	w.array("choices", len(r.choices), func(dst []byte, i int) []byte { return r.choices[i].append(dst, i) })
 	if r.usage != nil {
-		w.chatUsage(r.usage)
+		w.chatUsage(r.usage, &r.served)
 	}
 	w.served(&r.served)
 	return w.end()

@@ -28,6 +28,9 @@ func (s *ChatStream) Append(dst []byte, c messages.Chunk) []byte {
 	switch c.Kind {
 	case messages.ChunkOpened:
 		s.served, s.head = *c.Served, nil
+		if c.Served.Earlier != "" {
+			dst = appendContinued(dst, c.Served)
+		}
 		return dst
 	case messages.ChunkUsage:
 		s.usage = c.Usage
@@ -141,7 +144,7 @@ func (s *ChatStream) appendEnd(dst []byte, end *messages.TurnOutcome) []byte {
 	}
 	if s.IncludeUsage && s.usage != nil {
 		w := object{dst: append(s.appendHead(dst), ']'), begun: true}
-		w.chatUsage(s.usage)
+		w.chatUsage(s.usage, &s.served)
 		dst = append(w.end(), "\n\n"...)
 	}
 	return append(dst, "data: [DONE]\n\n"...)

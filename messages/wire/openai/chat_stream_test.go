@@ -266,3 +266,29 @@ func TestChatReplyPutsChoicesTogether(t *testing.T) {
 		})
 	}
 }
+
+func TestStreamsSayWhoContinuesThem(t *testing.T) {
+	t.Parallel()
+	first := opened(messages.Served{Provider: "a", Model: "m"})
+	second := opened(messages.Served{Provider: "b", Model: "n", Earlier: "a/m"})
+	chunks := []messages.Chunk{first, text("Hel"), second, text("lo"), finish(messages.FinishStop), usage(3, 2), complete}
+	const comment, providers = ": parley.continued by b/n after a/m\n\n", `"parley":{"providers":["a/m","b/n"]}`
+	for name, stream := range map[string]interface {
+		Append(dst []byte, c messages.Chunk) []byte
+	}{
+		"chat":     &openai.ChatStream{Model: "m", Created: time.Unix(1, 0), IncludeUsage: true},
+		"response": openai.NewResponseStream(&messages.TurnRecord{Model: "m"}),
+	} {
+		var sent []byte
+		for _, c := range chunks {
+			sent = stream.Append(sent, c)
+		}
+		shown := string(sent)
+		if hel, went, lo := strings.Index(shown, `"Hel"`), strings.Index(shown, comment), strings.Index(shown, `"lo"`); hel < 0 || went < hel || lo < went {
+			t.Errorf("%s: the comment does not stand between the two:\n%s", name, sent)
+		}
+		if strings.Count(shown, providers) != 1 {
+			t.Errorf("%s: usage does not name both:\n%s", name, sent)
+		}
+	}
+}

@@ -261,5 +261,6 @@ func (o *object) responseUsage(r *messages.TurnRecord) {
 	out.int("reasoning_tokens", int64(r.Usage.Reasoning))
 	w.dst = out.end()
 	w.int("total_tokens", int64(r.Usage.Total()))
+	w.continued(&r.Served)
 	o.dst = w.end()
 }

@@ -42,6 +42,9 @@ func (s *ResponseStream) Append(dst []byte, c messages.Chunk) []byte {
 		return s.appendEnd(dst, c.End)
 	}
 	position, first := s.reply.Add(c)
+	if c.Kind == messages.ChunkOpened && c.Served.Earlier != "" {
+		return appendContinued(dst, c.Served)
+	}
 	if position < 0 {
 		return dst
 	}

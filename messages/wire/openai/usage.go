@@ -56,7 +56,7 @@ func (r *reader) tally() (int, error) {
 	return int(number), nil
 }
 
-func (o *object) chatUsage(usage *messages.Usage) {
+func (o *object) chatUsage(usage *messages.Usage, served *messages.Served) {
 	o.name("usage")
 	w := begin(o.dst)
 	w.int("prompt_tokens", int64(usage.Input))
@@ -73,5 +73,6 @@ func (o *object) chatUsage(usage *messages.Usage) {
 	out := begin(w.dst)
 	out.int("reasoning_tokens", int64(usage.Reasoning))
 	w.dst = out.end()
+	w.continued(served)
 	o.dst = w.end()
 }
