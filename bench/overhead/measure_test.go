@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -189,46 +186,6 @@ func TestKeptTurnsAreAllDifferent(t *testing.T) {
 	b, _ := newBench(t)
 	if one, other := b.renderTurn(1), b.renderTurn(2); slices.Equal(one.Bytes, other.Bytes) {
 		t.Error("two conversations are held with one request")
-	}
-}
-
-const metricsPage = `# HELP go_memstats_mallocs_total Total.
-# TYPE go_memstats_mallocs_total counter
-go_memstats_mallocs_total 1.5e+06
-chatbot_conversations_awake 12
-
-x{a="b c",d="e"} 3
-`
-
-func TestMetricsAreRead(t *testing.T) {
-	t.Parallel()
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/metrics" {
-			http.NotFound(w, r)
-			return
-		}
-		_, _ = io.WriteString(w, metricsPage) // a client that is gone fails itself
-	}))
-	defer page.Close()
-	admin := strings.TrimPrefix(page.URL, "http://")
-	got, err := scrape(t.Context(), admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := metrics{"go_memstats_mallocs_total": 1.5e6, "chatbot_conversations_awake": 12, `x{a="b c",d="e"}`: 3}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if _, err := got.value("other"); err == nil {
-		t.Error("a metric that is not there has a value")
-	}
-	if _, err := fetch(t.Context(), page.URL+"/other"); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("a page that is not there: %v", err)
-	}
-	for _, wrong := range []string{"nothing", "x y"} {
-		if _, err := parseMetrics(strings.NewReader(wrong)); err == nil {
-			t.Errorf("%q is read", wrong)
-		}
 	}
 }
 

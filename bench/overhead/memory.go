@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/parley/bench/load"
+	"example.com/parley/bench/program"
 	"example.com/parley/bench/report"
 )
 
@@ -77,12 +78,12 @@ func (b *bench) allocated(ctx context.Context, kind request) (objects, bytes flo
 	if err := ask(); err != nil { // fills pools
 		return 0, 0, err
 	}
-	if _, err := scrape(ctx, b.rig.settings.Admin); err != nil { // likewise
+	if _, err := program.Scrape(ctx, b.rig.settings.Admin); err != nil { // likewise
 		return 0, 0, err
 	}
-	var looks [3]metrics
+	var looks [3]program.Metrics
 	for i := range looks {
-		if looks[i], err = scrape(ctx, b.rig.settings.Admin); err != nil {
+		if looks[i], err = program.Scrape(ctx, b.rig.settings.Admin); err != nil {
 			return 0, 0, err
 		}
 		if i == 1 {
@@ -187,14 +188,14 @@ func (b *bench) awakeMemory(ctx context.Context) (map[string]float64, error) {
 // collected makes the server collect its garbage, and returns what of its heap
 // is in use then, and what it has in memory.
 func (b *bench) collected(ctx context.Context) (live, resident float64, err error) {
-	if _, err := fetch(ctx, "http://"+b.rig.settings.Admin+"/debug/pprof/heap?gc=1"); err != nil {
+	if _, err := program.Fetch(ctx, "http://"+b.rig.settings.Admin+"/debug/pprof/heap?gc=1", ""); err != nil {
 		return 0, 0, err
 	}
-	page, err := scrape(ctx, b.rig.settings.Admin)
+	page, err := program.Scrape(ctx, b.rig.settings.Admin)
 	if err != nil {
 		return 0, 0, err
 	}
-	if live, err = page.value("go_memstats_heap_alloc_bytes"); err != nil {
+	if live, err = page.Value("go_memstats_heap_alloc_bytes"); err != nil {
 		return 0, 0, err
 	}
 	resident, _, err = b.resident()
@@ -202,11 +203,11 @@ func (b *bench) collected(ctx context.Context) (live, resident float64, err erro
 }
 
 func (b *bench) awake(ctx context.Context) (float64, error) {
-	page, err := scrape(ctx, b.rig.settings.Admin)
+	page, err := program.Scrape(ctx, b.rig.settings.Admin)
 	if err != nil {
 		return 0, err
 	}
-	return page.value("chatbot_conversations_awake")
+	return page.Value("chatbot_conversations_awake")
 }
 
 const (

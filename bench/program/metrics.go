@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bufio"
@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// metrics are the samples of a page in Prometheus' text format, by their name
+// Metrics are the samples of a page in Prometheus' text format, by their name
 // with its labels.
-type metrics map[string]float64
+type Metrics map[string]float64
 
-func parseMetrics(page io.Reader) (metrics, error) {
-	found := make(metrics)
+func parseMetrics(page io.Reader) (Metrics, error) {
+	found := make(Metrics)
 	for lines := bufio.NewScanner(page); ; {
 		if !lines.Scan() {
 			return found, lines.Err()
@@ -37,8 +38,8 @@ func parseMetrics(page io.Reader) (metrics, error) {
 	}
 }
 
-// value returns a metric that has to be there.
-func (m metrics) value(name string) (float64, error) {
+// Value returns a metric that has to be there.
+func (m Metrics) Value(name string) (float64, error) {
 	value, ok := m[name]
 	if !ok {
 		return 0, fmt.Errorf("the server has no metric %s", name)
@@ -46,23 +47,38 @@ func (m metrics) value(name string) (float64, error) {
 	return value, nil
 }
 
-// scrape reads the server's metrics from its admin listener.
-func scrape(ctx context.Context, admin string) (metrics, error) {
-	body, err := fetch(ctx, "http://"+admin+"/metrics")
+// Sum adds up the samples of a name that have the label.
+func (m Metrics) Sum(name, label, value string) (sum float64) {
+	pair := fmt.Sprintf("%s=%q", label, value)
+	for sample, n := range m {
+		labels, found := strings.CutPrefix(sample, name+"{")
+		if found && slices.Contains(strings.Split(strings.TrimSuffix(labels, "}"), ","), pair) {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// Scrape reads a server's metrics from its admin listener.
+func Scrape(ctx context.Context, admin string) (Metrics, error) {
+	body, err := Fetch(ctx, "http://"+admin+"/metrics", "")
 	if err != nil {
 		return nil, err
 	}
 	return parseMetrics(strings.NewReader(body))
 }
 
-// fetch reads a page, however long it takes up to a minute: to collect garbage
+// Fetch reads a page with a key, which may be empty, however long it takes up to a minute: to collect garbage
 // in a large heap does.
-func fetch(ctx context.Context, url string) (string, error) {
+func Fetch(ctx context.Context, url, key string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", url, err)
+	}
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	reply, err := client.Do(request)
