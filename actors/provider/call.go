@@ -56,9 +56,10 @@ func (a *attempt) Next() (messages.Chunk, error) {
 }
 
 // hear notices the first delta, which is when a reader first sees something. A
-// probe is decided by it: its reply may go on for minutes.
+// probe is decided by it: its reply may go on for minutes. What a reply has cost
+// is told of one that broke off before as well.
 func (a *attempt) hear(c messages.Chunk) {
-	if a.spoken || c.Kind == messages.ChunkOpened {
+	if a.spoken || c.Kind == messages.ChunkOpened || c.Kind == messages.ChunkUsage {
 		return
 	}
 	a.spoken = true

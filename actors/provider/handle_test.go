@@ -230,6 +230,26 @@ func TestProbeIsDecidedByItsFirstToken(t *testing.T) {
 	})
 }
 
+func TestProbeThatBreaksOffBeforeItsFirstTokenFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.fail(5)
+		time.Sleep(5 * time.Second)
+		b.upstream.set(func(s *scripted) {
+			s.chunks = []messages.Chunk{hello()[0], {Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 8, Estimated: true}}}
+			s.broken = brokeOff("p")
+		})
+		if err := b.call(); err == nil {
+			t.Fatal("it is whole")
+		}
+		synctest.Wait()
+		if b.state() != messages.BreakerOpen {
+			t.Errorf("after a probe that told its cost and no more it is %s", b.state())
+		}
+	})
+}
+
 func TestLimitedModelIsParkedAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
