@@ -17,11 +17,11 @@ const (
 // never is more failures in a row than there are requests.
 const never = 1_000_000
 
-// configuration writes the server's configuration.
-type configuration struct{ strings.Builder }
+// configuration is the lines of the server's configuration.
+type configuration []string
 
 func (c *configuration) add(format string, arguments ...any) {
-	fmt.Fprintf(c, format+"\n", arguments...)
+	*c = append(*c, fmt.Sprintf(format, arguments...))
 }
 
 // configure names every provider and every model that a run asks.
@@ -45,7 +45,7 @@ func (b *bench) configure(authorities string) string {
 			}
 		}
 	}
-	return c.String()
+	return strings.Join(*c, "\n") + "\n"
 }
 
 // failing adds the provider of a site in a state. failures open its breaker; 0 is
@@ -63,6 +63,7 @@ func (c *configuration) failing(s *site, of state, failures int, interval time.D
 	c.add("    breaker_max_interval: %s", openInterval)
 	if failures > 0 {
 		c.add("    breaker_failures: %d", failures)
+		c.add("    breaker_least_calls: %d", failures)
 	}
 	if s.trusted != nil {
 		c.add("    ca_file: %q", authorities)

@@ -10,8 +10,8 @@ type fault struct {
 	terms    string        // how the fake behaves there, in the words of its documentation
 	testing  string        // the same while recovery is measured; empty: as terms
 	limit    time.Duration // of the server, which each call runs into
-	shown    bool          // text was shown before: no other provider takes over
-	harmless bool          // the reply is whole all the same
+	forgiven bool          // no breaker opens over it
+	priced   bool          // the provider said before what it charges, and is paid although another one answers
 	apart    bool          // the provider is left alone by the model: each request has to have its own
 	within   float64       // ms that it may add while the breaker is closed, 99 times of 100; 0: no target
 }
@@ -49,12 +49,14 @@ func faults() []fault {
 		{name: "untrusted", address: impostor, within: 10},
 		{name: "slow", terms: "delay-10s", limit: beginLimit, within: 10},
 		{name: "cut_before_text", terms: "fault-cut", within: 10},
-		{name: "cut_when_priced", kind: anthropic, terms: "fault-cut", within: 10},
-		{name: "stalled", terms: "fault-stall-after-3", limit: stallLimit, shown: true},
-		{name: "cut", terms: "fault-cut-after-3", shown: true},
-		{name: "malformed", terms: "fault-malformed-after-3", harmless: true, within: 10},
-		{name: "garbled", terms: "fault-malformed-after-3-times-9", shown: true},
-		{name: "endless", terms: "fault-endless", shown: true},
+		{name: "cut_when_priced", kind: anthropic, terms: "fault-cut", priced: true, within: 10},
+		// A line that cannot be read is left out.
+		{name: "malformed", terms: "fault-malformed-after-3", forgiven: true, within: 10},
+		// Of the others a client sees some text first: nothing takes over.
+		{name: "stalled", terms: "fault-stall-after-3", limit: stallLimit},
+		{name: "cut", terms: "fault-cut-after-3"},
+		{name: "garbled", terms: "fault-malformed-after-3-times-9"},
+		{name: "endless", terms: "fault-endless", forgiven: true},
 	}
 }
 

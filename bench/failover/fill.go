@@ -24,7 +24,9 @@ func (b *bench) fill(all []*found) {
 			b.line.Target(report.AtMost(f.name+"_closed_added_p99_ms", f.within, one.Closed.Added.P99))
 		}
 		most("closed", one.Closed.calls())
-		most("twice", one.Bill.Twice)
+		if !f.priced {
+			most("twice", one.Bill.Twice)
+		}
 		if one.Open != nil {
 			b.line.Target(report.AtMost(f.name+"_open_added_p99_ms", withinOpen, one.Open.Added.P99))
 			most("open", one.Open.calls())

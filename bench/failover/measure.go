@@ -65,7 +65,7 @@ func (b *bench) try(ctx context.Context, s *site) (*found, error) {
 		return nil, err
 	}
 	var err error
-	if one.Closed, err = b.phase(ctx, f, closed); err != nil || f.harmless {
+	if one.Closed, err = b.phase(ctx, f, closed); err != nil || f.forgiven {
 		return one, err
 	}
 	if one.Trip, err = b.trip(ctx, f, open); err != nil {
