@@ -30,7 +30,7 @@ type Conversation struct {
 	epoch   messages.Epoch
 	next    messages.Seq
 	tip     messages.TurnID
-	window  []messages.Item // what a model is to remember
+	window  window
 
 	busy *busy // nil when idle, as nearly all of them are
 }

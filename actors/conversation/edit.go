@@ -57,11 +57,17 @@ func (c *Conversation) finishEdit(ctx actor.Context, m *editDone) {
 // remember appends items to the window. An append that was repeated brings
 // nothing new.
 func (c *Conversation) remember(items []messages.StoredItem) {
+	added := make([]messages.Item, 0, len(items))
 	for i := range items {
 		if items[i].Seq >= c.next {
-			c.window = append(c.window, items[i].Item)
+			added = append(added, items[i].Item)
 			c.next = items[i].Seq + 1
 		}
 	}
-	c.window = trim(c.window, c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
+	c.extend(added)
+}
+
+// extend puts items at the end of what is remembered.
+func (c *Conversation) extend(items []messages.Item) {
+	c.window = c.window.with(items, c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
 }

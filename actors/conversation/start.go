@@ -11,7 +11,8 @@ import (
 
 // start runs the turn in a goroutine of its own, on what is remembered.
 func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
-	t := newTurn(context.Background(), c.deps, m, c.window[:len(c.window):len(c.window)])
+	history := c.window.items(c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
+	t := newTurn(context.Background(), c.deps, m, history)
 	t.kept = newKeeper(t, c.epoch, c.next, c.private)
 	c.busy.cancel = t.cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
@@ -48,6 +49,6 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 	if turn, isTurn := m.work.(*messages.StartTurn); isTurn && m.tip {
 		c.tip = turn.Spec.ID
 	}
-	c.window = trim(append(c.window, m.items...), c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
+	c.extend(m.items)
 	c.goOn(ctx)
 }

@@ -50,10 +50,12 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 	}
 	c.awake, c.private = true, m.activation.Private
 	c.epoch, c.next, c.tip = m.activation.Epoch, m.activation.Next, m.activation.Tip
-	c.window = make([]messages.Item, len(m.activation.Items))
+	items := make([]messages.Item, len(m.activation.Items))
 	for i := range m.activation.Items {
-		c.window[i] = m.activation.Items[i].Item
+		items[i] = m.activation.Items[i].Item
 	}
+	c.window = nil
+	c.extend(items)
 	c.carryOut(ctx)
 }
 
