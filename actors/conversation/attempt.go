@@ -39,15 +39,21 @@ func (t *turn) answer(ctx context.Context) error {
 // called once.
 func (t *turn) tryAll(ctx context.Context, targets []messages.Target, asked *messages.Call) (err error) {
 	call := asked
-	for i, target := range targets {
-		if i > 0 {
+	for next := 0; next < len(targets); {
+		if next > 0 {
 			t.deps.Metrics.Fallbacks.Inc()
 		}
-		err = t.attempt(ctx, target, call)
+		called := 1
+		if next == 0 && len(targets) > 1 && t.deps.Config.HedgeAfter > 0 {
+			called, err = t.race(ctx, targets[0], targets[1], call)
+		} else {
+			err = t.attempt(ctx, targets[next], call)
+		}
+		next += called
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return err
-		case t.shown && i < len(targets)-1 && t.mayContinue(err):
+		case t.shown && next < len(targets) && t.mayContinue(err):
 			t.deps.Metrics.Continuations.Inc()
 			call = t.handOver(asked)
 		case t.shown || !mayFallBack(err):
@@ -57,30 +63,56 @@ func (t *turn) tryAll(ctx context.Context, targets []messages.Target, asked *mes
 	return err
 }
 
-// attempt calls one target. What it may cost is written down before, so that a
-// crash in between is billed too.
+// attempt calls one target and passes on what it says.
 func (t *turn) attempt(ctx context.Context, target messages.Target, call *messages.Call) error {
-	row := t.row(target, call)
-	reservation := messages.Reservation{Row: row, Deadline: t.spec.Deadline}
+	row, err := t.reserve(ctx, target, call)
+	if err != nil {
+		return err
+	}
+	return t.conclude(ctx, t.open(ctx, row, target, call))
+}
+
+// opened is what came of calling a target.
+type opened struct {
+	row    int // in turn.rows
+	target messages.Target
+	answer Answer // where err is nil
+	err    error
+}
+
+func (t *turn) open(ctx context.Context, row int, target messages.Target, call *messages.Call) opened {
+	answer, err := t.deps.Models.Open(ctx, target, call)
+	return opened{row, target, answer, err}
+}
+
+// conclude passes on what the target says, and settles what it costs.
+func (t *turn) conclude(ctx context.Context, a opened) error {
+	t.current = a.row
+	if a.err == nil {
+		a.err = t.hear(ctx, a.answer)
+	}
+	t.price(&t.rows[a.row], a.target, a.err)
+	return a.err
+}
+
+func (t *turn) hear(ctx context.Context, answer Answer) error {
+	defer answer.Close() //nolint:errcheck // everything was read or is not wanted any more
+	return t.relay(ctx, answer)
+}
+
+// reserve writes down what an attempt may cost before it is made, so that it is
+// billed also when this process dies under it.
+func (t *turn) reserve(ctx context.Context, target messages.Target, call *messages.Call) (row int, err error) {
+	line := t.row(target, call)
+	reservation := messages.Reservation{Row: line, Deadline: t.spec.Deadline}
 	if limit := call.Options.MaxTokens; limit != nil {
 		reservation.MaxOutput = *limit
 	}
 	if err := t.deps.Ledger.Reserve(ctx, reservation); err != nil {
-		return err
+		return 0, err
 	}
-	t.rows = append(t.rows, row)
-	err := t.call(ctx, target, call)
-	t.price(&t.rows[len(t.rows)-1], target, err)
-	return err
-}
-
-func (t *turn) call(ctx context.Context, target messages.Target, call *messages.Call) error {
-	answer, err := t.deps.Models.Open(ctx, target, call)
-	if err != nil {
-		return err
-	}
-	defer answer.Close() //nolint:errcheck // everything was read or is not wanted any more
-	return t.relay(ctx, answer)
+	t.rows = append(t.rows, line)
+	return len(t.rows) - 1, nil
 }
 
 // row is the attempt's line in the ledger, as far as it is known beforehand.

@@ -12,6 +12,7 @@ type Config struct {
 	WindowBytes int           `koanf:"window_bytes" unit:"bytes"` // at most so much of their JSON
 	GoneGrace   time.Duration `koanf:"gone_grace"`                // how long a kept turn goes on once its client left; 0 cancels it
 	MaxReply    int           `koanf:"max_reply" unit:"bytes"`    // of text in one reply; a longer one is cut
+	HedgeAfter  time.Duration `koanf:"hedge_after"`               // a second provider is asked beside one whose first byte is later, for at most one call of twenty; 0 for never
 	Retries     int           `koanf:"retries"`                   // of one turn, when all its providers failed; of all turns a tenth of the calls, or ten a second
 }
 
@@ -33,9 +34,13 @@ func (c Config) Validate() error {
 	require(c.WindowBytes >= 1024, "conversation.window_bytes is %d: give at least 1024 bytes", c.WindowBytes)
 	require(c.GoneGrace >= 0, "conversation.gone_grace is %s: give a duration such as 60s, or 0 to cancel at once", c.GoneGrace)
 	require(c.MaxReply >= 1024, "conversation.max_reply is %d: give at least 1024 bytes", c.MaxReply)
+	require(c.HedgeAfter == 0 || c.HedgeAfter >= leastHedge, "conversation.hedge_after is %s: give at least %s, or 0 for never", c.HedgeAfter, leastHedge)
 	require(c.Retries >= 0 && c.Retries <= maxRetries, "conversation.retries is %d: give a number from 0 to %d", c.Retries, maxRetries)
 	return errors.Join(faults...)
 }
+
+// leastHedge is a wait that no model keeps: every call would be made twice.
+const leastHedge = 10 * time.Millisecond
 
 // maxRetries is more than helps: a provider that failed so often is down.
 const maxRetries = 5

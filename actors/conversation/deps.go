@@ -20,7 +20,7 @@ type Deps struct {
 	// conversation. It never blocks.
 	Forward func(*messages.StartTurn)
 
-	retries budget
+	retries, hedges budget
 
 	// Workers run the goroutines of all turns and edits. Whoever stops the
 	// actors waits for them, and closes them.

@@ -15,6 +15,7 @@ type Metrics struct {
 	Fallbacks     prometheus.Counter
 	Retries       prometheus.Counter
 	Continuations prometheus.Counter
+	Hedges        prometheus.Counter
 	ended         map[messages.TurnStatus]prometheus.Counter
 	tokens        struct{ input, output, cached, reasoning prometheus.Counter }
 
@@ -36,6 +37,9 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 		Continuations: factory.NewCounter(prometheus.CounterOpts{
 			Name: "chatbot_continuations_total", Help: "Replies that broke off in the middle and that another provider was asked to go on with.",
+		}),
+		Hedges: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_hedges_total", Help: "Attempts that were made because the first provider was late.",
 		}),
 		ended: make(map[messages.TurnStatus]prometheus.Counter),
 	}

@@ -73,8 +73,8 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 // total is what the reply used: where another provider went on with it, what
 // each of them billed.
 func (t *turn) total() (sum messages.Usage) {
-	if n := len(t.rows); n > 0 && t.before.Provider == "" {
-		return t.rows[n-1].Usage
+	if t.current < len(t.rows) && t.before.Provider == "" {
+		return t.rows[t.current].Usage
 	}
 	for i := range t.rows {
 		u := &t.rows[i].Usage

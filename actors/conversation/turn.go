@@ -23,7 +23,8 @@ type turn struct {
 	grace   atomic.Pointer[time.Timer] // running once the client of a kept turn has left
 
 	accepted bool                // the request was answered
-	rows     []messages.UsageRow // one an attempt, the reply's last
+	rows     []messages.UsageRow // one an attempt
+	current  int                 // the row of the attempt that is heard
 	opened   bool                // the provider has answered, which is told with the first thing to show
 	tail     []messages.Chunk    // finish and usage, held until they are settled
 	finish   messages.FinishReason

@@ -144,9 +144,10 @@ type models struct {
 	mu      sync.Mutex
 	script  []step
 	targets []messages.Target
-	open    map[string]error  // by provider: refuses to answer
-	heals   map[string]int    // by provider: after so many refusals it answers
-	scripts map[string][]step // by provider, instead of script
+	open    map[string]error         // by provider: refuses to answer
+	heals   map[string]int           // by provider: after so many refusals it answers
+	late    map[string]time.Duration // by provider: before it answers
+	scripts map[string][]step        // by provider, instead of script
 	calls   []messages.Call
 	running int
 }
@@ -165,6 +166,17 @@ func (m *models) Open(ctx context.Context, target messages.Target, call *message
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, *call)
+	if late := m.late[target.Provider]; late > 0 {
+		m.mu.Unlock()
+		select {
+		case <-time.After(late):
+		case <-ctx.Done():
+		}
+		m.mu.Lock()
+		if ctx.Err() != nil {
+			return nil, &messages.Failure{Code: messages.CodeCancelled}
+		}
+	}
 	if err := m.open[target.Provider]; err != nil {
 		if left, known := m.heals[target.Provider]; known {
 			if m.heals[target.Provider] = left - 1; left == 1 {
