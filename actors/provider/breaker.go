@@ -24,6 +24,7 @@ type policy struct {
 //	open      --time-->              half open: one call goes through, the probe
 //	half open --probe succeeds-->    closed
 //	half open --probe fails-->       open, twice as long as before
+//	any       --trip, reset-->       open, closed: as somebody wants it
 type breaker struct {
 	policy   policy
 	standing standing
@@ -48,18 +49,22 @@ const (
 	causeTimedOut
 	causeLimited
 	causeShare
+	causeOperator
 )
 
-// causes are the reasons as an operator reads them.
-var causes = [...]string{
-	causeNone:     "",
-	causeFailed:   "its last calls failed",
-	causeTimedOut: "its last calls took too long",
-	causeLimited:  "it takes no more calls, and does not say for how long",
-	causeShare:    "too many of its calls fail",
+// causes are the labels of metrics, and the reasons as an operator reads them.
+var causes = [...]struct{ label, reason string }{
+	causeNone:     {},
+	causeFailed:   {"failed", "its last calls failed"},
+	causeTimedOut: {"timed_out", "its last calls took too long"},
+	causeLimited:  {"rate_limited", "it takes no more calls, and does not say for how long"},
+	causeShare:    {"failure_ratio", "too many of its calls fail"},
+	causeOperator: {"operator", "an operator tripped it"},
 }
 
-func (c cause) String() string { return causes[c] }
+func (c cause) label() string { return causes[c].label }
+
+func (c cause) String() string { return causes[c].reason }
 
 // state is where the breaker stands at the given time. Nothing has to happen
 // for it to become half open.
@@ -154,6 +159,22 @@ func (b *breaker) open(why cause, now time.Time) {
 	}
 	b.stand(standing{cause: why, until: now.Add(b.policy.interval(b.trips))}, now)
 	b.trips++
+}
+
+// trip opens the breaker for as long as somebody wants it to be, or with zero
+// until a reset.
+func (b *breaker) trip(why cause, length time.Duration, now time.Time) {
+	tripped := standing{cause: why}
+	if length > 0 {
+		tripped.until = now.Add(length)
+	}
+	b.stand(tripped, now)
+}
+
+// reset closes the breaker, whatever happened before.
+func (b *breaker) reset(now time.Time) {
+	b.close(now)
+	b.trips = 0
 }
 
 func (b *breaker) close(now time.Time) { b.stand(standing{}, now) }

@@ -255,10 +255,10 @@ func TestIntervalDoesNotOverflow(t *testing.T) {
 	})
 }
 
-func TestEveryCauseHasAReason(t *testing.T) {
+func TestEveryCauseHasALabelAndAReason(t *testing.T) {
 	t.Parallel()
 	for c := causeFailed; int(c) < len(causes); c++ {
-		if c.String() == "" {
+		if c.label() == "" || c.String() == "" {
 			t.Errorf("the cause %d says nothing", c)
 		}
 	}

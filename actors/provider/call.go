@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"example.com/parley/messages"
@@ -14,7 +15,7 @@ import (
 type attempt struct {
 	handle  *Handle
 	model   string
-	probe   bool // it goes through a half-open breaker, which waits for its report
+	claim   *atomic.Bool // of a probe, which goes through a half-open breaker that waits for its report
 	started time.Time
 	answer  Answer
 
@@ -64,11 +65,9 @@ func (a *attempt) hear(c messages.Chunk) {
 	}
 	a.spoken = true
 	a.handle.metrics.sawFirstToken(a.model, time.Since(a.started))
-	if a.probe {
-		a.probe = false
-		a.handle.report(&ended{model: a.model, began: a.started, outcome: messages.Outcome{
-			Kind: messages.OutcomeSuccess, Probe: true, FirstByte: a.firstByte, Total: time.Since(a.started),
-		}})
+	if a.claim != nil {
+		a.report(messages.Outcome{Kind: messages.OutcomeSuccess})
+		a.claim = nil
 	}
 }
 
@@ -86,7 +85,12 @@ func (a *attempt) end(o messages.Outcome) {
 	}
 	a.over = true
 	a.handle.inFlight.Add(-1)
-	o.Probe, o.FirstByte, o.Total = a.probe, a.firstByte, time.Since(a.started)
-	a.handle.metrics.ended(a.model, o)
-	a.handle.report(&ended{model: a.model, began: a.started, outcome: o})
+	a.handle.metrics.ended(a.model, a.report(o))
+}
+
+// report tells the actor how the call went, as far as it has gone.
+func (a *attempt) report(o messages.Outcome) messages.Outcome {
+	o.Probe, o.FirstByte, o.Total = a.claim != nil, a.firstByte, time.Since(a.started)
+	a.handle.report(&ended{model: a.model, began: a.started, claim: a.claim, outcome: o})
+	return o
 }

@@ -43,6 +43,13 @@ func unavailable(name string, wait time.Duration) *messages.Failure {
 	}
 }
 
+func outOfUse(name string, wait time.Duration) *messages.Failure {
+	return &messages.Failure{
+		Code: messages.CodeProviderUnavailable, What: "an operator has taken the provider " + name + " out of use",
+		Do: "use a model of another provider, or try again later", RetryAfter: max(wait, time.Millisecond),
+	}
+}
+
 func limited(name, model string, wait time.Duration) *messages.Failure {
 	return &messages.Failure{
 		Code: messages.CodeProviderLimited, What: "the provider " + name + " takes no more requests for " + model + " for now",

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"maps"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +21,8 @@ type Handle struct {
 	health   atomic.Pointer[health]
 	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
 	inFlight atomic.Int64
-	tell     atomic.Pointer[func(*ended)] // to the actor; nil until it was spawned
-	breaker  breaker                      // the actor's own; others see what it publishes
+	tell     atomic.Pointer[func(any)] // to the actor; nil until it was spawned
+	breaker  breaker                   // the actor's own; others see what it publishes
 }
 
 // upstream makes calls. The dialects of HTTP share one; the simulated provider
@@ -68,20 +67,23 @@ func (h *Handle) sawFirstByte(after time.Duration) {
 	}
 }
 
-func (h *Handle) attach(tell func(*ended)) { h.tell.Store(&tell) }
+func (h *Handle) attach(tell func(any)) { h.tell.Store(&tell) }
 
-// report tells the actor how a call went.
-func (h *Handle) report(m *ended) {
+// tellActor sends a message to the actor, if there is one.
+func (h *Handle) tellActor(message any) {
 	if tell := h.tell.Load(); tell != nil {
-		(*tell)(m)
+		(*tell)(message)
 	}
 }
+
+// report tells the actor how a call went.
+func (h *Handle) report(m *ended) { h.tellActor(m) }
 
 // Refusal says why a call for the model would be refused now, and when it would
 // not be; nil means that it would be made.
 func (h *Handle) Refusal(model string) *messages.Failure {
 	known := h.health.Load()
-	if known.standing.cause == causeNone && len(known.parked) == 0 {
+	if known.standing.cause == causeNone && !known.drained && len(known.parked) == 0 {
 		return nil // without asking for the time
 	}
 	return known.refusal(h.name, model, time.Now())
@@ -95,11 +97,13 @@ func (h *Handle) Open(ctx context.Context, model string, call *messages.Call) (A
 	if refusal := known.refusal(h.name, model, now); refusal != nil {
 		return nil, refusal
 	}
-	probe := known.standing.state(now) == messages.BreakerHalfOpen
-	if probe && !known.claimProbe() {
-		return nil, unavailable(h.name, probePatience)
+	c := &attempt{handle: h, model: model, started: now}
+	if known.standing.state(now) == messages.BreakerHalfOpen {
+		if !known.claimProbe() {
+			return nil, unavailable(h.name, probePatience)
+		}
+		c.claim = known.probing
 	}
-	c := &attempt{handle: h, model: model, probe: probe, started: now}
 	return c.open(ctx, call)
 }
 
@@ -110,7 +114,8 @@ type Snapshot struct {
 	Simulated bool
 	State     messages.BreakerState
 	Reason    string               // why the breaker is not closed
-	NextProbe time.Time            // when it lets a call through again; zero while it is closed
+	NextProbe time.Time            // when it lets a call through again; zero while it is closed, or open until somebody resets it
+	Drained   bool                 // it takes no new calls, since an operator wants so
 	Parked    map[string]time.Time // models that the provider limits, and until when
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed over some dozen calls
@@ -118,10 +123,10 @@ type Snapshot struct {
 
 // Snapshot returns how the provider is now.
 func (h *Handle) Snapshot() Snapshot {
-	known := h.health.Load()
+	known, now := h.health.Load(), time.Now()
 	return Snapshot{
 		Name: h.name, Kind: h.settings.Kind, Simulated: h.settings.Kind == KindSimulated,
-		State: known.standing.state(time.Now()), Reason: known.standing.cause.String(), NextProbe: known.standing.until,
-		Parked: maps.Clone(known.parked), InFlight: h.inFlight.Load(), Latency: time.Duration(h.latency.Load()),
+		State: known.standing.state(now), Reason: known.standing.cause.String(), NextProbe: known.standing.until, Drained: known.drained,
+		Parked: stillParked(known.parked, now), InFlight: h.inFlight.Load(), Latency: time.Duration(h.latency.Load()),
 	}
 }

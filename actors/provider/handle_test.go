@@ -117,6 +117,11 @@ func (b *bench) call() error {
 	if err != nil {
 		return err
 	}
+	return read(answer)
+}
+
+// read takes an answer to its end.
+func read(answer Answer) error {
 	defer answer.Close() //nolint:errcheck // nothing is lost
 	for {
 		if _, err := answer.Next(); errors.Is(err, io.EOF) {
@@ -486,13 +491,25 @@ func TestMetricsCountCallsByOutcomeAndKnownModel(t *testing.T) {
 		b := newBench(t)
 		b.registry.MustRegister(newCollector([]*Handle{b.handle}))
 		_ = b.call()
+		b.upstream.set(func(s *scripted) {
+			s.fail = &messages.Failure{Code: messages.CodeProviderLimited, RetryAfter: time.Millisecond}
+		})
+		_ = b.call()
+		synctest.Wait()
+		time.Sleep(time.Millisecond)
 		b.fail(5)
+		b.command(b.handle.Drain)
 		for name, want := range map[string]float64{
-			`chatbot_provider_attempts_total{outcome="success",provider="p"}`: 1,
-			`chatbot_provider_attempts_total{outcome="failed",provider="p"}`:  5,
-			`chatbot_provider_breaker_state{provider="p"}`:                    2,
-			`chatbot_provider_in_flight{provider="p"}`:                        0,
-			`chatbot_provider_connections{provider="p",state="idle"}`:         2,
+			`chatbot_provider_attempts_total{outcome="success",provider="p"}`:     1,
+			`chatbot_provider_attempts_total{outcome="failed",provider="p"}`:      5,
+			`chatbot_provider_breaker_state{provider="p"}`:                        2,
+			`chatbot_provider_breaker_reason{provider="p",reason="failed"}`:       1,
+			`chatbot_provider_breaker_opened_total{provider="p",reason="failed"}`: 1,
+			`chatbot_provider_next_probe_timestamp_seconds{provider="p"}`:         float64(b.handle.Snapshot().NextProbe.UnixMilli()) / 1000,
+			`chatbot_provider_drained{provider="p"}`:                              1,
+			`chatbot_provider_parked_models{provider="p"}`:                        0,
+			`chatbot_provider_in_flight{provider="p"}`:                            0,
+			`chatbot_provider_connections{provider="p",state="idle"}`:             2,
 		} {
 			if got := gauge(t, b.registry, name); got != want {
 				t.Errorf("%s is %v, want %v", name, got, want)

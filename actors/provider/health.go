@@ -8,11 +8,14 @@ import (
 	"example.com/parley/messages"
 )
 
-// health is what the actor publishes. It is immutable but for the claim.
+// health is what the actor publishes. It is immutable but for the claim. The
+// zero value is that of a provider that nothing is known of, but for the claim.
 type health struct {
 	standing standing
+	drained  bool // by an operator: it takes no new calls
 	// probing is claimed by the one call that a half-open breaker lets
-	// through. Its place stays the same until that call is decided.
+	// through. Its place stays the same until that call is decided, or the
+	// breaker stands elsewhere.
 	probing *atomic.Bool
 	// parked is until when the provider takes no calls for a model, as it
 	// said itself: limits are per model.
@@ -21,6 +24,10 @@ type health struct {
 
 func newClaim() *atomic.Bool { return new(atomic.Bool) }
 
+// stand has callers see where the breaker stands now. A probe that still runs
+// was let through where it stood before, and keeps no other away.
+func (h *health) stand(s standing) { h.standing, h.probing = s, newClaim() }
+
 const (
 	maxParked = 256              // models of one provider; more than that are not limited one by one
 	longest   = 10 * time.Minute // that one answer may park a model: limits are seconds or minutes, whatever else it says
@@ -28,8 +35,7 @@ const (
 
 // park returns parked with one more model, without those whose time is over.
 func park(parked map[string]time.Time, model string, retryAfter time.Duration, now time.Time) map[string]time.Time {
-	next := maps.Clone(parked)
-	maps.DeleteFunc(next, func(_ string, until time.Time) bool { return !now.Before(until) })
+	next := stillParked(parked, now)
 	if len(next) >= maxParked {
 		return next
 	}
@@ -38,6 +44,13 @@ func park(parked map[string]time.Time, model string, retryAfter time.Duration, n
 	}
 	next[model] = now.Add(min(retryAfter, longest))
 	return next
+}
+
+// stillParked is a copy without those whose time is over.
+func stillParked(parked map[string]time.Time, now time.Time) map[string]time.Time {
+	still := maps.Clone(parked)
+	maps.DeleteFunc(still, func(_ string, until time.Time) bool { return !now.Before(until) })
+	return still
 }
 
 // smooth is an exponentially weighted mean, in which the last few dozen calls
@@ -53,12 +66,15 @@ func smooth(mean, latest time.Duration) time.Duration {
 // refusal says why the provider takes no call for the model now, and for how
 // long; nil means that it does.
 func (h *health) refusal(name, model string, now time.Time) *messages.Failure {
+	if h.drained {
+		return outOfUse(name, operatorPatience)
+	}
 	if until, parked := h.parked[model]; parked && now.Before(until) {
 		return limited(name, model, until.Sub(now))
 	}
 	switch h.standing.state(now) {
 	case messages.BreakerOpen:
-		return unavailable(name, h.standing.until.Sub(now))
+		return h.standing.refusal(name, now)
 	case messages.BreakerHalfOpen:
 		if h.probing.Load() {
 			return unavailable(name, probePatience)
@@ -66,6 +82,22 @@ func (h *health) refusal(name, model string, now time.Time) *messages.Failure {
 	}
 	return nil
 }
+
+// refusal is what an open breaker says.
+func (s standing) refusal(name string, now time.Time) *messages.Failure {
+	switch {
+	case s.cause != causeOperator:
+		return unavailable(name, s.until.Sub(now))
+	case s.until.IsZero():
+		return outOfUse(name, operatorPatience)
+	default:
+		return outOfUse(name, s.until.Sub(now))
+	}
+}
+
+// operatorPatience is what callers are told while nobody knows when an operator
+// wants a provider back.
+const operatorPatience = time.Minute
 
 // probePatience is what callers are told while a probe runs: its first byte, or
 // its failure, is seldom further away.

@@ -18,6 +18,7 @@ type metrics struct {
 	firstToken *prometheus.HistogramVec
 	attempts   *prometheus.CounterVec
 	stale      *prometheus.CounterVec
+	opened     *prometheus.CounterVec
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -37,6 +38,9 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		stale: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "chatbot_provider_stale_connections_total", Help: "Requests that were sent again because an idle connection had died.",
 		}, []string{"provider"}),
+		opened: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_provider_breaker_opened_total", Help: "Times that the breaker opened, by why.",
+		}, []string{"provider", "reason"}),
 	}
 }
 
@@ -99,38 +103,69 @@ func (p *providerMetrics) ended(model string, o messages.Outcome) {
 	}
 }
 
+// stood counts a breaker that opened.
+func (p *providerMetrics) stood(s standing) {
+	if s.cause != causeNone {
+		p.shared.opened.WithLabelValues(p.provider, s.cause.label()).Inc()
+	}
+}
+
 // collector reads what the handles publish when somebody asks for it.
 type collector struct {
-	handles                      []*Handle
-	state, inFlight, connections *prometheus.Desc
+	handles                                                          []*Handle
+	state, reason, nextProbe, drained, parked, inFlight, connections *prometheus.Desc
 }
 
 func newCollector(handles []*Handle) *collector {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, append([]string{"provider"}, labels...), nil)
+	}
 	return &collector{
 		handles:     handles,
-		state:       prometheus.NewDesc("chatbot_provider_breaker_state", "0 closed, 1 half open, 2 open.", []string{"provider"}, nil),
-		inFlight:    prometheus.NewDesc("chatbot_provider_in_flight", "Calls that run.", []string{"provider"}, nil),
-		connections: prometheus.NewDesc("chatbot_provider_connections", "Connections by whether a call has them.", []string{"provider", "state"}, nil),
+		state:       describe("chatbot_provider_breaker_state", "0 closed, 1 half open, 2 open."),
+		reason:      describe("chatbot_provider_breaker_reason", "1 with the reason why the breaker is not closed.", "reason"),
+		nextProbe:   describe("chatbot_provider_next_probe_timestamp_seconds", "When an open breaker lets a call through to see."),
+		drained:     describe("chatbot_provider_drained", "1 while an operator has the provider take no new calls."),
+		parked:      describe("chatbot_provider_parked_models", "Models that the provider limits for now."),
+		inFlight:    describe("chatbot_provider_in_flight", "Calls that run."),
+		connections: describe("chatbot_provider_connections", "Connections by whether a call has them.", "state"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- c.state
-	descriptions <- c.inFlight
-	descriptions <- c.connections
+	for _, d := range []*prometheus.Desc{c.state, c.reason, c.nextProbe, c.drained, c.parked, c.inFlight, c.connections} {
+		descriptions <- d
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(found chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
-	}
+	now := time.Now()
 	for _, h := range c.handles {
-		idle, busy := h.upstream.connections()
-		gauge(c.state, float64(h.health.Load().standing.state(time.Now())), h.name)
-		gauge(c.inFlight, float64(h.inFlight.Load()), h.name)
-		gauge(c.connections, float64(idle), h.name, "idle")
-		gauge(c.connections, float64(busy), h.name, "busy")
+		c.collect(h, now, func(d *prometheus.Desc, value float64, labels ...string) {
+			found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{h.name}, labels...)...)
+		})
 	}
+}
+
+func (c *collector) collect(h *Handle, now time.Time, gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	known := h.health.Load()
+	gauge(c.state, float64(known.standing.state(now)))
+	if known.standing.cause != causeNone {
+		gauge(c.reason, 1, known.standing.cause.label())
+	}
+	if !known.standing.until.IsZero() {
+		gauge(c.nextProbe, float64(known.standing.until.UnixMilli())/1000)
+	}
+	drained := 0.0
+	if known.drained {
+		drained = 1
+	}
+	gauge(c.drained, drained)
+	gauge(c.parked, float64(len(stillParked(known.parked, now))))
+	gauge(c.inFlight, float64(h.inFlight.Load()))
+	idle, busy := h.upstream.connections()
+	gauge(c.connections, float64(idle), "idle")
+	gauge(c.connections, float64(busy), "busy")
 }

@@ -5,7 +5,7 @@
 //
 //	provider.go  the actor                  breaker.go  when to leave a provider alone (pure)
 //	handle.go    what callers hold          health.go   what the actor publishes
-//	window.go    the calls of the last while (pure)
+//	window.go    the calls of the last while (pure)  control.go  what operators ask for
 //	call.go      one call, accounted for    failures.go what can go wrong, in words
 //	client.go    one exchange over HTTP     pool.go     the connections for it
 //	stream.go    a reply as it comes        whole.go    a reply in one piece
@@ -13,6 +13,7 @@
 package provider
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,6 +26,7 @@ type ended struct {
 	outcome messages.Outcome
 	model   string
 	began   time.Time
+	claim   *atomic.Bool // that a probe holds; nil for any other call
 }
 
 // provider is the actor. All that it knows is with the handle, so that a restart
@@ -38,17 +40,23 @@ func (p *provider) Receive(ctx actor.Context) {
 		p.takeOver(ctx)
 	case *ended:
 		p.learn(m, time.Now())
+	case *drain:
+		p.setDrained(true, m.done)
+	case *resume:
+		p.setDrained(false, m.done)
+	case *trip:
+		p.trip(m, time.Now())
+	case *reset:
+		p.reset(m, time.Now())
 	}
 }
 
 // takeOver goes on from the actor before a restart. A probe's report may be what
 // that one failed of, so the next probe need not wait for it.
 func (p *provider) takeOver(ctx actor.Context) {
-	next := *p.handle.health.Load()
-	next.probing = newClaim()
-	p.handle.health.Store(&next)
+	p.publish(func(next *health) { next.probing = newClaim() })
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	p.handle.attach(func(m *ended) { root.Send(self, m) })
+	p.handle.attach(func(m any) { root.Send(self, m) })
 }
 
 // learn takes in how a call went. Most calls change nothing that others go by,
@@ -57,17 +65,27 @@ func (p *provider) learn(m *ended, now time.Time) {
 	h := p.handle
 	h.sawFirstByte(m.outcome.FirstByte)
 	moved := h.breaker.learn(m.outcome, m.began, now)
+	decided := m.claim != nil && m.claim == h.health.Load().probing
 	parks := m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0
-	if !moved && !parks && !m.outcome.Probe {
+	if !moved && !decided && !parks {
 		return
 	}
-	next := *h.health.Load()
-	next.standing = h.breaker.standing
-	if moved || m.outcome.Probe {
-		next.probing = newClaim()
+	if moved {
+		h.metrics.stood(h.breaker.standing)
 	}
-	if parks {
-		next.parked = park(next.parked, m.model, m.outcome.RetryAfter, now)
-	}
-	h.health.Store(&next)
+	p.publish(func(next *health) {
+		if moved || decided {
+			next.stand(h.breaker.standing)
+		}
+		if parks {
+			next.parked = park(next.parked, m.model, m.outcome.RetryAfter, now)
+		}
+	})
+}
+
+// publish replaces what callers see by a copy of it that change was made to.
+func (p *provider) publish(change func(next *health)) {
+	next := *p.handle.health.Load()
+	change(&next)
+	p.handle.health.Store(&next)
 }

@@ -61,6 +61,12 @@ func newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) 
 // Handles lists the providers by name.
 func (p *Providers) Handles() []*Handle { return p.sorted }
 
+// Handle returns the provider of a name; found is false where there is none.
+func (p *Providers) Handle(name string) (h *Handle, found bool) {
+	h, found = p.handles[name]
+	return h, found
+}
+
 // Open calls a target. Its errors are *messages.Failure.
 func (p *Providers) Open(ctx context.Context, target messages.Target, call *messages.Call) (Answer, error) {
 	h, ok := p.handles[target.Provider]

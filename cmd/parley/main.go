@@ -78,7 +78,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return stopped(ctx, tree, err)
 	}
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: models.describe,
+		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: operated{models.providers},
 		Checks: checks, Gatherer: metrics, Log: log,
 	})
 

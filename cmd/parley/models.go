@@ -8,7 +8,6 @@ import (
 
 	"example.com/parley/actors/provider"
 	"example.com/parley/actors/router"
-	"example.com/parley/http/admin"
 )
 
 // models is whom to call, and who decides on it.
@@ -44,15 +43,4 @@ func routed(providers provider.Config) []router.Provider {
 		})
 	}
 	return known
-}
-
-// describe tells operators how the providers are.
-func (m models) describe() []admin.Provider {
-	return mapped(m.providers.Handles(), func(h *provider.Handle) admin.Provider {
-		s := h.Snapshot()
-		return admin.Provider{
-			Name: s.Name, Kind: string(s.Kind), State: s.State, Reason: s.Reason, NextProbe: s.NextProbe,
-			InFlight: s.InFlight, Latency: s.Latency,
-		}
-	})
 }

@@ -103,9 +103,10 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 	}
 	server := admin.NewServer(cfg, admin.Deps{
 		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
-		Providers: func() []admin.Provider {
-			return []admin.Provider{{Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second}}
-		},
+		Providers: &fleet{all: map[string]*admin.Provider{
+			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second},
+			"q.1-a": {Name: "q.1-a", Kind: "openai", Parked: map[string]time.Time{"m2": time.Unix(8, 0), "m1": time.Unix(7, 0)}, InFlight: 3},
+		}},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -158,17 +159,28 @@ func TestRoutes(t *testing.T) {
 			"GET", "/admin/tenants", "", 200,
 			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
 		},
-		"a tenant is made":              {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7}`},
-		"a tenant needs a name":         {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
-		"a member that nobody knows":    {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
-		"a body that is no JSON":        {"POST", "/admin/keys", `{`, 400, `invalid_json`},
-		"a key is shown once":           {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
-		"keys are listed without it":    {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
-		"a key is revoked":              {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
-		"a key that is not there":       {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
-		"usage is added up":             {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
-		"usage from no moment":          {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
-		"providers show their breaker":  {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"in_flight":0,"latency_ms":1000`},
+		"a tenant is made":             {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7}`},
+		"a tenant needs a name":        {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
+		"a member that nobody knows":   {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
+		"a body that is no JSON":       {"POST", "/admin/keys", `{`, 400, `invalid_json`},
+		"a key is shown once":          {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
+		"keys are listed without it":   {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
+		"a key is revoked":             {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
+		"a key that is not there":      {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
+		"usage is added up":            {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
+		"usage from no moment":         {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
+		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"parked":[],"in_flight":0,"latency_ms":1000`},
+		"providers show what is parked": {
+			"GET", "/admin/providers/q.1-a", "", 200,
+			`{"name":"q.1-a","object":"provider","kind":"openai","state":"closed","next_probe":null,"drained":false,` +
+				`"parked":[{"model":"m1","until":7},{"model":"m2","until":8}],"in_flight":3,"latency_ms":0}`,
+		},
+		"a provider that is not there":  {"GET", "/admin/providers/none", "", 404, `"param":"name"`},
+		"one to drain that is not":      {"POST", "/admin/providers/none/drain", "", 404, `item_not_found`},
+		"a trip for no duration":        {"POST", "/admin/providers/p/trip", `{"for":"long"}`, 400, `"param":"for"`},
+		"a trip for less than nothing":  {"POST", "/admin/providers/p/trip", `{"for":"-5m"}`, 400, `"param":"for"`},
+		"a trip with another member":    {"POST", "/admin/providers/p/trip", `{"until":5}`, 400, `invalid_json`},
+		"a provider that does not hear": {"POST", "/admin/providers/q.1-a/reset", "", 503, `overloaded`},
 		"a route that is not there":     {"GET", "/admin/none", "", 404, `route_not_found`},
 		"a method that it lacks":        {"PUT", "/admin/tenants", "", 405, `method_not_allowed`},
 		"a body that is too large":      {"POST", "/admin/tenants", `{"name":"` + strings.Repeat("a", 4<<20) + `"}`, 413, `request_too_large`},
@@ -189,13 +201,45 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestProvidersDoAsTheyAreTold(t *testing.T) {
+	t.Parallel()
+	logged := make(lines, 16)
+	url := serveWith(t, admin.DefaultConfig(), slog.New(slog.NewTextHandler(logged, nil)), &office{})
+	for _, tt := range []struct{ what, body, answer string }{
+		{"drain", "", `"state":"open","reason":"refused","next_probe":9,"drained":true`},
+		{"resume", "", `"drained":false`},
+		{"reset", "", `"state":"closed","next_probe":null`},
+		{"trip", "", `"state":"open","reason":"tripped","next_probe":null`},
+		{"trip", `{"for":"1m30s"}`, `"state":"open","reason":"tripped","next_probe":90`},
+		{"trip", `{}`, `"next_probe":null`},
+	} {
+		status, answer := call(t, "POST", url+"/admin/providers/p/"+tt.what, adminKey, tt.body)
+		if status != 200 || !strings.Contains(answer, tt.answer) {
+			t.Errorf("%s %s: got %d %s, want %s", tt.what, tt.body, status, answer, tt.answer)
+		}
+		if line := <-logged; !strings.Contains(line, "provider=p what="+tt.what) {
+			t.Errorf("logged: %s", line)
+		}
+		if _, shown := call(t, "GET", url+"/admin/providers/p", adminKey, ""); shown != answer {
+			t.Errorf("%s: answered %s, then shown %s", tt.what, answer, shown)
+		}
+	}
+}
+
 func TestOnlyAdminKeysOpenIt(t *testing.T) {
 	t.Parallel()
 	url := serve(t, &office{})
-	for _, path := range []string{"/admin/tenants", "/admin/keys", "/admin/usage", "/admin/providers"} {
+	for _, path := range []string{"/admin/tenants", "/admin/keys", "/admin/usage", "/admin/providers", "/admin/providers/p"} {
 		for key, want := range map[string]int{"": 401, memberKey: 403, adminKey: 200} {
 			if status, answer := call(t, "GET", url+path, key, ""); status != want {
 				t.Errorf("%s with %q: %d %s, want %d", path, key, status, answer, want)
+			}
+		}
+	}
+	for _, what := range []string{"drain", "resume", "trip", "reset"} {
+		for key, want := range map[string]int{"": 401, memberKey: 403, adminKey: 200} {
+			if status, answer := call(t, "POST", url+"/admin/providers/p/"+what, key, ""); status != want {
+				t.Errorf("%s with %q: %d %s, want %d", what, key, status, answer, want)
 			}
 		}
 	}
@@ -253,12 +297,12 @@ func TestDocsListWhatThereIs(t *testing.T) {
 		}
 		rows++
 		method, path := strings.TrimSpace(fields[1]), strings.Trim(fields[2], " `")
-		status, answer := call(t, method, url+strings.ReplaceAll(path, "{id}", "k1"), adminKey, "{}")
+		status, answer := call(t, method, url+strings.NewReplacer("{id}", "k1", "{name}", "p").Replace(path), adminKey, "{}")
 		if strings.Contains(answer, "route_not_found") || strings.Contains(answer, "method_not_allowed") {
 			t.Errorf("%s %s is not there: %d %s", method, path, status, answer)
 		}
 	}
-	if rows < 11 {
+	if rows < 16 {
 		t.Errorf("docs/api.md lists %d routes", rows)
 	}
 }

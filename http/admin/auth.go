@@ -47,7 +47,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 			Code: messages.CodeInvalidKey, What: "the request has no key", Do: "send an admin key as Authorization: Bearer <key>", NoRetry: true,
 		}
 	}
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	principal, err := s.deps.Keys.Authenticate(ctx, key)
 	if err != nil {

@@ -30,7 +30,7 @@ func viewKey(k messages.APIKey) (v Key, id string) {
 
 // listKeys lists the keys of ?tenant=, or the admin keys without it.
 func (s *Server) listKeys(c *fiber.Ctx) error {
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	keys, err := s.deps.Administration.Keys(ctx, messages.TenantID(c.Query("tenant")))
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 	if body.Expires != 0 {
 		wanted.Expires = time.Unix(body.Expires, 0)
 	}
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	key, whole, err := s.deps.Administration.CreateKey(ctx, wanted)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 }
 
 func (s *Server) revokeKey(c *fiber.Ctx) error {
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	id := messages.KeyID(c.Params("id"))
 	if err := s.deps.Administration.RevokeKey(ctx, id); err != nil {

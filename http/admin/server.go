@@ -36,24 +36,13 @@ type Usage interface {
 	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
 }
 
-// Provider is how a provider is, for an operator.
-type Provider struct {
-	Name      string
-	Kind      string
-	State     messages.BreakerState
-	Reason    string    // why the breaker is not closed
-	NextProbe time.Time // zero while it is closed
-	InFlight  int64
-	Latency   time.Duration // until the first byte, smoothed
-}
-
 // Deps is what the listener stands on.
 type Deps struct {
 	Keys           parleyhttp.Keys
 	Tries          parleyhttp.Tries
 	Administration Administration
 	Usage          Usage
-	Providers      func() []Provider
+	Providers      Providers
 	Checks         []parleyhttp.Check // of readiness
 	Gatherer       prometheus.Gatherer
 	Log            *slog.Logger
@@ -80,12 +69,12 @@ func NewServer(cfg Config, deps Deps) *Server {
 const (
 	maxBody     = 64 << 10 // of a request; the largest is a key with a long name
 	readTimeout = 10 * time.Second
-	patience    = 10 * time.Second // for the store
+	patience    = 10 * time.Second // for the store, or for an actor
 )
 
-// storeContext bounds a question to the store. The request's own context would
+// bounded bounds a question to the store, or to an actor. The request's own context would
 // not do: its memory serves the next request, while whoever watches it still looks.
-func (s *Server) storeContext() (context.Context, context.CancelFunc) {
+func (s *Server) bounded() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), patience)
 }
 
@@ -106,7 +95,12 @@ func (s *Server) routes() {
 	operator.Post("/keys", s.createKey)
 	operator.Delete("/keys/:id", s.revokeKey)
 	operator.Get("/usage", s.usage)
-	operator.Get("/providers", s.providers)
+	operator.Get("/providers", s.listProviders)
+	operator.Get("/providers/:name", s.showProvider)
+	operator.Post("/providers/:name/drain", s.drainProvider)
+	operator.Post("/providers/:name/resume", s.resumeProvider)
+	operator.Post("/providers/:name/trip", s.tripProvider)
+	operator.Post("/providers/:name/reset", s.resetProvider)
 }
 
 // Run serves on listener until ctx ends.

@@ -46,7 +46,7 @@ func viewTenant(t messages.Tenant) (v Tenant, id string) {
 }
 
 func (s *Server) listTenants(c *fiber.Ctx) error {
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	tenants, err := s.deps.Administration.Tenants(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Server) createTenant(c *fiber.Ctx) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	tenant, err := s.deps.Administration.CreateTenant(ctx, body.Name)
 	if err != nil {

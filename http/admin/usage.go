@@ -42,7 +42,7 @@ func (s *Server) usage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	ctx, release := s.storeContext()
+	ctx, release := s.bounded()
 	defer release()
 	totals, err := s.deps.Usage.UsageTotals(ctx, messages.TenantID(c.Query("tenant")), from, to)
 	if err != nil {
