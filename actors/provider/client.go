@@ -66,15 +66,13 @@ func (c *client) open(ctx context.Context, model string, call *messages.Call) (A
 	if *body, err = c.dialect.appendRequest((*body)[:0], model, call); err != nil {
 		return nil, err
 	}
-	limit := c.settings.WholeReply
-	if call.Stream {
-		limit = c.settings.FirstByte
-	}
+	began, timeouts := time.Now(), c.settings.timeouts(model)
+	limit := timeouts.begin(call.Stream)
 	x, err := c.send(ctx, *body, limit)
 	if err != nil {
 		return nil, c.explain(ctx, err, call.Stream, limit)
 	}
-	return c.receive(ctx, x, model, call)
+	return c.receive(ctx, x, reply{model: model, stream: call.Stream, began: began, timeouts: timeouts})
 }
 
 // send makes the exchange. A connection that was idle may have died since,
@@ -139,16 +137,24 @@ func (c *client) explain(ctx context.Context, err error, stream bool, limit time
 	}
 }
 
+// reply is what is expected.
+type reply struct {
+	model    string // as it was asked for
+	stream   bool
+	began    time.Time
+	timeouts Timeouts
+}
+
 // receive reads what the head of the answer announces.
-func (c *client) receive(ctx context.Context, x *exchange, model string, call *messages.Call) (Answer, error) {
+func (c *client) receive(ctx context.Context, x *exchange, r reply) (Answer, error) {
 	status := x.response.StatusCode()
 	switch {
 	case status != fasthttp.StatusOK:
 		return nil, c.refused(ctx, x, status)
-	case call.Stream && !strings.HasPrefix(string(x.response.Header.ContentType()), "application/json"):
-		return newStream(ctx, c, x, model), nil
+	case r.stream && !strings.HasPrefix(string(x.response.Header.ContentType()), "application/json"):
+		return newStream(ctx, c, x, r), nil
 	default:
-		return c.readWhole(ctx, x, model)
+		return c.readWhole(ctx, x, r)
 	}
 }
 

@@ -28,30 +28,32 @@ type Config map[string]Settings
 // Settings describe one provider. What is left out gets its value from
 // [Config.Complete].
 type Settings struct {
-	Kind       Kind              `koanf:"kind"`                   // openai (as most servers speak), anthropic or simulated; left out, it is the name where that is one of them, else openai
-	BaseURL    string            `koanf:"base_url"`               // as the SDKs take it: with /v1 for openai, without for anthropic
-	APIKey     string            `koanf:"api_key" secret:"true"`  // none is sent where none is given
-	AuthHeader string            `koanf:"auth_header"`            // header that takes the bare key, such as api-key for Azure; left out, the key goes where the kind wants it
-	APIVersion string            `koanf:"api_version"`            // anthropic-version; for openai the api-version of the query, as older deployments on Azure want it
-	Headers    map[string]string `koanf:"headers" secret:"true"`  // sent with each call besides
-	CAFile     string            `koanf:"ca_file"`                // PEM file of the authorities to trust instead of the system's
-	Models     []string          `koanf:"models"`                 // offered by their bare names; any other is still called as provider/model
-	Weight     int               `koanf:"weight"`                 // share of the calls among providers that list the same model
-	MaxConns   int               `koanf:"max_connections"`        // one for each running call
-	IdleAfter  time.Duration     `koanf:"idle_timeout"`           // an unused connection is closed then
-	Connect    time.Duration     `koanf:"connect_timeout"`        // for a connection with its TLS, and for one to come free
-	FirstByte  time.Duration     `koanf:"first_byte_timeout"`     // for a stream to begin
-	Stall      time.Duration     `koanf:"stall_timeout"`          // between two events of a stream
-	WholeReply time.Duration     `koanf:"reply_timeout"`          // for a reply that is not streamed
-	MaxReply   int               `koanf:"max_reply" unit:"bytes"` // of one reply; a longer one is cut
-	Failures   int               `koanf:"breaker_failures"`       // in a row that open the breaker
-	Window     time.Duration     `koanf:"breaker_window"`         // of the calls whose failures are weighed against those that went well
-	LeastCalls int               `koanf:"breaker_least_calls"`    // within the window; with fewer of them the ratio says nothing
-	Ratio      float64           `koanf:"breaker_ratio"`          // of failures within the window that opens the breaker, above 0 and up to 1
-	Open       time.Duration     `koanf:"breaker_interval"`       // that it stays open at first; doubled each time the provider fails again
-	MaxOpen    time.Duration     `koanf:"breaker_max_interval"`   // that it stays open at most
-	FirstToken time.Duration     `koanf:"first_token"`            // of a simulated provider: how long it seems to think
-	TokenPause time.Duration     `koanf:"token_interval"`         // of a simulated provider: between two tokens
+	Kind          Kind                `koanf:"kind"`                   // openai (as most servers speak), anthropic or simulated; left out, it is the name where that is one of them, else openai
+	BaseURL       string              `koanf:"base_url"`               // as the SDKs take it: with /v1 for openai, without for anthropic
+	APIKey        string              `koanf:"api_key" secret:"true"`  // none is sent where none is given
+	AuthHeader    string              `koanf:"auth_header"`            // header that takes the bare key, such as api-key for Azure; left out, the key goes where the kind wants it
+	APIVersion    string              `koanf:"api_version"`            // anthropic-version; for openai the api-version of the query, as older deployments on Azure want it
+	Headers       map[string]string   `koanf:"headers" secret:"true"`  // sent with each call besides
+	CAFile        string              `koanf:"ca_file"`                // PEM file of the authorities to trust instead of the system's
+	Models        []string            `koanf:"models"`                 // offered by their bare names; any other is still called as provider/model
+	Weight        int                 `koanf:"weight"`                 // share of the calls among providers that list the same model
+	MaxConns      int                 `koanf:"max_connections"`        // one for each running call
+	IdleAfter     time.Duration       `koanf:"idle_timeout"`           // an unused connection is closed then
+	Connect       time.Duration       `koanf:"connect_timeout"`        // for a connection with its TLS, and for one to come free
+	FirstByte     time.Duration       `koanf:"first_byte_timeout"`     // for a stream to begin
+	Stall         time.Duration       `koanf:"stall_timeout"`          // between two events of a stream
+	WholeReply    time.Duration       `koanf:"reply_timeout"`          // for a reply that is not streamed
+	Total         time.Duration       `koanf:"total_timeout"`          // for a stream to end; 0 where the turn's own deadline is enough
+	ModelTimeouts map[string]Timeouts `koanf:"model_timeouts"`         // by the provider's name for a model, where the four above are not right for it
+	MaxReply      int                 `koanf:"max_reply" unit:"bytes"` // of one reply; a longer one is cut
+	Failures      int                 `koanf:"breaker_failures"`       // in a row that open the breaker
+	Window        time.Duration       `koanf:"breaker_window"`         // of the calls whose failures are weighed against those that went well
+	LeastCalls    int                 `koanf:"breaker_least_calls"`    // within the window; with fewer of them the ratio says nothing
+	Ratio         float64             `koanf:"breaker_ratio"`          // of failures within the window that opens the breaker, above 0 and up to 1
+	Open          time.Duration       `koanf:"breaker_interval"`       // that it stays open at first; doubled each time the provider fails again
+	MaxOpen       time.Duration       `koanf:"breaker_max_interval"`   // that it stays open at most
+	FirstToken    time.Duration       `koanf:"first_token"`            // of a simulated provider: how long it seems to think
+	TokenPause    time.Duration       `koanf:"token_interval"`         // of a simulated provider: between two tokens
 }
 
 // DefaultConfig names no provider: the environment and the file do.

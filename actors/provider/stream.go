@@ -17,7 +17,7 @@ type stream struct {
 	exchange *exchange
 	events   *sse.Reader
 	decoder  decoder
-	model    string // as it was asked for
+	reply
 
 	queue     []messages.Chunk // of the last event
 	next      int              // in queue
@@ -31,9 +31,9 @@ type stream struct {
 	output    int  // bytes of text
 }
 
-func newStream(ctx context.Context, c *client, x *exchange, model string) *stream {
+func newStream(ctx context.Context, c *client, x *exchange, r reply) *stream {
 	s := &stream{
-		ctx: ctx, client: c, exchange: x, model: model,
+		ctx: ctx, client: c, exchange: x, reply: r,
 		events: sse.NewReader(x, c.settings.MaxReply), decoder: c.dialect.newDecoder(),
 	}
 	s.emit = s.take
@@ -89,7 +89,11 @@ const eventSize = 8 // bytes
 
 // read takes one event in. It returns io.EOF behind the last.
 func (s *stream) read() error {
-	s.exchange.wait(s.client.settings.Stall)
+	patience := s.timeouts.next(s.began)
+	if patience <= 0 {
+		return s.breakOff(timedOut(s.client.name, "did not end", "total_timeout", s.timeouts.Total))
+	}
+	s.exchange.wait(patience)
 	event, err := s.events.Next()
 	if err != nil {
 		return s.end(err)
@@ -171,8 +175,10 @@ func (s *stream) end(err error) error {
 		return s.breakOff(brokeOff(s.client.name))
 	case long:
 		return s.breakOff(tooLong(s.client.name, s.client.settings.MaxReply))
+	case isTimeout(err) && s.timeouts.Total > 0 && time.Since(s.began) >= s.timeouts.Total:
+		return s.breakOff(timedOut(s.client.name, "did not end", "total_timeout", s.timeouts.Total))
 	case isTimeout(err):
-		return s.breakOff(timedOut(s.client.name, "sent nothing more", "stall_timeout", s.client.settings.Stall))
+		return s.breakOff(timedOut(s.client.name, "sent nothing more", "stall_timeout", s.timeouts.Stall))
 	default:
 		return s.breakOff(broken(s.client.name, err))
 	}

@@ -67,6 +67,26 @@ func TestStreamThatGoesWrong(t *testing.T) {
 			change: func(s *provider.Settings) { s.MaxReply = 8 << 10 },
 			code:   messages.CodeProviderFailed, says: "longer than 8192 bytes",
 		},
+		"stalls as this model may not": {
+			server: func(w http.ResponseWriter, r *http.Request) {
+				data(delta("Hel"))(w, r)
+				<-r.Context().Done()
+			},
+			change: func(s *provider.Settings) {
+				s.ModelTimeouts = map[string]provider.Timeouts{"m": {Stall: 500 * time.Millisecond}}
+			},
+			code: messages.CodeProviderTimeout, text: "Hel", says: "nothing more within 500ms",
+		},
+		"goes on for longer than it may": {
+			server: func(w http.ResponseWriter, r *http.Request) {
+				for r.Context().Err() == nil {
+					data(delta(""))(w, r)
+					time.Sleep(10 * time.Millisecond)
+				}
+			},
+			change: func(s *provider.Settings) { s.Total = 500 * time.Millisecond },
+			code:   messages.CodeProviderTimeout, says: "did not end within 500ms",
+		},
 		"stalls": {
 			server: func(w http.ResponseWriter, r *http.Request) {
 				data(delta("Hel"))(w, r)

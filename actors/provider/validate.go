@@ -84,6 +84,11 @@ func (s *Settings) requireLimits(require requirement) {
 	} {
 		require(d.value > 0, d.key, "is %s: give a duration above 0, such as 30s", d.value)
 	}
+	require(s.Total >= 0, "total_timeout", "is %s: give a duration such as 5m, or 0 for none", s.Total)
+	for model, t := range s.ModelTimeouts {
+		least := min(t.FirstByte, t.Stall, t.WholeReply, t.Total)
+		require(least >= 0, "model_timeouts."+model, "has %s: give durations above 0, such as 30s", least)
+	}
 }
 
 // plainURL tells whether address is one to which paths can be appended, with no

@@ -26,7 +26,7 @@ func (w *whole) Next() (messages.Chunk, error) {
 func (w *whole) Close() error { return nil }
 
 // readWhole reads a reply that is not streamed.
-func (c *client) readWhole(ctx context.Context, x *exchange, model string) (Answer, error) {
+func (c *client) readWhole(ctx context.Context, x *exchange, r reply) (Answer, error) {
 	defer x.close()
 	buffer := c.bodies.Get().(*[]byte)
 	defer c.bodies.Put(buffer)
@@ -39,13 +39,13 @@ func (c *client) readWhole(ctx context.Context, x *exchange, model string) (Answ
 	case ctx.Err() == nil && !isTimeout(err):
 		return nil, brokeOff(c.name)
 	default:
-		return nil, c.explain(ctx, err, false, c.settings.WholeReply)
+		return nil, c.explain(ctx, err, r.stream, r.timeouts.begin(r.stream))
 	}
 	chunks, err := c.dialect.decodeReply(body)
 	if err != nil {
 		return nil, hide(c.settings.APIKey, messages.AsFailure(err))
 	}
-	return c.wholeOf(chunks, model)
+	return c.wholeOf(chunks, r.model)
 }
 
 // wholeOf puts the reply in the order that an Answer has.
