@@ -17,9 +17,9 @@ type anthropicDialect struct{ settings *Settings }
 
 func (anthropicDialect) path() string { return "/v1/messages" }
 
-func (d anthropicDialect) headers() map[string]string {
+func (d anthropicDialect) headers(key string) map[string]string {
 	version := map[string]string{"anthropic-version": cmp.Or(d.settings.APIVersion, anthropicVersion)}
-	return withAuth(version, d.settings, "x-api-key", "")
+	return withAuth(version, d.settings, key, "x-api-key", "")
 }
 
 func (anthropicDialect) appendRequest(dst []byte, model string, call *messages.Call) ([]byte, error) {

@@ -15,6 +15,7 @@ import (
 type attempt struct {
 	handle  *Handle
 	model   string
+	key     int          // its number
 	claim   *atomic.Bool // of a probe, which goes through a half-open breaker that waits for its report
 	started time.Time
 	answer  Answer
@@ -33,13 +34,34 @@ func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error)
 			a.end(messages.Outcome{Kind: messages.OutcomeLocal})
 		}
 	}()
-	answer, err := a.handle.upstream.open(ctx, a.model, call)
+	answer, err := a.openWithAnyKey(ctx, call)
 	if err != nil {
 		a.end(outcomeOf(err))
 		return nil, err
 	}
 	a.answer, a.firstByte = answer, time.Since(a.started)
 	return a, nil
+}
+
+// openWithAnyKey makes the call with the next free key, and with those behind it
+// while each turns out to be limited.
+func (a *attempt) openWithAnyKey(ctx context.Context, call *messages.Call) (Answer, error) {
+	h, start := a.handle, a.handle.nextKey()
+	key, _ := h.health.Load().freeKey(a.model, h.keys, start, 0, a.started)
+	for tried := uint64(0); ; {
+		a.key = max(0, key)
+		answer, err := h.upstream.open(ctx, a.model, a.key, call)
+		if err == nil || !mayUseAnotherKey(err) || ctx.Err() != nil {
+			return answer, err
+		}
+		tried |= 1 << a.key
+		if key, _ = h.health.Load().freeKey(a.model, h.keys, start, tried, time.Now()); key < 0 {
+			return nil, err
+		}
+		o := outcomeOfKey(err)
+		h.metrics.ended(a.model, o)
+		h.report(&ended{model: a.model, key: a.key, began: a.started, outcome: o})
+	}
 }
 
 // Next implements [Answer].
@@ -91,6 +113,6 @@ func (a *attempt) end(o messages.Outcome) {
 // report tells the actor how the call went, as far as it has gone.
 func (a *attempt) report(o messages.Outcome) messages.Outcome {
 	o.Probe, o.FirstByte, o.Total = a.claim != nil, a.firstByte, time.Since(a.started)
-	a.handle.report(&ended{model: a.model, began: a.started, claim: a.claim, outcome: o})
+	a.handle.report(&ended{model: a.model, key: a.key, began: a.started, claim: a.claim, outcome: o})
 	return o
 }

@@ -21,8 +21,8 @@ type client struct {
 	dialect  dialect
 	pool     *pool
 	metrics  *providerMetrics
-	requests sync.Pool // of *fasthttp.Request, whole but for the body
-	bodies   sync.Pool // of *[]byte
+	requests []sync.Pool // by the number of the key, of *fasthttp.Request, whole but for the body
+	bodies   sync.Pool   // of *[]byte
 }
 
 func newClient(name string, s Settings, m *providerMetrics) (*client, error) {
@@ -38,8 +38,12 @@ func newClient(name string, s Settings, m *providerMetrics) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("providers.%s.base_url: %w", name, err)
 	}
-	headers := c.dialect.headers()
-	c.requests.New = func() any { return newRequest(address, headers) }
+	keys := s.keys()
+	c.requests = make([]sync.Pool, len(keys))
+	for i, key := range keys {
+		headers := c.dialect.headers(key)
+		c.requests[i].New = func() any { return newRequest(address, headers) }
+	}
 	c.bodies.New = func() any { return new([]byte) }
 	return c, nil
 }
@@ -59,7 +63,7 @@ func newRequest(address *url.URL, headers map[string]string) *fasthttp.Request {
 }
 
 // open implements upstream.
-func (c *client) open(ctx context.Context, model string, call *messages.Call) (Answer, error) {
+func (c *client) open(ctx context.Context, model string, key int, call *messages.Call) (Answer, error) {
 	body := c.bodies.Get().(*[]byte)
 	defer c.bodies.Put(body)
 	var err error
@@ -68,7 +72,7 @@ func (c *client) open(ctx context.Context, model string, call *messages.Call) (A
 	}
 	began, timeouts := time.Now(), c.settings.timeouts(model)
 	limit := timeouts.begin(call.Stream)
-	x, err := c.send(ctx, *body, limit)
+	x, err := c.send(ctx, key, *body, limit)
 	if err != nil {
 		return nil, c.explain(ctx, err, call.Stream, limit)
 	}
@@ -79,28 +83,28 @@ func (c *client) open(ctx context.Context, model string, call *messages.Call) (A
 // which shows only when it is used: the server restarted, or took it for
 // forgotten. As long as no byte of an answer has come this is no failure of the
 // provider, and the request goes out once more, on a connection of its own.
-func (c *client) send(ctx context.Context, body []byte, limit time.Duration) (*exchange, error) {
-	x, err := c.exchange(ctx, body, limit, c.pool.get)
+func (c *client) send(ctx context.Context, key int, body []byte, limit time.Duration) (*exchange, error) {
+	x, err := c.exchange(ctx, key, body, limit, c.pool.get)
 	if x == nil || !x.stale(err) || ctx.Err() != nil {
 		return x, err
 	}
 	x.close()
 	c.metrics.stale.Inc()
-	return c.exchange(ctx, body, limit, c.pool.getFresh)
+	return c.exchange(ctx, key, body, limit, c.pool.getFresh)
 }
 
 // exchange sends the request and reads the head of the answer. Where there is
 // an error the exchange, if any, is closed.
 func (c *client) exchange(
-	ctx context.Context, body []byte, limit time.Duration, connect func(context.Context) (*connection, error),
+	ctx context.Context, key int, body []byte, limit time.Duration, connect func(context.Context) (*connection, error),
 ) (*exchange, error) {
 	conn, err := connect(ctx)
 	if err != nil {
 		return nil, connectError{err}
 	}
 	x := newExchange(ctx, c.pool, conn)
-	request := c.requests.Get().(*fasthttp.Request)
-	defer c.requests.Put(request)
+	request := c.requests[key].Get().(*fasthttp.Request)
+	defer c.requests[key].Put(request)
 	request.SetBodyRaw(body)
 	err = x.begin(request, limit)
 	request.ResetBody()
@@ -172,7 +176,7 @@ func (c *client) refused(ctx context.Context, x *exchange, status int) *messages
 	if err != nil && ctx.Err() != nil {
 		return stopped(ctx)
 	}
-	return hide(c.settings.APIKey, c.dialect.decodeError(status, wait, body))
+	return c.settings.hideAll(c.dialect.decodeError(status, wait, body))
 }
 
 func (c *client) connections() (idle, busy int) { return c.pool.counts() }

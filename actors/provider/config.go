@@ -31,6 +31,7 @@ type Settings struct {
 	Kind          Kind                `koanf:"kind"`                   // openai (as most servers speak), anthropic or simulated; left out, it is the name where that is one of them, else openai
 	BaseURL       string              `koanf:"base_url"`               // as the SDKs take it: with /v1 for openai, without for anthropic
 	APIKey        string              `koanf:"api_key" secret:"true"`  // none is sent where none is given
+	APIKeys       []string            `koanf:"api_keys" secret:"true"` // further keys: calls go round, and one that the provider limits is left alone for as long as it says
 	AuthHeader    string              `koanf:"auth_header"`            // header that takes the bare key, such as api-key for Azure; left out, the key goes where the kind wants it
 	APIVersion    string              `koanf:"api_version"`            // anthropic-version; for openai the api-version of the query, as older deployments on Azure want it
 	Headers       map[string]string   `koanf:"headers" secret:"true"`  // sent with each call besides

@@ -12,7 +12,7 @@ type dialect interface {
 	// path of the calls, behind the base URL; with the query, if any.
 	path() string
 	// headers of each call.
-	headers() map[string]string
+	headers(key string) map[string]string
 	appendRequest(dst []byte, model string, call *messages.Call) ([]byte, error)
 	// newDecoder returns a decoder for one stream.
 	newDecoder() decoder
@@ -39,12 +39,12 @@ func dialectOf(s *Settings) dialect {
 // withAuth adds what s says about all calls to a dialect's own headers. The key
 // goes into the header that the operator names, or else into the dialect's with
 // its prefix.
-func withAuth(headers map[string]string, s *Settings, header, prefix string) map[string]string {
+func withAuth(headers map[string]string, s *Settings, key, header, prefix string) map[string]string {
 	if s.AuthHeader != "" {
 		header, prefix = s.AuthHeader, ""
 	}
-	if s.APIKey != "" {
-		headers[header] = prefix + s.APIKey
+	if key != "" {
+		headers[header] = prefix + key
 	}
 	for name, value := range s.Headers {
 		headers[name] = value

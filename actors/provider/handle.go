@@ -17,6 +17,8 @@ type Handle struct {
 	settings Settings
 	upstream upstream
 	metrics  *providerMetrics
+	keys     int           // how many, at least 1
+	turn     atomic.Uint64 // of the keys
 
 	health   atomic.Pointer[health]
 	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
@@ -28,7 +30,8 @@ type Handle struct {
 // upstream makes calls. The dialects of HTTP share one; the simulated provider
 // is another.
 type upstream interface {
-	open(ctx context.Context, model string, call *messages.Call) (Answer, error)
+	// open makes one call with the key of the given number.
+	open(ctx context.Context, model string, key int, call *messages.Call) (Answer, error)
 	connections() (idle, busy int)
 	close()
 }
@@ -46,7 +49,7 @@ type Answer interface {
 
 func newHandle(name string, s Settings, u upstream, m *providerMetrics) *Handle {
 	h := &Handle{
-		name: name, settings: s, upstream: u, metrics: m, breaker: breaker{policy: s.policy()},
+		name: name, settings: s, upstream: u, metrics: m, keys: len(s.keys()), breaker: breaker{policy: s.policy()},
 	}
 	h.health.Store(&health{probing: newClaim()})
 	return h
@@ -86,7 +89,7 @@ func (h *Handle) Refusal(model string) *messages.Failure {
 	if known.standing.cause == causeNone && !known.drained && len(known.parked) == 0 {
 		return nil // without asking for the time
 	}
-	return known.refusal(h.name, model, time.Now())
+	return known.refusal(h.name, model, h.keys, time.Now())
 }
 
 // Open makes one call and returns once the provider has answered with success.
@@ -94,7 +97,7 @@ func (h *Handle) Refusal(model string) *messages.Failure {
 func (h *Handle) Open(ctx context.Context, model string, call *messages.Call) (Answer, error) {
 	now := time.Now()
 	known := h.health.Load()
-	if refusal := known.refusal(h.name, model, now); refusal != nil {
+	if refusal := known.refusal(h.name, model, h.keys, now); refusal != nil {
 		return nil, refusal
 	}
 	c := &attempt{handle: h, model: model, started: now}
@@ -116,7 +119,7 @@ type Snapshot struct {
 	Reason    string               // why the breaker is not closed
 	NextProbe time.Time            // when it lets a call through again; zero while it is closed, or open until somebody resets it
 	Drained   bool                 // it takes no new calls, since an operator wants so
-	Parked    map[string]time.Time // models that the provider limits, and until when
+	Parked    map[string]time.Time // models that the provider limits, and until when; with several keys "model with key 2"
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed over some dozen calls
 }

@@ -21,7 +21,9 @@ import (
 // scripted is an upstream that does as it is told.
 type scripted struct {
 	mu     sync.Mutex
-	fail   error // to open
+	fail   error         // to open
+	refuse map[int]error // by the number of the key
+	keys   []int         // that were used
 	chunks []messages.Chunk
 	broken error // behind the chunks; io.EOF where nil
 	hang   bool  // until the call is cancelled
@@ -35,10 +37,14 @@ func (s *scripted) set(change func(*scripted)) {
 	change(s)
 }
 
-func (s *scripted) open(ctx context.Context, _ string, _ *messages.Call) (Answer, error) {
+func (s *scripted) open(ctx context.Context, _ string, key int, _ *messages.Call) (Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
+	s.keys = append(s.keys, key)
+	if err := s.refuse[key]; err != nil {
+		return nil, err
+	}
 	if s.panics {
 		panic("a dialect's fault")
 	}
@@ -95,10 +101,10 @@ type bench struct {
 	registry *prometheus.Registry
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, keys ...string) *bench {
 	t.Helper()
 	b := &bench{t: t, upstream: &scripted{chunks: hello()}, registry: prometheus.NewRegistry(), system: actortest.NewSystem(t)}
-	s := Settings{}.complete("p")
+	s := Settings{APIKeys: keys}.complete("p")
 	b.handle = newHandle("p", s, b.upstream, newMetrics(b.registry).of("p", []string{"m"}))
 	supervised := make(chan *actor.PID, 1)
 	actortest.Spawn(t, b.system, actor.PropsFromFunc(func(ctx actor.Context) {

@@ -18,7 +18,7 @@ type health struct {
 	// breaker stands elsewhere.
 	probing *atomic.Bool
 	// parked is until when the provider takes no calls for a model, as it
-	// said itself: limits are per model.
+	// said itself: limits are per model and key. See place.
 	parked map[string]time.Time
 }
 
@@ -65,12 +65,14 @@ func smooth(mean, latest time.Duration) time.Duration {
 
 // refusal says why the provider takes no call for the model now, and for how
 // long; nil means that it does.
-func (h *health) refusal(name, model string, now time.Time) *messages.Failure {
+func (h *health) refusal(name, model string, keys int, now time.Time) *messages.Failure {
 	if h.drained {
 		return outOfUse(name, operatorPatience)
 	}
-	if until, parked := h.parked[model]; parked && now.Before(until) {
-		return limited(name, model, until.Sub(now))
+	if len(h.parked) > 0 {
+		if key, until := h.freeKey(model, keys, 0, 0, now); key < 0 {
+			return limited(name, model, until.Sub(now))
+		}
 	}
 	switch h.standing.state(now) {
 	case messages.BreakerOpen:

@@ -18,8 +18,8 @@ func (d openAIDialect) path() string {
 	return "/chat/completions?api-version=" + url.QueryEscape(d.settings.APIVersion)
 }
 
-func (d openAIDialect) headers() map[string]string {
-	return withAuth(map[string]string{}, d.settings, "Authorization", "Bearer ")
+func (d openAIDialect) headers(key string) map[string]string {
+	return withAuth(map[string]string{}, d.settings, key, "Authorization", "Bearer ")
 }
 
 func (openAIDialect) appendRequest(dst []byte, model string, call *messages.Call) ([]byte, error) {

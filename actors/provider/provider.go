@@ -25,6 +25,7 @@ import (
 type ended struct {
 	outcome messages.Outcome
 	model   string
+	key     int // its number
 	began   time.Time
 	claim   *atomic.Bool // that a probe holds; nil for any other call
 }
@@ -78,7 +79,7 @@ func (p *provider) learn(m *ended, now time.Time) {
 			next.stand(h.breaker.standing)
 		}
 		if parks {
-			next.parked = park(next.parked, m.model, m.outcome.RetryAfter, now)
+			next.parked = park(next.parked, place(m.model, m.key, h.keys), m.outcome.RetryAfter, now)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func newSimulation(name string, s Settings) *simulation {
 }
 
 // open implements upstream.
-func (s *simulation) open(ctx context.Context, model string, call *messages.Call) (Answer, error) {
+func (s *simulation) open(ctx context.Context, model string, _ int, call *messages.Call) (Answer, error) {
 	if ctx.Err() != nil {
 		return nil, stopped(ctx)
 	}

@@ -100,7 +100,7 @@ func (s *stream) read() error {
 	}
 	done, err := s.decoder.Decode(event.Name, event.Data, s.emit)
 	if failure, ok := errors.AsType[*messages.Failure](err); ok {
-		return s.breakOff(hide(s.client.settings.APIKey, failure))
+		return s.breakOff(s.client.settings.hideAll(failure))
 	}
 	if err != nil {
 		return s.skip(err)

@@ -51,11 +51,15 @@ type requirement = func(ok bool, key, format string, args ...any)
 
 func (s *Settings) requireAddress(require requirement) {
 	official := s.BaseURL == officialURLs[s.Kind]
-	require(!official || s.APIKey != "", "api_key", "is empty: give the key for %s, or the base_url of a server that needs none", s.BaseURL)
+	require(!official || s.keys()[0] != "", "api_key", "is empty: give the key for %s, or the base_url of a server that needs none", s.BaseURL)
 	require(plainURL(s.BaseURL), "base_url",
 		"is not an address: give one such as %s, without user name, query and fragment", officialURLs[s.Kind])
 	require(s.AuthHeader == "" || headerName.MatchString(s.AuthHeader), "auth_header", "is %q: give the name of a header, such as api-key", s.AuthHeader)
 	require(printable(s.APIKey), "api_key", "has a line break or another character that no header can carry: check how it was pasted")
+	require(len(s.APIKeys) < maxKeys, "api_keys", "has %d keys: give fewer than %d", len(s.APIKeys), maxKeys)
+	for _, key := range s.APIKeys {
+		require(key != "" && printable(key), "api_keys", "has an empty key, or one with a line break or another character that no header can carry: check how they were pasted")
+	}
 	require(printable(s.APIVersion) && !strings.ContainsAny(s.APIVersion, "&# "), "api_version", "is %q: give a version such as 2024-10-21", s.APIVersion)
 	for name, value := range s.Headers {
 		require(headerName.MatchString(name) && printable(value), "headers."+name, "cannot be sent: give a header's name and one line of text")

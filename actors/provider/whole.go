@@ -43,7 +43,7 @@ func (c *client) readWhole(ctx context.Context, x *exchange, r reply) (Answer, e
 	}
 	chunks, err := c.dialect.decodeReply(body)
 	if err != nil {
-		return nil, hide(c.settings.APIKey, messages.AsFailure(err))
+		return nil, c.settings.hideAll(messages.AsFailure(err))
 	}
 	return c.wholeOf(chunks, r.model)
 }
