@@ -130,12 +130,13 @@ func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRo
 	return row
 }
 
-// price fills in what the attempt came to. A provider that had not answered
-// billed nothing, nor did one that broke off before it said anything; a reply that
-// was cut later is billed by what was received.
+// price fills in what the attempt came to. One that brought nothing costs its
+// tenant nothing, whatever the provider says that it used: the tenant pays for the
+// reply of the next. A reply that was cut later is billed by what was received.
 func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) {
-	if err != nil && t.usage == nil && (t.served.Provider == "" || t.opened) {
+	if err != nil && !t.spoke() {
 		row.Status, row.Usage = messages.AttemptFailed, messages.Usage{}
+		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, false, t.tail[:0] // for the next attempt
 		return
 	}
 	row.Status, row.Served = messages.AttemptSettled, t.served
@@ -146,9 +147,6 @@ func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) 
 		row.Usage.Output = tokens(t.output)
 	}
 	row.Cost, row.Priced = t.deps.Prices.Cost(target, row.Usage)
-	if err != nil && !t.shown {
-		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, false, t.tail[:0] // for the next attempt
-	}
 }
 
 // bytesPerToken is what English text comes to with the usual tokenizers. Other

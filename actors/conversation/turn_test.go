@@ -124,6 +124,24 @@ func TestEveryAttemptHasOneRow(t *testing.T) {
 	})
 }
 
+func TestOneThatBrokeOffBeforeItSpokeIsNotBilled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.models.targets = []messages.Target{{Provider: "p1"}, {Provider: "p2"}}
+		w.models.scripts = map[string][]step{"p1": {used(900, 1), {err: errReset}}, "p2": hello()}
+		m := w.stateless("hi")
+		w.pool().Send(m)
+		<-m.Reply
+		if got := read(m); got.text != "Hello" || got.served.Provider != "p2" {
+			t.Errorf("got %q from %q", got.text, got.served.Provider)
+		}
+		if rows := w.ledger.rows; rows[0].Cost != 0 || rows[0].Usage != (messages.Usage{}) || rows[1].Usage != (messages.Usage{Input: 3, Output: 2}) {
+			t.Errorf("rows %+v", rows)
+		}
+	})
+}
+
 func TestFallbackStopsWhereItCannotHelp(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
