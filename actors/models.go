@@ -35,9 +35,10 @@ func (m models) Open(ctx context.Context, target messages.Target, call *messages
 }
 
 // ModelParts returns the actors of router and providers, as siblings.
-func ModelParts(r *router.Router, p *provider.Providers) []Part {
+func ModelParts(r *router.Router, p *provider.Providers, outliers provider.OutlierConfig) []Part {
 	handles := p.Handles()
-	parts := append(make([]Part, 0, 1+len(handles)), Part{Name: "router", Props: r.Props()})
+	parts := append(make([]Part, 0, 2+len(handles)),
+		Part{Name: "router", Props: r.Props()}, Part{Name: "outliers", Props: p.Comparer(outliers)})
 	for _, handle := range handles {
 		parts = append(parts, Part{Name: "provider-" + handle.Name(), Props: handle.Props()})
 	}

@@ -50,6 +50,8 @@ const (
 	causeLimited
 	causeShare
 	causeOperator
+	causeFailsMore
+	causeSlower
 )
 
 // causes are the labels of metrics, and the reasons as an operator reads them.
@@ -60,6 +62,9 @@ var causes = [...]struct{ label, reason string }{
 	causeLimited:  {"rate_limited", "it takes no more calls, and does not say for how long"},
 	causeShare:    {"failure_ratio", "too many of its calls fail"},
 	causeOperator: {"operator", "an operator tripped it"},
+
+	causeFailsMore: {"failure_ratio", "it fails more often than the others"},
+	causeSlower:    {"latency", "it has become slower, and the others have not"},
 }
 
 func (c cause) label() string { return causes[c].label }

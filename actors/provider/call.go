@@ -20,14 +20,17 @@ type attempt struct {
 	started time.Time
 	answer  Answer
 
-	firstByte time.Duration // zero until the provider has answered
-	spoken    bool          // a delta came
-	over      bool
+	stream     bool
+	firstByte  time.Duration // zero until the provider has answered
+	firstToken time.Duration // of a stream; zero until it came
+	spoken     bool          // a delta came
+	over       bool
 }
 
 // open makes the call. A panic in a dialect is the turn's failure; here it must
 // only not leave the call counted.
 func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error) {
+	a.stream = call.Stream
 	a.handle.inFlight.Add(1)
 	defer func() {
 		if a.answer == nil && !a.over {
@@ -86,7 +89,11 @@ func (a *attempt) hear(c messages.Chunk) {
 		return
 	}
 	a.spoken = true
-	a.handle.metrics.sawFirstToken(a.model, time.Since(a.started))
+	waited := time.Since(a.started)
+	a.handle.metrics.sawFirstToken(a.model, waited)
+	if a.stream {
+		a.firstToken = waited
+	}
 	if a.claim != nil {
 		a.report(messages.Outcome{Kind: messages.OutcomeSuccess})
 		a.claim = nil
@@ -113,6 +120,8 @@ func (a *attempt) end(o messages.Outcome) {
 // report tells the actor how the call went, as far as it has gone.
 func (a *attempt) report(o messages.Outcome) messages.Outcome {
 	o.Probe, o.FirstByte, o.Total = a.claim != nil, a.firstByte, time.Since(a.started)
-	a.handle.report(&ended{model: a.model, key: a.key, began: a.started, claim: a.claim, outcome: o})
+	a.handle.report(&ended{
+		model: a.model, key: a.key, began: a.started, claim: a.claim, firstToken: a.firstToken, outcome: o,
+	})
 	return o
 }

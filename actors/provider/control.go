@@ -20,7 +20,7 @@ type (
 		length time.Duration
 		done   chan<- struct{}
 	}
-	// reset closes the breaker and forgets what opened it, and what is parked.
+	// reset closes the breaker and forgets what opened it, what is parked and what ejected it.
 	reset struct{ done chan<- struct{} }
 )
 
@@ -43,7 +43,7 @@ func (h *Handle) Trip(ctx context.Context, length time.Duration) error {
 }
 
 // Reset closes the breaker, and forgets what opened it and which models are
-// parked. It ends no drain.
+// parked. It ends an ejection, and no drain.
 func (h *Handle) Reset(ctx context.Context) error {
 	return h.ask(ctx, func(done chan<- struct{}) any { return &reset{done} })
 }
@@ -79,7 +79,7 @@ func (p *provider) reset(m *reset, now time.Time) {
 	p.handle.breaker.reset(now)
 	p.publish(func(next *health) {
 		next.stand(p.handle.breaker.standing)
-		next.parked = nil
+		next.parked, next.ejected = nil, standing{}
 	})
 	m.done <- struct{}{}
 }

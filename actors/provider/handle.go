@@ -24,6 +24,7 @@ type Handle struct {
 	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
 	inFlight atomic.Int64
 	tell     atomic.Pointer[func(any)] // to the actor; nil until it was spawned
+	record   record                    // of what calls came to
 	breaker  breaker                   // the actor's own; others see what it publishes
 }
 
@@ -82,14 +83,28 @@ func (h *Handle) tellActor(message any) {
 // report tells the actor how a call went.
 func (h *Handle) report(m *ended) { h.tellActor(m) }
 
-// Refusal says why a call for the model would be refused now, and when it would
-// not be; nil means that it would be made.
+// Refusal says why the provider should not be asked for the model now, and until
+// when; nil means that it may be.
 func (h *Handle) Refusal(model string) *messages.Failure {
 	known := h.health.Load()
-	if known.standing.cause == causeNone && !known.drained && len(known.parked) == 0 {
+	if known.standing.cause == causeNone && !known.drained && known.ejected.cause == causeNone && len(known.parked) == 0 {
 		return nil // without asking for the time
 	}
-	return known.refusal(h.name, model, h.keys, time.Now())
+	now := time.Now()
+	if refusal := known.refusal(h.name, model, h.keys, now); refusal != nil {
+		return refusal
+	}
+	if known.isEjected(now) {
+		return unavailable(h.name, known.ejected.until.Sub(now))
+	}
+	return nil
+}
+
+// IsSpare tells of a provider that should not be asked whether it would answer
+// all the same: it was ejected, and nothing else is wrong with it.
+func (h *Handle) IsSpare(model string) bool {
+	known, now := h.health.Load(), time.Now()
+	return known.isEjected(now) && known.refusal(h.name, model, h.keys, now) == nil
 }
 
 // Open makes one call and returns once the provider has answered with success.
@@ -119,6 +134,8 @@ type Snapshot struct {
 	Reason    string               // why the breaker is not closed
 	NextProbe time.Time            // when it lets a call through again; zero while it is closed, or open until somebody resets it
 	Drained   bool                 // it takes no new calls, since an operator wants so
+	Ejected   time.Time            // until when it goes behind the others; zero where it does not
+	Outlier   string               // why it was ejected
 	Parked    map[string]time.Time // models that the provider limits, and until when; with several keys "model with key 2"
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed over some dozen calls
@@ -127,9 +144,13 @@ type Snapshot struct {
 // Snapshot returns how the provider is now.
 func (h *Handle) Snapshot() Snapshot {
 	known, now := h.health.Load(), time.Now()
-	return Snapshot{
+	s := Snapshot{
 		Name: h.name, Kind: h.settings.Kind, Simulated: h.settings.Kind == KindSimulated,
 		State: known.standing.state(now), Reason: known.standing.cause.String(), NextProbe: known.standing.until, Drained: known.drained,
 		Parked: stillParked(known.parked, now), InFlight: h.inFlight.Load(), Latency: time.Duration(h.latency.Load()),
 	}
+	if known.isEjected(now) {
+		s.Ejected, s.Outlier = known.ejected.until, known.ejected.cause.String()
+	}
+	return s
 }

@@ -13,6 +13,9 @@ import (
 type health struct {
 	standing standing
 	drained  bool // by an operator: it takes no new calls
+	// ejected is until when, and why, the provider goes behind the others. It
+	// still takes the calls that nobody else does.
+	ejected standing
 	// probing is claimed by the one call that a half-open breaker lets
 	// through. Its place stays the same until that call is decided, or the
 	// breaker stands elsewhere.
@@ -63,8 +66,11 @@ func smooth(mean, latest time.Duration) time.Duration {
 	return mean + (latest-mean)/weight
 }
 
+// isEjected tells whether the provider goes behind the others.
+func (h *health) isEjected(now time.Time) bool { return h.ejected.state(now) == messages.BreakerOpen }
+
 // refusal says why the provider takes no call for the model now, and for how
-// long; nil means that it does.
+// long; nil means that it does. One that is ejected does.
 func (h *health) refusal(name, model string, keys int, now time.Time) *messages.Failure {
 	if h.drained {
 		return outOfUse(name, operatorPatience)

@@ -19,6 +19,7 @@ type metrics struct {
 	attempts   *prometheus.CounterVec
 	stale      *prometheus.CounterVec
 	opened     *prometheus.CounterVec
+	ejections  *prometheus.CounterVec
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -40,6 +41,9 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}, []string{"provider"}),
 		opened: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "chatbot_provider_breaker_opened_total", Help: "Times that the breaker opened, by why.",
+		}, []string{"provider", "reason"}),
+		ejections: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_provider_ejections_total", Help: "Times that the provider went behind the others, by why.",
 		}, []string{"provider", "reason"}),
 	}
 }
@@ -110,10 +114,15 @@ func (p *providerMetrics) stood(s standing) {
 	}
 }
 
+func (p *providerMetrics) ejected(why cause) {
+	p.shared.ejections.WithLabelValues(p.provider, why.label()).Inc()
+}
+
 // collector reads what the handles publish when somebody asks for it.
 type collector struct {
-	handles                                                          []*Handle
-	state, reason, nextProbe, drained, parked, inFlight, connections *prometheus.Desc
+	handles []*Handle
+
+	state, reason, nextProbe, drained, ejected, parked, inFlight, connections *prometheus.Desc
 }
 
 func newCollector(handles []*Handle) *collector {
@@ -126,6 +135,7 @@ func newCollector(handles []*Handle) *collector {
 		reason:      describe("chatbot_provider_breaker_reason", "1 with the reason why the breaker is not closed.", "reason"),
 		nextProbe:   describe("chatbot_provider_next_probe_timestamp_seconds", "When an open breaker lets a call through to see."),
 		drained:     describe("chatbot_provider_drained", "1 while an operator has the provider take no new calls."),
+		ejected:     describe("chatbot_provider_ejected", "1 while the provider goes behind the others, since it does worse."),
 		parked:      describe("chatbot_provider_parked_models", "Models that the provider limits for now."),
 		inFlight:    describe("chatbot_provider_in_flight", "Calls that run."),
 		connections: describe("chatbot_provider_connections", "Connections by whether a call has them.", "state"),
@@ -134,7 +144,7 @@ func newCollector(handles []*Handle) *collector {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.state, c.reason, c.nextProbe, c.drained, c.parked, c.inFlight, c.connections} {
+	for _, d := range []*prometheus.Desc{c.state, c.reason, c.nextProbe, c.drained, c.ejected, c.parked, c.inFlight, c.connections} {
 		descriptions <- d
 	}
 }
@@ -158,14 +168,18 @@ func (c *collector) collect(h *Handle, now time.Time, gauge func(d *prometheus.D
 	if !known.standing.until.IsZero() {
 		gauge(c.nextProbe, float64(known.standing.until.UnixMilli())/1000)
 	}
-	drained := 0.0
-	if known.drained {
-		drained = 1
-	}
-	gauge(c.drained, drained)
+	gauge(c.drained, oneIf(known.drained))
+	gauge(c.ejected, oneIf(known.isEjected(now)))
 	gauge(c.parked, float64(len(stillParked(known.parked, now))))
 	gauge(c.inFlight, float64(h.inFlight.Load()))
 	idle, busy := h.upstream.connections()
 	gauge(c.connections, float64(idle), "idle")
 	gauge(c.connections, float64(busy), "busy")
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

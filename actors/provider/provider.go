@@ -5,7 +5,9 @@
 //
 //	provider.go  the actor                  breaker.go  when to leave a provider alone (pure)
 //	handle.go    what callers hold          health.go   what the actor publishes
-//	window.go    the calls of the last while (pure)  control.go  what operators ask for
+//	window.go    the calls of the last while (pure)
+//	outlier.go   who does worse (pure)      outliers.go the actor that compares
+//	control.go   what operators ask for
 //	call.go      one call, accounted for    failures.go what can go wrong, in words
 //	client.go    one exchange over HTTP     pool.go     the connections for it
 //	stream.go    a reply as it comes        whole.go    a reply in one piece
@@ -28,6 +30,9 @@ type ended struct {
 	key     int // its number
 	began   time.Time
 	claim   *atomic.Bool // that a probe holds; nil for any other call
+	// firstToken is what a stream's reader waited for it; zero where none
+	// came, and for a whole reply.
+	firstToken time.Duration
 }
 
 // provider is the actor. All that it knows is with the handle, so that a restart
@@ -47,6 +52,8 @@ func (p *provider) Receive(ctx actor.Context) {
 		p.setDrained(false, m.done)
 	case *trip:
 		p.trip(m, time.Now())
+	case *eject:
+		p.eject(m, time.Now())
 	case *reset:
 		p.reset(m, time.Now())
 	}
@@ -65,6 +72,7 @@ func (p *provider) takeOver(ctx actor.Context) {
 func (p *provider) learn(m *ended, now time.Time) {
 	h := p.handle
 	h.sawFirstByte(m.outcome.FirstByte)
+	h.record.add(m)
 	moved := h.breaker.learn(m.outcome, m.began, now)
 	decided := m.claim != nil && m.claim == h.health.Load().probing
 	parks := m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0

@@ -86,6 +86,13 @@ func (p *Providers) Refusal(target messages.Target) *messages.Failure {
 	return h.Refusal(target.Model)
 }
 
+// IsSpare tells of a target that is refused whether it would take the call all
+// the same, which is for when nobody else does.
+func (p *Providers) IsSpare(target messages.Target) bool {
+	h, ok := p.handles[target.Provider]
+	return ok && h.IsSpare(target.Model)
+}
+
 func unknown(target messages.Target) *messages.Failure {
 	return &messages.Failure{
 		Code: messages.CodeModelNotFound, What: fmt.Sprintf("there is no provider %q", target.Provider),

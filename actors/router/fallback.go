@@ -11,12 +11,17 @@ type Health interface {
 	// Refusal is nil for a target that takes calls, and otherwise says when it
 	// will again, as its RetryAfter. It is asked for each request.
 	Refusal(target messages.Target) *messages.Failure
+	// IsSpare tells of a target that refuses whether it would take a call all
+	// the same. Such a one goes behind the others.
+	IsSpare(target messages.Target) bool
 }
 
-// usable leaves out the targets that refuse calls. When all do it returns the
-// refusal that ends first. It changes nothing in targets.
+// usable leaves out the targets that refuse calls, and puts those that are spare
+// behind the others. When all refuse it returns the refusal that ends first. It
+// changes nothing in targets.
 func usable(model string, targets []messages.Target, health Health) ([]messages.Target, error) {
 	var soonest *messages.Failure
+	var spare []messages.Target
 	kept := targets
 	for i, target := range targets {
 		refusal := health.Refusal(target)
@@ -29,11 +34,14 @@ func usable(model string, targets []messages.Target, health Health) ([]messages.
 		if soonest == nil {
 			kept = slices.Clone(targets[:i])
 		}
+		if health.IsSpare(target) {
+			spare = append(spare, target)
+		}
 		if soonest == nil || refusal.RetryAfter < soonest.RetryAfter {
 			soonest = refusal
 		}
 	}
-	if len(kept) > 0 {
+	if kept = append(kept, spare...); len(kept) > 0 {
 		return kept, nil
 	}
 	if len(targets) > 1 {

@@ -29,6 +29,11 @@ func (r refusing) Refusal(t messages.Target) *messages.Failure {
 	return nil
 }
 
+// ejected is how long a target refuses that is spare.
+const ejected = time.Nanosecond
+
+func (r refusing) IsSpare(t messages.Target) bool { return r[t.Provider] == ejected }
+
 // world is the providers of these tests: the two that everybody knows, one
 // server of somebody's own, and two that share a model.
 func world() []router.Provider {
@@ -176,6 +181,9 @@ func TestRouteLeavesOutWhoRefuses(t *testing.T) {
 		"one of those that share":   {refusing{"openai": time.Minute}, []string{"anthropic/claude-sonnet-4-5", "local/llama3.3"}},
 		"the fallback":              {refusing{"local": time.Minute}, []string{"openai/gpt-5", "anthropic/claude-sonnet-4-5"}},
 		"all that share":            {refusing{"openai": time.Minute, "anthropic": time.Minute}, []string{"local/llama3.3"}},
+		"one that is ejected":       {refusing{"openai": ejected}, []string{"anthropic/claude-sonnet-4-5", "local/llama3.3", "openai/gpt-5"}},
+		"one besides one that is":   {refusing{"openai": ejected, "local": time.Minute}, []string{"anthropic/claude-sonnet-4-5", "openai/gpt-5"}},
+		"all, and one is ejected":   {refusing{"openai": ejected, "anthropic": time.Minute, "local": time.Minute}, []string{"openai/gpt-5"}},
 		"a model, not its provider": {refusing{"openai/gpt-5": time.Minute}, []string{"anthropic/claude-sonnet-4-5", "local/llama3.3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -407,3 +415,5 @@ func BenchmarkRoute(b *testing.B) {
 type healthy struct{}
 
 func (healthy) Refusal(messages.Target) *messages.Failure { return nil }
+
+func (healthy) IsSpare(messages.Target) bool { return false }

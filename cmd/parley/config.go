@@ -28,14 +28,15 @@ type Config struct {
 	Data string `koanf:"data"` // folder of everything that the server keeps
 	Demo bool   `koanf:"demo"` // the simulated model answers to any name; for trying things out
 
-	HTTP      parleyhttp.Config  `koanf:"http"`
-	Admin     admin.Config       `koanf:"admin"`
-	Store     StoreConfig        `koanf:"store"`
-	Ledger    spool.Config       `koanf:"ledger"`
-	Keys      tenant.Config      `koanf:"keys"`
-	Prices    tenant.PriceConfig `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
-	Providers provider.Config    `koanf:"providers"` // whom to call, by a name of your own
-	Models    router.Config      `koanf:"models"`    // public names, each with the places that answer to it, best first
+	HTTP      parleyhttp.Config      `koanf:"http"`
+	Admin     admin.Config           `koanf:"admin"`
+	Store     StoreConfig            `koanf:"store"`
+	Ledger    spool.Config           `koanf:"ledger"`
+	Keys      tenant.Config          `koanf:"keys"`
+	Prices    tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
+	Providers provider.Config        `koanf:"providers"` // whom to call, by a name of your own
+	Outliers  provider.OutlierConfig `koanf:"outliers"`
+	Models    router.Config          `koanf:"models"` // public names, each with the places that answer to it, best first
 
 	actors.Config `koanf:",squash"`
 
@@ -48,7 +49,7 @@ func DefaultConfig() Config {
 		Data: "data",
 		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
 		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Keys: tenant.DefaultConfig(),
-		Providers: provider.DefaultConfig(), Models: router.DefaultConfig(),
+		Providers: provider.DefaultConfig(), Outliers: provider.DefaultOutlierConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
 	}
@@ -64,7 +65,7 @@ func (c *Config) Validate() error {
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), c.ownAddress(),
 		c.Store.Validate(), c.Ledger.Validate(), c.Keys.Validate(), c.Prices.Validate(),
-		c.Providers.Validate(), c.Models.Validate(routed(c.Providers)),
+		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)
 }

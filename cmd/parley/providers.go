@@ -63,6 +63,6 @@ func described(h *provider.Handle) admin.Provider {
 	s := h.Snapshot()
 	return admin.Provider{
 		Name: s.Name, Kind: string(s.Kind), State: s.State, Reason: s.Reason, NextProbe: s.NextProbe,
-		Drained: s.Drained, Parked: s.Parked, InFlight: s.InFlight, Latency: s.Latency,
+		Drained: s.Drained, Ejected: s.Ejected, Outlier: s.Outlier, Parked: s.Parked, InFlight: s.InFlight, Latency: s.Latency,
 	}
 }

@@ -105,7 +105,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
 			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second},
-			"q.1-a": {Name: "q.1-a", Kind: "openai", Parked: map[string]time.Time{"m2": time.Unix(8, 0), "m1": time.Unix(7, 0)}, InFlight: 3},
+			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: map[string]time.Time{"m2": time.Unix(8, 0), "m1": time.Unix(7, 0)}, InFlight: 3},
 		}},
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -169,11 +169,11 @@ func TestRoutes(t *testing.T) {
 		"a key that is not there":      {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
 		"usage is added up":            {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
 		"usage from no moment":         {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
-		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"parked":[],"in_flight":0,"latency_ms":1000`},
+		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"latency_ms":1000`},
 		"providers show what is parked": {
 			"GET", "/admin/providers/q.1-a", "", 200,
 			`{"name":"q.1-a","object":"provider","kind":"openai","state":"closed","next_probe":null,"drained":false,` +
-				`"parked":[{"model":"m1","until":7},{"model":"m2","until":8}],"in_flight":3,"latency_ms":0}`,
+				`"ejected":{"reason":"slow","until":6},"parked":[{"model":"m1","until":7},{"model":"m2","until":8}],"in_flight":3,"latency_ms":0}`,
 		},
 		"a provider that is not there":  {"GET", "/admin/providers/none", "", 404, `"param":"name"`},
 		"one to drain that is not":      {"POST", "/admin/providers/none/drain", "", 404, `item_not_found`},

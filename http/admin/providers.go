@@ -36,6 +36,8 @@ type Provider struct {
 	Reason    string    // why the breaker is not closed
 	NextProbe time.Time // zero while it is closed, and where it is open until a reset
 	Drained   bool
+	Ejected   time.Time            // until when it goes behind the others, since it does worse; zero where it does not
+	Outlier   string               // why it was ejected
 	Parked    map[string]time.Time // models that the provider limits, and until when
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed
@@ -50,9 +52,15 @@ type providerView struct {
 	Reason    string       `json:"reason,omitempty"`
 	NextProbe *int64       `json:"next_probe"`
 	Drained   bool         `json:"drained"`
+	Ejected   *ejectedView `json:"ejected"`
 	Parked    []parkedView `json:"parked"`
 	InFlight  int64        `json:"in_flight"`
 	LatencyMS int64        `json:"latency_ms"` // until the first byte, smoothed
+}
+
+type ejectedView struct {
+	Reason string `json:"reason"`
+	Until  int64  `json:"until"`
 }
 
 type parkedView struct {
@@ -65,6 +73,9 @@ func viewProvider(p Provider) (v providerView, id string) {
 		Name: p.Name, Object: "provider", Kind: p.Kind, State: p.State.String(), Reason: p.Reason,
 		NextProbe: seconds(p.NextProbe), Drained: p.Drained, Parked: make([]parkedView, 0, len(p.Parked)),
 		InFlight: p.InFlight, LatencyMS: p.Latency.Milliseconds(),
+	}
+	if !p.Ejected.IsZero() {
+		v.Ejected = &ejectedView{Reason: p.Outlier, Until: p.Ejected.Unix()}
 	}
 	for model, until := range p.Parked {
 		v.Parked = append(v.Parked, parkedView{Model: model, Until: until.Unix()})
