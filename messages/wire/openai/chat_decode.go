@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"errors"
+	"sync"
 
 	"example.com/parley/messages"
 )
@@ -141,7 +142,8 @@ func (d *ChatDecoder) sayUsage() {
 // DecodeChatReply reads a reply in one piece. Errors are *messages.Failure.
 func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
 	const usual = 4 // opened, text, finish, usage
-	d := ChatDecoder{said: make([]messages.Chunk, 0, usual)}
+	d := replyDecoders.Get().(*ChatDecoder)
+	defer d.recycle()
 	chunks := make([]messages.Chunk, 0, usual)
 	collect := func(c messages.Chunk) { chunks = append(chunks, c) }
 	_, err := d.Decode(body, collect)
@@ -163,6 +165,19 @@ func DecodeChatReply(body []byte) ([]messages.Chunk, error) {
 		d.flush(collect)
 	}
 	return chunks, nil
+}
+
+// replyDecoders are used for one reply in one piece each. What they are made of is
+// as large as a short reply.
+var replyDecoders = sync.Pool{New: func() any { return new(ChatDecoder) }}
+
+// recycle keeps what the decoder is made of, and nothing that was said.
+func (d *ChatDecoder) recycle() {
+	choices, said := d.choices[:cap(d.choices)], d.said[:cap(d.said)]
+	clear(choices)
+	clear(said)
+	*d = ChatDecoder{choices: choices[:0], said: said[:0]}
+	replyDecoders.Put(d)
 }
 
 var errNoChoices = errors.New("the reply has no choices")
