@@ -46,8 +46,7 @@ func BenchmarkChat(b *testing.B) {
 	chunks := []messages.Chunk{
 		{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "demo", Model: "demo-1"}},
 		{Kind: messages.ChunkText, Text: "The capital "},
-		{Kind: messages.ChunkText, Text: "of France "},
-		{Kind: messages.ChunkText, Text: "is Paris."},
+		{Kind: messages.ChunkText, Text: "of France is Paris."},
 		{Kind: messages.ChunkFinish, Finish: messages.FinishStop},
 		{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 9, Output: 8}},
 		{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete}},
