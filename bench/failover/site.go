@@ -57,7 +57,7 @@ func (s *site) fail(ctx context.Context) (err error) {
 	case unheard:
 		return nil
 	case silent:
-		s.hole, err = openBlackHole(ctx, s.address)
+		s.hole, err = fake.OpenBlackHole(ctx, s.address)
 		return err
 	case impostor:
 		return s.serve(ctx, s.stranger)

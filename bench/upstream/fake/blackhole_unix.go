@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package fake
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// blackHole is a listener that accepts nothing, and whose queue is full: the
-// kernel drops every further attempt to connect, as a firewall does.
+// blackHole is a listener that accepts nothing, and whose queue is full.
 type blackHole struct {
 	listener net.Listener
 	queued   []net.Conn
 }
 
-// openBlackHole listens at the address, and fills the queue.
-func openBlackHole(ctx context.Context, address string) (io.Closer, error) {
+// OpenBlackHole takes host:port, where every attempt to connect is then dropped
+// by the kernel, as a firewall does, until the caller closes it.
+func OpenBlackHole(ctx context.Context, address string) (io.Closer, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("open a black hole: %w", err)
