@@ -110,6 +110,11 @@ func TestWrongKeysAreCountedByAddress(t *testing.T) {
 					t.Errorf("try %d: status %d, want %d: %s", i+1, got.status, want, got.body)
 				}
 			}
+			for key, want := range map[string]int{memberKey: http.StatusOK, otherKey: http.StatusTooManyRequests} { // the one was seen lately
+				if got := w.do("GET", "/v1/models", "", "Authorization", "Bearer "+key, "X-Forwarded-For", test.forwarded); got.status != want {
+					t.Errorf("with a key that is valid: status %d, want %d: %s", got.status, want, got.body)
+				}
+			}
 			for _, address := range w.tries.failed {
 				if address != test.counted {
 					t.Errorf("%s was counted, want %s", address, test.counted)

@@ -32,6 +32,8 @@ func (p promptTurns) Send(m *messages.StartTurn) error {
 	return nil
 }
 
+func (anyKey) Recall(string) (messages.Principal, bool) { return messages.Principal{}, false }
+
 func (anyKey) Authenticate(context.Context, string) (messages.Principal, error) {
 	return messages.Principal{Tenant: "acme", Key: "k", Role: messages.KeyMember}, nil
 }

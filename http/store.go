@@ -51,6 +51,8 @@ type IdempotencyKeys interface {
 // revoked or expired. actors/tenant implements it, from memory.
 type Keys interface {
 	Authenticate(ctx context.Context, presented string) (messages.Principal, error)
+	// Recall is for a key that was seen lately. It asks nobody.
+	Recall(presented string) (who messages.Principal, known bool)
 }
 
 // Catalogue lists the public model names. actors.System implements it from the

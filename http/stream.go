@@ -128,6 +128,9 @@ func (b *stream) fill() {
 
 func (b *stream) take(chunk messages.Chunk) {
 	b.quiet = 0
+	if dated, ok := b.events.(interface{ EndedAt(t time.Time) }); ok && chunk.Kind == messages.ChunkEnd {
+		dated.EndedAt(time.Now())
+	}
 	held := len(b.buffer)
 	b.buffer = b.events.Append(b.buffer, chunk)
 	b.x.claim.note(b.buffer[held:])

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"time"
 
 	"example.com/parley/messages"
 )
@@ -33,6 +34,9 @@ func NewResponseStream(record *messages.TurnRecord) *ResponseStream {
 // After leaves out the events up to the one with this number: the client has
 // them. It is called before the first Append.
 func (s *ResponseStream) After(sequence int64) { s.events.after = sequence }
+
+// EndedAt says when the turn ended. It is called before the last Append.
+func (s *ResponseStream) EndedAt(t time.Time) { s.record.Ended = t }
 
 // Append writes the events that c becomes behind dst. ChunkEnd becomes the last:
 // response.completed, response.incomplete (for a cancelled turn too, with its
