@@ -23,7 +23,7 @@ type bench struct {
 	spare  *fake.Server
 	sites  []*site
 
-	seen    map[string]*tally // by fault, all that was asked
+	seen    map[string]*tally // by fault, all that was asked but for what was to be continued
 	healthy tally
 }
 
@@ -129,14 +129,17 @@ func (b *bench) writeAuthorities(file string) error {
 	return nil
 }
 
-// note counts what a client saw of requests behind a fault.
-func (b *bench) note(f *fault, answers []answer) {
+// note counts what clients saw of requests behind a fault. Replies that two
+// providers gave are billed by both, and apart.
+func (b *bench) note(f *fault, of state, answers []answer) {
 	for _, a := range answers {
 		if a.end == lost {
 			report.Say("%s: a request was lost: %s", f.name, a.why)
 		}
 	}
-	b.seen[f.name].add(answers)
+	if of != continued {
+		b.seen[f.name].add(answers)
+	}
 }
 
 func (b *bench) noteHealthy(answers []answer) {

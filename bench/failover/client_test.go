@@ -15,6 +15,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 	for name, tt := range map[string]struct {
 		model  string
 		stream bool
+		goOn   bool
 		want   end
 		why    string
 	}{
@@ -30,11 +31,14 @@ func TestAnswersAreToldApart(t *testing.T) {
 		"event that is no JSON":      {model: "fake-fault-malformed-after-1", stream: true, want: lost, why: "no JSON"},
 		"page that is no JSON":       {model: "fake-fault-garbage", want: lost, why: "no JSON"},
 		"another text":               {model: "fake-tokens-2", stream: true, want: lost, why: "instead of"},
+		"other end":                  {model: "fake-tokens-9", stream: true, want: lost, why: "instead of"},
+		"other end, as it may be":    {model: "fake-tokens-9", stream: true, goOn: true},
+		"no end":                     {model: "fake-tokens-3", stream: true, goOn: true, want: lost, why: "instead of"},
 		"another text, in one piece": {model: "fake-tokens-2", want: lost, why: "instead of"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := c.ask(t.Context(), tt.model, tt.stream)
+			got := c.ask(t.Context(), request{tt.model, tt.stream, tt.goOn})
 			if got.end != tt.want || !strings.Contains(got.why, tt.why) || got.took <= 0 {
 				t.Errorf("got %+v, want end %d because of %q", got, tt.want, tt.why)
 			}

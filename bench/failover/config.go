@@ -35,11 +35,12 @@ func (b *bench) configure(authorities string) string {
 		c.failing(s, closed, never, openInterval, authorities)
 		c.failing(s, open, 0, openInterval, authorities)
 		c.failing(s, heal, 0, healInterval, authorities)
+		c.failing(s, continued, never, openInterval, authorities)
 	}
 	c.add("models:")
 	c.add("  %s: [{target: %s/%s}]", healthy, healthy, healthy)
 	for _, s := range b.sites {
-		for _, of := range []state{closed, open, heal} {
+		for _, of := range []state{closed, open, heal, continued} {
 			for n := range modelsOf(&s.fault, of, b.requests) {
 				c.route(&s.fault, of, n)
 			}

@@ -5,7 +5,7 @@
 //
 // It starts fakes of OpenAI's and Anthropic's servers, and the server with two
 // providers behind each model: one that fails in one way, and a spare. Each
-// way, a fault, goes through three states, each of a provider of its own at the
+// way, a fault, goes through states, each of a provider of its own at the
 // same address:
 //
 //	closed  the breaker never opens: what the first requests of an outage cost
@@ -17,8 +17,9 @@
 // less the time limit of the server that the fault runs into, if any: the limits
 // are short here, and part of the figures.
 //
-// Some faults befall a reply of which the client has seen the beginning. Nothing
-// takes over then: the reply has to end with an error that says so.
+// Some faults befall a reply of which the client has seen the beginning. It then
+// has to end with an error that says so, or, where the client asks for it, with
+// the words of the spare: the state called continued.
 //
 // What it finds it prints as one line of JSON, explained in bench/README.md. It
 // ends with status 1 when a target is missed.

@@ -11,7 +11,7 @@ type fault struct {
 	testing  string        // the same while recovery is measured; empty: as terms
 	limit    time.Duration // of the server, which each call runs into
 	forgiven bool          // no breaker opens over it
-	priced   bool          // the provider said before what it charges, and is paid although another one answers
+	shown    bool          // a client has seen some text: another provider takes over only where the client asked for that
 	apart    bool          // the provider is left alone by the model: each request has to have its own
 	within   float64       // ms that it may add while the breaker is closed, 99 times of 100; 0: no target
 }
@@ -49,24 +49,24 @@ func faults() []fault {
 		{name: "untrusted", address: impostor, within: 10},
 		{name: "slow", terms: "delay-10s", limit: beginLimit, within: 10},
 		{name: "cut_before_text", terms: "fault-cut", within: 10},
-		{name: "cut_when_priced", kind: anthropic, terms: "fault-cut", priced: true, within: 10},
+		{name: "cut_when_priced", kind: anthropic, terms: "fault-cut", within: 10},
 		// A line that cannot be read is left out.
 		{name: "malformed", terms: "fault-malformed-after-3", forgiven: true, within: 10},
-		// Of the others a client sees some text first: nothing takes over.
-		{name: "stalled", terms: "fault-stall-after-3", limit: stallLimit},
-		{name: "cut", terms: "fault-cut-after-3"},
-		{name: "garbled", terms: "fault-malformed-after-3-times-9"},
-		{name: "endless", terms: "fault-endless", forgiven: true},
+		{name: "stalled", terms: "fault-stall-after-3", limit: stallLimit, shown: true},
+		{name: "cut", terms: "fault-cut-after-3", shown: true},
+		{name: "garbled", terms: "fault-malformed-after-3-times-9", shown: true},
+		{name: "endless", terms: "fault-endless", forgiven: true, shown: true},
 	}
 }
 
-// state is how the breaker of a failing provider stands.
+// state is how the breaker of a failing provider stands, and what is asked of it.
 type state string
 
 const (
-	closed state = "closed"
-	open   state = "open"
-	heal   state = "heal"
+	closed    state = "closed"
+	open      state = "open"
+	heal      state = "heal"
+	continued state = "continued" // closed, and clients ask for another provider to go on
 )
 
 // provider is the name of the one that fails, in a state.

@@ -57,6 +57,7 @@ func TestBillCountsWhatWasPaidTwice(t *testing.T) {
 		{Provider: "cut-closed", Model: "cut-closed", Attempts: 10, Input: 3 * questionTokens},
 		{Provider: "spare", Model: "cut-closed-7", Attempts: 10, Input: 10 * questionTokens},
 		{Provider: "spare", Model: "cutter-closed", Attempts: 99, Input: 99},
+		{Provider: "spare", Model: "cut-continued", Attempts: 99, Input: 99},
 		{Provider: "healthy", Model: "healthy", Attempts: 99, Input: 99},
 	}
 	f := fault{name: "cut"}
@@ -87,7 +88,7 @@ func TestEveryModelHasASpareButTheHealthyOne(t *testing.T) {
 			t.Errorf("there is no %q", want)
 		}
 	}
-	if _, models, _ := strings.Cut(text, "models:\n"); strings.Count(models, "\n") != 1+3*len(faults())+19 {
+	if _, models, _ := strings.Cut(text, "models:\n"); strings.Count(models, "\n") != 1+4*len(faults())+19 {
 		t.Errorf("models:\n%s", models)
 	}
 }
@@ -100,17 +101,17 @@ func TestTargetsAreHeldToTheWorst(t *testing.T) {
 			Open: &phase{Added: quantiles{P99: open}, Spare: 1}, RecoveryMS: 900, Bill: bill{Twice: twice},
 		}
 	}
-	priced := one("priced", 0, 0, 0, 50)
-	priced.fault.priced = true
+	broken := one("broken", 0, 0, 0, 0)
+	broken.Continued = &phase{tally: tally{Told: 1}}
 	b := &bench{line: report.New(t.Context(), "failover"), seen: map[string]*tally{"a": {Lost: 1}, "b": {Lost: 2}}}
-	b.fill([]*found{one("a", 10, 9, 1, 0), one("b", 5, 6, 3, 1), priced})
+	b.fill([]*found{one("a", 10, 9, 1, 0), one("b", 5, 6, 3, 1), broken})
 	var missed []string
 	for _, target := range b.line.Targets {
 		if !target.OK {
 			missed = append(missed, target.Name)
 		}
 	}
-	want := []string{"b_closed_added_p99_ms", "b_open_added_p99_ms", "requests_lost", "billed_twice"}
+	want := []string{"b_closed_added_p99_ms", "b_open_added_p99_ms", "requests_lost", "not_continued", "billed_twice"}
 	if diff := cmp.Diff(want, missed); diff != "" {
 		t.Errorf("missed (-want +got):\n%s", diff)
 	}

@@ -24,8 +24,9 @@ func (b *bench) fill(all []*found) {
 			b.line.Target(report.AtMost(f.name+"_closed_added_p99_ms", f.within, one.Closed.Added.P99))
 		}
 		most("closed", one.Closed.calls())
-		if !f.priced {
-			most("twice", one.Bill.Twice)
+		most("twice", one.Bill.Twice)
+		if one.Continued != nil && !f.forgiven {
+			most("broken", float64(one.Continued.Told))
 		}
 		if one.Open != nil {
 			b.line.Target(report.AtMost(f.name+"_open_added_p99_ms", withinOpen, one.Open.Added.P99))
@@ -37,10 +38,16 @@ func (b *bench) fill(all []*found) {
 	for _, t := range b.seen {
 		sum.Lost += t.Lost
 	}
+	for _, one := range all {
+		if one.Continued != nil {
+			sum.Lost += one.Continued.Lost
+		}
+	}
 	b.line.Figure("healthy", b.healthy)
 	b.line.Target(report.AtMost("closed_calls_per_request", callsClosed, worst["closed"]))
 	b.line.Target(report.AtMost("open_calls_per_request", callsOpen, worst["open"]))
 	b.line.Target(report.AtMost("recovery_ms", milliseconds(nextTest+2*between), worst["recovery"]))
 	b.line.Target(report.Exactly("requests_lost", 0, float64(sum.Lost+b.healthy.Requests-b.healthy.Whole)))
+	b.line.Target(report.Exactly("not_continued", 0, worst["broken"]))
 	b.line.Target(report.Exactly("billed_twice", 0, worst["twice"]))
 }

@@ -14,6 +14,7 @@ type found struct {
 	Closed     phase   `json:"closed"`
 	Trip       int     `json:"requests_until_open,omitempty"`
 	Open       *phase  `json:"open,omitempty"`        // nil where no breaker opens
+	Continued  *phase  `json:"continued,omitempty"`   // nil where no client sees any text
 	RecoveryMS float64 `json:"recovery_ms,omitempty"` // from healing the provider until it serves
 	Bill       bill    `json:"bill"`
 }
@@ -53,7 +54,7 @@ func (b *bench) measure(ctx context.Context) error {
 func (b *bench) warmUp(ctx context.Context) {
 	const requests = 10 * manyAtOnce
 	answers := make([]answer, requests)
-	crowd{clients: manyAtOnce, requests: requests}.each(ctx, func(n int) { answers[n] = b.client.ask(ctx, healthy, true) })
+	crowd{clients: manyAtOnce, requests: requests}.each(ctx, func(n int) { answers[n] = b.client.ask(ctx, request{model: healthy, stream: true}) })
 	b.noteHealthy(answers)
 }
 
@@ -65,8 +66,18 @@ func (b *bench) try(ctx context.Context, s *site) (*found, error) {
 		return nil, err
 	}
 	var err error
-	if one.Closed, err = b.phase(ctx, f, closed); err != nil || f.forgiven {
-		return one, err
+	if one.Closed, err = b.phase(ctx, f, closed); err != nil {
+		return nil, err
+	}
+	if f.shown {
+		goneOn, err := b.phase(ctx, f, continued)
+		if err != nil {
+			return nil, err
+		}
+		one.Continued = &goneOn
+	}
+	if f.forgiven {
+		return one, nil
 	}
 	if one.Trip, err = b.trip(ctx, f, open); err != nil {
 		return nil, err

@@ -30,18 +30,18 @@ func (b *bench) phase(ctx context.Context, f *fault, of state) (phase, error) {
 	failing, base := make([]answer, b.requests), make([]answer, b.requests)
 	crowdFor(f, b.requests).each(ctx, func(n int) {
 		if n%2 == 0 {
-			base[n] = b.client.ask(ctx, healthy, true)
+			base[n] = b.client.ask(ctx, request{model: healthy, stream: true})
 		}
-		failing[n] = b.client.ask(ctx, modelOf(f, of, n), true)
+		failing[n] = b.client.ask(ctx, request{model: modelOf(f, of, n), stream: true, goOn: of == continued})
 		if n%2 == 1 {
-			base[n] = b.client.ask(ctx, healthy, true)
+			base[n] = b.client.ask(ctx, request{model: healthy, stream: true})
 		}
 	})
 	after, err := b.attempts(ctx, f, of)
 	if err != nil {
 		return phase{}, err
 	}
-	b.note(f, failing)
+	b.note(f, of, failing)
 	b.noteHealthy(base)
 	p := phase{Healthy: quantilesOf(base)}
 	p.add(failing)
@@ -66,6 +66,11 @@ func (b *bench) attempts(ctx context.Context, f *fault, of state) (attempts, err
 	return attempts{page.Sum(counter, "provider", f.provider(of)), page.Sum(counter, "provider", spare)}, nil
 }
 
+// askOnce asks the failing model for a stream.
+func (b *bench) askOnce(ctx context.Context, f *fault, of state) {
+	b.note(f, of, []answer{b.client.ask(ctx, request{model: modelOf(f, of, 0), stream: true})})
+}
+
 // trip asks until the provider is left alone, and returns how many requests that
 // took. It fails for one that is called again and again.
 func (b *bench) trip(ctx context.Context, f *fault, of state) (requests int, err error) {
@@ -75,7 +80,7 @@ func (b *bench) trip(ctx context.Context, f *fault, of state) (requests int, err
 		return 0, err
 	}
 	for requests < most {
-		b.note(f, []answer{b.client.ask(ctx, modelOf(f, of, 0), true)})
+		b.askOnce(ctx, f, of)
 		after, err := b.attempts(ctx, f, of)
 		if err != nil {
 			return 0, err
@@ -119,7 +124,7 @@ func (b *bench) recovery(ctx context.Context, s *site) (time.Duration, error) {
 func (b *bench) askUntil(ctx context.Context, f *fault, what string, done func() (bool, error)) error {
 	const atMost = 20 * time.Second
 	for deadline := time.Now().Add(atMost); time.Now().Before(deadline); {
-		b.note(f, []answer{b.client.ask(ctx, modelOf(f, heal, 0), true)})
+		b.askOnce(ctx, f, heal)
 		if is, err := done(); is || err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func (b *bench) restart(ctx context.Context, s *site) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		load.each(groupCtx, func(n int) {
-			answers[n] = b.client.ask(groupCtx, modelOf(&s.fault, open, 0), n%2 == 0)
+			answers[n] = b.client.ask(groupCtx, request{model: modelOf(&s.fault, open, 0), stream: n%2 == 0})
 			asked.Add(1)
 		})
 		return nil
@@ -55,7 +55,7 @@ func (b *bench) restart(ctx context.Context, s *site) error {
 	if err != nil {
 		return err
 	}
-	b.note(&s.fault, answers)
+	b.note(&s.fault, open, answers)
 	var t tally
 	t.add(answers)
 	b.line.Figure("restarted", map[string]any{

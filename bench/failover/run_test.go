@@ -23,7 +23,7 @@ func TestSmallRunLosesNothing(t *testing.T) {
 	}
 	for _, target := range line.Targets {
 		switch target.Name {
-		case "closed_calls_per_request", "open_calls_per_request", "requests_lost", "billed_twice":
+		case "closed_calls_per_request", "open_calls_per_request", "requests_lost", "not_continued", "billed_twice":
 			if !target.OK {
 				t.Errorf("%s is %v, want %s", target.Name, target.Got, target.Want)
 			}
@@ -34,7 +34,11 @@ func TestSmallRunLosesNothing(t *testing.T) {
 			t.Errorf("there are no figures of %s", name)
 		}
 	}
-	if got := line.Figures["cut"].(*found).Closed.tally; got != (tally{Requests: 10, Told: 10}) {
+	cut := line.Figures["cut"].(*found)
+	if got := cut.Closed.tally; got != (tally{Requests: 10, Told: 10}) {
 		t.Errorf("replies that are cut after some text: %+v", got)
+	}
+	if got := cut.Continued.tally; got != (tally{Requests: 10, Whole: 10}) {
+		t.Errorf("replies that another provider goes on with: %+v", got)
 	}
 }

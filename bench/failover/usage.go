@@ -61,7 +61,8 @@ func (b *bench) usageNow(ctx context.Context) ([]used, error) {
 	return list.Data, err
 }
 
-// bill is what a fault's requests were billed, all states together.
+// bill is what a fault's requests were billed, all states together but for
+// continued.
 type bill struct {
 	Rows   float64 `json:"usage_rows_per_request"`
 	Billed float64 `json:"replies_billed"` // by their input tokens
@@ -73,7 +74,7 @@ type bill struct {
 func billOf(f *fault, all []used, t *tally) bill {
 	rows, input := 0, 0
 	for _, u := range all {
-		if model, _, _ := strings.Cut(u.Model, "-"); model == f.name {
+		if model, _, _ := strings.Cut(u.Model, "-"); model == f.name && u.Model != f.provider(continued) {
 			rows += u.Attempts
 			input += u.Input
 		}
