@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"strconv"
 
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/provider"
@@ -40,7 +41,17 @@ func ModelParts(r *router.Router, p *provider.Providers, outliers provider.Outli
 	parts := append(make([]Part, 0, 2+len(handles)),
 		Part{Name: "router", Props: r.Props()}, Part{Name: "outliers", Props: p.Comparer(outliers)})
 	for _, handle := range handles {
-		parts = append(parts, Part{Name: "provider-" + handle.Name(), Props: handle.Props()})
+		parts = append(parts, ProviderPart(handle, 0))
 	}
 	return parts
+}
+
+// ProviderPart returns a provider's actor. Those that have the name after one
+// another are told apart by a number.
+func ProviderPart(h *provider.Handle, number int) Part {
+	name := "provider-" + h.Name()
+	if number > 0 {
+		name += "~" + strconv.Itoa(number)
+	}
+	return Part{Name: name, Props: h.Props()}
 }

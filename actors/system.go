@@ -55,7 +55,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 	}
 	s.system.EventStream.Subscribe(declineDeadLetter)
 	s.root = s.system.Root.Spawn(actor.PropsFromProducer(
-		func() actor.Actor { return &tree{health: s.health} }, actor.WithSupervisor(s.health.supervision())))
+		func() actor.Actor { return &tree{health: s.health, parts: make(map[string]*actor.PID)} }, actor.WithSupervisor(s.health.supervision())))
 	s.deps = &conversation.Deps{
 		Config: cfg.Conversation, Stream: cfg.Stream,
 		Journal: deps.Journal, Ledger: deps.Ledger, Models: deps.Models, Prices: deps.Prices,
@@ -148,6 +148,15 @@ func declineDeadLetter(event any) {
 		})
 	}
 }
+
+// Add spawns a part beside those that the system was started with.
+func (s *System) Add(part Part) error {
+	_, err := s.spawn(part)
+	return err
+}
+
+// Retire stops a part for good. What was sent to it and not heard is lost.
+func (s *System) Retire(name string) { s.system.Root.Send(s.root, &retire{name: name}) }
 
 // Ready returns nil, or what keeps the actors from working.
 func (s *System) Ready() error { return s.health.ready() }

@@ -178,6 +178,53 @@ func TestPartThatFailsTooOftenIsMissed(t *testing.T) {
 	}
 }
 
+func TestPartThatIsRetiredIsNotMissed(t *testing.T) {
+	t.Parallel()
+	s := start(t, models{})
+	defer s.Drain(t.Context())
+	started, stopped := make(chan *actor.PID, 8), make(chan *actor.PID, 8)
+	part := func(name string, fragile bool) actors.Part {
+		return actors.Part{Name: name, Props: actor.PropsFromFunc(func(ctx actor.Context) {
+			switch ctx.Message().(type) {
+			case *actor.Started:
+				started <- ctx.Self()
+				if fragile {
+					panic("a fault")
+				}
+			case *actor.Stopped:
+				stopped <- ctx.Self()
+			}
+		})}
+	}
+	if err := s.Add(part("late", false)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, started)
+	if err := s.Add(part("late", false)); err == nil {
+		t.Error("two have the same name")
+	}
+	s.Retire("late")
+	await(t, stopped)
+	s.Retire("late")
+	s.Retire("nobody")
+	if err := s.Add(part("fragile", true)); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); s.Ready() == nil && time.Now().Before(deadline); {
+		await(t, ask(s, false).Reply)
+	}
+	if err := s.Ready(); err == nil || strings.Contains(err.Error(), "late") {
+		t.Errorf("ready says %v, want it to name the fragile one alone", err)
+	}
+	s.Retire("fragile")
+	for deadline := time.Now().Add(patience); s.Ready() != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("what was retired is still missed")
+		}
+		await(t, ask(s, false).Reply)
+	}
+}
+
 // BenchmarkStatelessTurn is a turn that is kept nowhere: through the gate, a
 // pool's actor, its goroutine and back.
 func BenchmarkStatelessTurn(b *testing.B) {

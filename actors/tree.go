@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,13 +35,19 @@ type Part struct {
 }
 
 // tree is the root actor: it spawns the parts and notices when one is gone.
-type tree struct{ health *health }
+type tree struct {
+	health *health
+	parts  map[string]*actor.PID // by name
+}
 
 // spawn asks the root for a child.
 type spawn struct {
 	part  Part
 	reply chan<- spawned // capacity 1
 }
+
+// retire has the root stop a part that nobody misses.
+type retire struct{ name string }
 
 type spawned struct {
 	pid *actor.PID
@@ -52,11 +59,33 @@ func (t *tree) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *spawn:
 		pid, err := ctx.SpawnNamed(m.part.Props, m.part.Name)
+		if err == nil {
+			t.parts[m.part.Name] = pid
+		}
 		m.reply <- spawned{pid: pid, err: err}
+	case *retire:
+		t.retire(ctx, m.name)
 	case *actor.Stopping:
 		t.health.stop()
 	case *actor.Terminated:
-		t.health.lose(m.Who.Id)
+		t.lose(m.Who.Id)
+	}
+}
+
+// retire takes a part off the list before it stops, so that its end is no loss.
+// One that was lost before is not missed any more.
+func (t *tree) retire(ctx actor.Context, name string) {
+	if pid := t.parts[name]; pid != nil {
+		delete(t.parts, name)
+		ctx.Stop(pid)
+	}
+	t.health.forget(name)
+}
+
+func (t *tree) lose(pid string) {
+	if name := pid[strings.LastIndexByte(pid, '/')+1:]; t.parts[name] != nil {
+		delete(t.parts, name)
+		t.health.lose(name)
 	}
 }
 
@@ -88,13 +117,20 @@ func (h *health) stop() {
 	h.stopping = true
 }
 
-func (h *health) lose(pid string) {
+func (h *health) lose(part string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.stopping {
-		h.lost = append(h.lost, pid[strings.LastIndexByte(pid, '/')+1:])
+		h.lost = append(h.lost, part)
 		h.missing.Set(float64(len(h.lost)))
 	}
+}
+
+func (h *health) forget(part string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost = slices.DeleteFunc(h.lost, func(lost string) bool { return lost == part })
+	h.missing.Set(float64(len(h.lost)))
 }
 
 // ready returns an error that names what is missing.

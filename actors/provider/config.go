@@ -55,6 +55,14 @@ type Settings struct {
 	MaxOpen       time.Duration       `koanf:"breaker_max_interval"`   // that it stays open at most
 	FirstToken    time.Duration       `koanf:"first_token"`            // of a simulated provider: how long it seems to think
 	TokenPause    time.Duration       `koanf:"token_interval"`         // of a simulated provider: between two tokens
+
+	guarded bool // its address must be on the internet; see address.go
+}
+
+// AdminConfig is the section "providers_admin": what operators may set over the
+// admin listener while the server runs.
+type AdminConfig struct {
+	AllowLocal bool `koanf:"allow_local"` // providers may be set at addresses that only this machine, or its network, reaches
 }
 
 // DefaultConfig names no provider: the environment and the file do.

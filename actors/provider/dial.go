@@ -24,6 +24,9 @@ func newDialer(s *Settings) (*dialer, error) {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
 	d := &dialer{address: u.Host}
+	if s.guarded {
+		d.net.Control = refuseReserved
+	}
 	if u.Port() == "" {
 		d.address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	}

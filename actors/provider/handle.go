@@ -131,14 +131,16 @@ type Snapshot struct {
 	Kind      Kind
 	Simulated bool
 	State     messages.BreakerState
-	Reason    string               // why the breaker is not closed
-	NextProbe time.Time            // when it lets a call through again; zero while it is closed, or open until somebody resets it
-	Drained   bool                 // it takes no new calls, since an operator wants so
-	Ejected   time.Time            // until when it goes behind the others; zero where it does not
-	Outlier   string               // why it was ejected
-	Parked    map[string]time.Time // models that the provider limits, and until when; with several keys "model with key 2"
+	Reason    string              // why the breaker is not closed
+	NextProbe time.Time           // when it lets a call through again; zero while it is closed, or open until somebody resets it
+	Drained   bool                // it takes no new calls, since an operator wants so
+	Ejected   time.Time           // until when it goes behind the others; zero where it does not
+	Outlier   string              // why it was ejected
+	Parked    map[Place]time.Time // what the provider limits, and until when
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed over some dozen calls
+	BaseURL   string        // empty for a simulated one
+	Models    []string      // that it lists; not to be changed
 }
 
 // Snapshot returns how the provider is now.
@@ -148,6 +150,10 @@ func (h *Handle) Snapshot() Snapshot {
 		Name: h.name, Kind: h.settings.Kind, Simulated: h.settings.Kind == KindSimulated,
 		State: known.standing.state(now), Reason: known.standing.cause.String(), NextProbe: known.standing.until, Drained: known.drained,
 		Parked: stillParked(known.parked, now), InFlight: h.inFlight.Load(), Latency: time.Duration(h.latency.Load()),
+		Models: h.settings.Models,
+	}
+	if !s.Simulated {
+		s.BaseURL = h.settings.BaseURL
 	}
 	if known.isEjected(now) {
 		s.Ejected, s.Outlier = known.ejected.until, known.ejected.cause.String()

@@ -117,6 +117,16 @@ func newBench(t *testing.T, keys ...string) *bench {
 	return b
 }
 
+// newProvidersOf puts handles into a table.
+func newProvidersOf(handles ...*Handle) *Providers {
+	p := &Providers{}
+	p.table.Store(newTable(make(map[string]*Handle)))
+	for _, h := range handles {
+		p.replace(func(all map[string]*Handle) *Handle { all[h.name] = h; return nil })
+	}
+	return p
+}
+
 // call makes a call and reads it to its end.
 func (b *bench) call() error {
 	answer, err := b.handle.Open(context.Background(), "m", &messages.Call{})
@@ -281,7 +291,7 @@ func TestLimitedModelIsParkedAlone(t *testing.T) {
 		if f := b.handle.Refusal("another"); f != nil {
 			t.Errorf("another model: %v", f)
 		}
-		if parked := b.handle.Snapshot().Parked; len(parked) != 1 || time.Until(parked["m"]) != 20*time.Second {
+		if parked := b.handle.Snapshot().Parked; len(parked) != 1 || time.Until(parked[Place{Model: "m"}]) != 20*time.Second {
 			t.Errorf("the snapshot says %v", parked)
 		}
 		time.Sleep(20 * time.Second)
@@ -474,19 +484,19 @@ func TestCallsFromBeforeTheProbeDoNotOpenItAgain(t *testing.T) {
 func TestParkedModelsAreBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
-	var parked map[string]time.Time
+	var parked map[Place]time.Time
 	for i := range 2 * maxParked {
-		parked = park(parked, string(rune('a'+i)), time.Hour, now)
+		parked = park(parked, Place{Model: string(rune('a' + i))}, time.Hour, now)
 	}
 	if len(parked) != maxParked {
 		t.Errorf("%d models", len(parked))
 	}
-	for model, until := range parked {
+	for place, until := range parked {
 		if until.Sub(now) > longest {
-			t.Errorf("%s is parked for %s", model, until.Sub(now))
+			t.Errorf("%v is parked for %s", place, until.Sub(now))
 		}
 	}
-	if parked = park(parked, "z", time.Second, now.Add(time.Hour)); len(parked) != 1 {
+	if parked = park(parked, Place{Model: "z"}, time.Second, now.Add(time.Hour)); len(parked) != 1 {
 		t.Errorf("%d models after all were free again", len(parked))
 	}
 }
@@ -495,7 +505,7 @@ func TestMetricsCountCallsByOutcomeAndKnownModel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.registry.MustRegister(newCollector([]*Handle{b.handle}))
+		b.registry.MustRegister(newCollector(newProvidersOf(b.handle)))
 		_ = b.call()
 		b.upstream.set(func(s *scripted) {
 			s.fail = &messages.Failure{Code: messages.CodeProviderLimited, RetryAfter: time.Millisecond}
@@ -592,7 +602,7 @@ func TestOutcomeOf(t *testing.T) {
 // BenchmarkRefusal is what the router asks for each target of each request.
 func BenchmarkRefusal(b *testing.B) {
 	h := newHandle("p", Settings{}.complete("p"), &scripted{}, newMetrics(prometheus.NewRegistry()).of("p", nil))
-	p := &Providers{handles: map[string]*Handle{"p": h}}
+	p := newProvidersOf(h)
 	target := messages.Target{Provider: "p", Model: "m"}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -22,7 +22,7 @@ type health struct {
 	probing *atomic.Bool
 	// parked is until when the provider takes no calls for a model, as it
 	// said itself: limits are per model and key. See place.
-	parked map[string]time.Time
+	parked map[Place]time.Time
 }
 
 func newClaim() *atomic.Bool { return new(atomic.Bool) }
@@ -37,22 +37,22 @@ const (
 )
 
 // park returns parked with one more model, without those whose time is over.
-func park(parked map[string]time.Time, model string, retryAfter time.Duration, now time.Time) map[string]time.Time {
+func park(parked map[Place]time.Time, place Place, retryAfter time.Duration, now time.Time) map[Place]time.Time {
 	next := stillParked(parked, now)
 	if len(next) >= maxParked {
 		return next
 	}
 	if next == nil {
-		next = make(map[string]time.Time, 1)
+		next = make(map[Place]time.Time, 1)
 	}
-	next[model] = now.Add(min(retryAfter, longest))
+	next[place] = now.Add(min(retryAfter, longest))
 	return next
 }
 
 // stillParked is a copy without those whose time is over.
-func stillParked(parked map[string]time.Time, now time.Time) map[string]time.Time {
+func stillParked(parked map[Place]time.Time, now time.Time) map[Place]time.Time {
 	still := maps.Clone(parked)
-	maps.DeleteFunc(still, func(_ string, until time.Time) bool { return !now.Before(until) })
+	maps.DeleteFunc(still, func(_ Place, until time.Time) bool { return !now.Before(until) })
 	return still
 }
 

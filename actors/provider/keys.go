@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"strconv"
 	"time"
 
 	"example.com/parley/messages"
@@ -22,12 +21,17 @@ func (s *Settings) keys() []string {
 	return append([]string{s.APIKey}, s.APIKeys...)
 }
 
-// place names what a limit is for: a model, and the key where there are several.
-func place(model string, key, keys int) string {
+// Place is what a provider limits: a model, for one key.
+type Place struct {
+	Model string
+	Key   int // counted from 1; 0 where there is but one
+}
+
+func placeOf(model string, key, keys int) Place {
 	if keys == 1 {
-		return model
+		return Place{Model: model}
 	}
-	return model + " with key " + strconv.Itoa(key+1)
+	return Place{Model: model, Key: key + 1}
 }
 
 // freeKey returns the first key from start on that is not parked for the model and
@@ -38,7 +42,7 @@ func (h *health) freeKey(model string, keys int, start, tried uint64, now time.T
 		if tried&(1<<key) != 0 {
 			continue
 		}
-		until, parked := h.parked[place(model, key, keys)]
+		until, parked := h.parked[placeOf(model, key, keys)]
 		if !parked || !now.Before(until) {
 			return key, time.Time{}
 		}

@@ -53,7 +53,7 @@ func TestKeyThatIsNoUseIsLeftAlone(t *testing.T) {
 				if diff := cmp.Diff([]int{0, 1, 1, 1, 1}, b.upstream.keys); diff != "" {
 					t.Errorf("keys (-want +got):\n%s", diff)
 				}
-				if parked := b.handle.Snapshot().Parked; len(parked) != 1 || time.Until(parked["m with key 1"]) != tt.away {
+				if parked := b.handle.Snapshot().Parked; len(parked) != 1 || time.Until(parked[Place{Model: "m", Key: 1}]) != tt.away {
 					t.Errorf("parked: %v", parked)
 				}
 				time.Sleep(tt.away)

@@ -118,19 +118,19 @@ func (p *providerMetrics) ejected(why cause) {
 	p.shared.ejections.WithLabelValues(p.provider, why.label()).Inc()
 }
 
-// collector reads what the handles publish when somebody asks for it.
+// collector reads what the providers publish when somebody asks for it.
 type collector struct {
-	handles []*Handle
+	providers *Providers
 
 	state, reason, nextProbe, drained, ejected, parked, inFlight, connections *prometheus.Desc
 }
 
-func newCollector(handles []*Handle) *collector {
+func newCollector(providers *Providers) *collector {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, append([]string{"provider"}, labels...), nil)
 	}
 	return &collector{
-		handles:     handles,
+		providers:   providers,
 		state:       describe("chatbot_provider_breaker_state", "0 closed, 1 half open, 2 open."),
 		reason:      describe("chatbot_provider_breaker_reason", "1 with the reason why the breaker is not closed.", "reason"),
 		nextProbe:   describe("chatbot_provider_next_probe_timestamp_seconds", "When an open breaker lets a call through to see."),
@@ -152,7 +152,7 @@ func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(found chan<- prometheus.Metric) {
 	now := time.Now()
-	for _, h := range c.handles {
+	for _, h := range c.providers.Handles() {
 		c.collect(h, now, func(d *prometheus.Desc, value float64, labels ...string) {
 			found <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{h.name}, labels...)...)
 		})

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -123,6 +125,7 @@ func (c *comparer) look(now time.Time) {
 			handles = append(handles, h)
 		}
 	}
+	maps.DeleteFunc(c.known, func(h *Handle, _ *past) bool { return !slices.Contains(handles, h) }) // those that were replaced
 	samples := make([]sample, len(handles))
 	for i, h := range handles {
 		samples[i] = c.sample(h, now)

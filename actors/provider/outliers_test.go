@@ -27,16 +27,17 @@ func newFleet(t *testing.T, cfg OutlierConfig, names ...string) *fleet {
 	t.Helper()
 	f := &fleet{
 		t: t, upstreams: make(map[string]*scripted), registry: prometheus.NewRegistry(), system: actortest.NewSystem(t),
-		providers: &Providers{handles: make(map[string]*Handle)},
 	}
+	handles := make([]*Handle, 0, len(names))
 	shared := newMetrics(f.registry)
 	for _, name := range names {
 		f.upstreams[name] = &scripted{chunks: hello()}
 		h := newHandle(name, Settings{}.complete(name), f.upstreams[name], shared.of(name, nil))
-		f.providers.handles[name], f.providers.sorted = h, append(f.providers.sorted, h)
+		handles = append(handles, h)
 		actortest.Spawn(t, f.system, h.Props())
 	}
-	f.registry.MustRegister(newCollector(f.providers.sorted))
+	f.providers = newProvidersOf(handles...)
+	f.registry.MustRegister(newCollector(f.providers))
 	supervised := make(chan *actor.PID, 1)
 	actortest.Spawn(t, f.system, actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
@@ -52,7 +53,7 @@ func newFleet(t *testing.T, cfg OutlierConfig, names ...string) *fleet {
 // long to their first token.
 func (f *fleet) calls(name string, good, bad int, wait time.Duration) {
 	f.t.Helper()
-	h := f.providers.handles[name]
+	h := f.handle(name)
 	for i := range good + bad {
 		fails := bad > 0 && i%((good+bad)/bad) == 0
 		f.upstreams[name].set(func(s *scripted) {
@@ -77,6 +78,14 @@ func (f *fleet) interval() {
 	synctest.Wait()
 }
 
+func (f *fleet) handle(name string) *Handle {
+	h, found := f.providers.Handle(name)
+	if !found {
+		f.t.Fatalf("there is no provider %s", name)
+	}
+	return h
+}
+
 func (f *fleet) target(name string) messages.Target {
 	return messages.Target{Provider: name, Model: "m"}
 }
@@ -84,7 +93,7 @@ func (f *fleet) target(name string) messages.Target {
 // ejected checks for how long a provider goes behind the others.
 func (f *fleet) ejected(name string, length time.Duration, why cause) {
 	f.t.Helper()
-	s := f.providers.handles[name].Snapshot()
+	s := f.handle(name).Snapshot()
 	if got := time.Until(s.Ejected); length == 0 && !s.Ejected.IsZero() || length > 0 && got != length || s.Outlier != why.String() {
 		f.t.Errorf("%s is ejected for %s because %q, want %s because %q", name, got, s.Outlier, length, why)
 	}
@@ -162,12 +171,12 @@ func TestEjectedProviderCanStillBreakAndBeReset(t *testing.T) {
 		f.interval()
 		f.ejected("b", 30*time.Second, causeFailsMore)
 		f.calls("b", 0, 5, 0)
-		if f.providers.IsSpare(f.target("b")) || f.providers.handles["b"].Snapshot().State != messages.BreakerOpen {
+		if f.providers.IsSpare(f.target("b")) || f.handle("b").Snapshot().State != messages.BreakerOpen {
 			t.Error("it takes calls while its breaker is open")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := f.providers.handles["b"].Reset(ctx); err != nil {
+		if err := f.handle("b").Reset(ctx); err != nil {
 			t.Fatal(err)
 		}
 		f.ejected("b", 0, causeNone)

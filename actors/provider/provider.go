@@ -87,7 +87,7 @@ func (p *provider) learn(m *ended, now time.Time) {
 			next.stand(h.breaker.standing)
 		}
 		if parks {
-			next.parked = park(next.parked, place(m.model, m.key, h.keys), m.outcome.RetryAfter, now)
+			next.parked = park(next.parked, placeOf(m.model, m.key, h.keys), m.outcome.RetryAfter, now)
 		}
 	})
 }

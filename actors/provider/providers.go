@@ -3,7 +3,10 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -18,11 +21,26 @@ type Deps struct {
 	Models map[string][]string
 }
 
-// Providers are all that are configured, by name. They are safe for concurrent
-// use.
+// Providers are all that there are, by name. They are safe for concurrent use,
+// and can be replaced one by one while calls are made.
 type Providers struct {
+	shared *metrics
+	table  atomic.Pointer[table]
+	mu     sync.Mutex // held while another table is made
+}
+
+// table is all providers at one time. It is immutable.
+type table struct {
 	handles map[string]*Handle
 	sorted  []*Handle // by name
+}
+
+func newTable(handles map[string]*Handle) *table {
+	t := &table{handles: handles}
+	for _, name := range slices.Sorted(maps.Keys(handles)) {
+		t.sorted = append(t.sorted, handles[name])
+	}
+	return t
 }
 
 // New makes the providers and calls none of them. Each has an actor that is to
@@ -33,22 +51,29 @@ func New(cfg Config, deps Deps) (*Providers, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Providers{handles: make(map[string]*Handle, len(cfg))}
-	shared := newMetrics(deps.Registerer)
-	for _, name := range cfg.names() {
-		s := cfg[name]
-		models := slices.Concat(s.Models, deps.Models[name])
-		own := shared.of(name, models)
-		u, err := newUpstream(name, s, own)
+	p := &Providers{shared: newMetrics(deps.Registerer)}
+	handles := make(map[string]*Handle, len(cfg))
+	for name, s := range cfg {
+		h, err := p.make(name, s, deps.Models[name])
 		if err != nil {
 			return nil, err
 		}
-		h := newHandle(name, s, u, own)
-		p.handles[name] = h
-		p.sorted = append(p.sorted, h)
+		handles[name] = h
 	}
-	deps.Registerer.MustRegister(newCollector(p.sorted))
+	p.table.Store(newTable(handles))
+	deps.Registerer.MustRegister(newCollector(p))
 	return p, nil
+}
+
+// make returns a provider that is in no table. Metrics show the models, and
+// those that the settings list, one by one.
+func (p *Providers) make(name string, s Settings, models []string) (*Handle, error) {
+	own := p.shared.of(name, slices.Concat(s.Models, models))
+	u, err := newUpstream(name, s, own)
+	if err != nil {
+		return nil, err
+	}
+	return newHandle(name, s, u, own), nil
 }
 
 func newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) {
@@ -58,19 +83,19 @@ func newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) 
 	return newClient(name, s, m)
 }
 
-// Handles lists the providers by name.
-func (p *Providers) Handles() []*Handle { return p.sorted }
+// Handles lists the providers by name. The caller must not change what it gets.
+func (p *Providers) Handles() []*Handle { return p.table.Load().sorted }
 
 // Handle returns the provider of a name; found is false where there is none.
 func (p *Providers) Handle(name string) (h *Handle, found bool) {
-	h, found = p.handles[name]
+	h, found = p.table.Load().handles[name]
 	return h, found
 }
 
 // Open calls a target. Its errors are *messages.Failure.
 func (p *Providers) Open(ctx context.Context, target messages.Target, call *messages.Call) (Answer, error) {
-	h, ok := p.handles[target.Provider]
-	if !ok {
+	h, found := p.Handle(target.Provider)
+	if !found {
 		return nil, unknown(target)
 	}
 	return h.Open(ctx, target.Model, call)
@@ -79,8 +104,8 @@ func (p *Providers) Open(ctx context.Context, target messages.Target, call *mess
 // Refusal says why a call to the target would be refused now, and when it would
 // not be; nil means that it would be made. The router asks it for each request.
 func (p *Providers) Refusal(target messages.Target) *messages.Failure {
-	h, ok := p.handles[target.Provider]
-	if !ok {
+	h, found := p.Handle(target.Provider)
+	if !found {
 		return unknown(target)
 	}
 	return h.Refusal(target.Model)
@@ -89,8 +114,8 @@ func (p *Providers) Refusal(target messages.Target) *messages.Failure {
 // IsSpare tells of a target that is refused whether it would take the call all
 // the same, which is for when nobody else does.
 func (p *Providers) IsSpare(target messages.Target) bool {
-	h, ok := p.handles[target.Provider]
-	return ok && h.IsSpare(target.Model)
+	h, found := p.Handle(target.Provider)
+	return found && h.IsSpare(target.Model)
 }
 
 func unknown(target messages.Target) *messages.Failure {
@@ -103,7 +128,7 @@ func unknown(target messages.Target) *messages.Failure {
 // Close closes the connections that are idle, and the others as their calls
 // end.
 func (p *Providers) Close() {
-	for _, h := range p.sorted {
-		h.upstream.close()
+	for _, h := range p.Handles() {
+		h.Close()
 	}
 }

@@ -17,6 +17,9 @@ var headerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 // Validate reports every fault at once. Nothing secret is in what it says.
 func (c Config) Validate() error {
 	var faults []error
+	if len(c) > maxProviders {
+		faults = append(faults, fmt.Errorf("providers has %d entries: give at most %d", len(c), maxProviders))
+	}
 	for _, name := range c.names() {
 		if !providerName.MatchString(name) {
 			faults = append(faults, fmt.Errorf("providers.%q: give a provider a name of at most 64 letters, digits, dots, dashes and underscores", name))

@@ -28,15 +28,16 @@ type Config struct {
 	Data string `koanf:"data"` // folder of everything that the server keeps
 	Demo bool   `koanf:"demo"` // the simulated model answers to any name; for trying things out
 
-	HTTP      parleyhttp.Config      `koanf:"http"`
-	Admin     admin.Config           `koanf:"admin"`
-	Store     StoreConfig            `koanf:"store"`
-	Ledger    spool.Config           `koanf:"ledger"`
-	Keys      tenant.Config          `koanf:"keys"`
-	Prices    tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
-	Providers provider.Config        `koanf:"providers"` // whom to call, by a name of your own
-	Outliers  provider.OutlierConfig `koanf:"outliers"`
-	Models    router.Config          `koanf:"models"` // public names, each with the places that answer to it, best first
+	HTTP           parleyhttp.Config      `koanf:"http"`
+	Admin          admin.Config           `koanf:"admin"`
+	Store          StoreConfig            `koanf:"store"`
+	Ledger         spool.Config           `koanf:"ledger"`
+	Keys           tenant.Config          `koanf:"keys"`
+	Prices         tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
+	Providers      provider.Config        `koanf:"providers"` // whom to call, by a name of your own
+	ProvidersAdmin provider.AdminConfig   `koanf:"providers_admin"`
+	Outliers       provider.OutlierConfig `koanf:"outliers"`
+	Models         router.Config          `koanf:"models"` // public names, each with the places that answer to it, best first
 
 	actors.Config `koanf:",squash"`
 
@@ -63,7 +64,7 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(
 		data,
-		c.HTTP.Validate(), c.Admin.Validate(), c.ownAddress(),
+		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
 		c.Store.Validate(), c.Ledger.Validate(), c.Keys.Validate(), c.Prices.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
@@ -73,13 +74,13 @@ func (c *Config) Validate() error {
 // ownAddress finds providers that are this server itself: whoever exported
 // OPENAI_BASE_URL for an SDK, and then starts a server from the same shell, would
 // have it call itself for ever.
-func (c *Config) ownAddress() error {
+func ownAddress(providers provider.Config, own string) error {
 	var faults []error
-	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
-		base, err := url.Parse(c.Providers[name].BaseURL)
-		if err == nil && samePlace(base.Host, c.HTTP.Listen) {
+	for _, name := range slices.Sorted(maps.Keys(providers)) {
+		base, err := url.Parse(providers[name].BaseURL)
+		if err == nil && samePlace(base.Host, own) {
 			faults = append(faults, fmt.Errorf("providers.%s.base_url is %q, where this server itself listens: give the provider's address, or unset what sets it",
-				name, c.Providers[name].BaseURL))
+				name, providers[name].BaseURL))
 		}
 	}
 	return errors.Join(faults...)

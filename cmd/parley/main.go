@@ -78,7 +78,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return stopped(ctx, tree, err)
 	}
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: operated{models.providers},
+		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: newOperated(cfg, models, tree),
 		Checks: checks, Gatherer: metrics, Log: log,
 	})
 

@@ -110,7 +110,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
 			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second},
-			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: map[string]time.Time{"m2": time.Unix(8, 0), "m1": time.Unix(7, 0)}, InFlight: 3},
+			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: []admin.Parked{{Model: "m1", Until: time.Unix(7, 0)}, {Model: "m1", Key: 2, Until: time.Unix(8, 0)}}, InFlight: 3, Models: []string{"m1"}, BaseURL: "https://q"},
 		}},
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -177,8 +177,8 @@ func TestRoutes(t *testing.T) {
 		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"latency_ms":1000`},
 		"providers show what is parked": {
 			"GET", "/admin/providers/q.1-a", "", 200,
-			`{"name":"q.1-a","object":"provider","kind":"openai","state":"closed","next_probe":null,"drained":false,` +
-				`"ejected":{"reason":"slow","until":6},"parked":[{"model":"m1","until":7},{"model":"m2","until":8}],"in_flight":3,"latency_ms":0}`,
+			`{"name":"q.1-a","object":"provider","kind":"openai","base_url":"https://q","models":["m1"],"source":"configuration","state":"closed","next_probe":null,"drained":false,` +
+				`"ejected":{"reason":"slow","until":6},"parked":[{"model":"m1","until":7},{"model":"m1","key":2,"until":8}],"in_flight":3,"latency_ms":0}`,
 		},
 		"a provider that is not there":  {"GET", "/admin/providers/none", "", 404, `"param":"name"`},
 		"one to drain that is not":      {"POST", "/admin/providers/none/drain", "", 404, `item_not_found`},
@@ -227,6 +227,34 @@ func TestProvidersDoAsTheyAreTold(t *testing.T) {
 		}
 		if _, shown := call(t, "GET", url+"/admin/providers/p", adminKey, ""); shown != answer {
 			t.Errorf("%s: answered %s, then shown %s", tt.what, answer, shown)
+		}
+	}
+}
+
+func TestProvidersAreSetAndTakenAway(t *testing.T) {
+	t.Parallel()
+	logged := make(lines, 16)
+	url := serveWith(t, admin.DefaultConfig(), slog.New(slog.NewTextHandler(logged, nil)), &office{})
+	for _, tt := range []struct {
+		method, name, body string
+		status             int
+		answer             string
+	}{
+		{"PUT", "new", `{"api_key":"secret"}`, 201, `{"name":"new","object":"provider","kind":"","models":[],"source":"operator","state":"closed"`},
+		{"PUT", "new", `{"api_key":"secret"}`, 200, `"source":"operator"`},
+		{"PUT", "new", `{"fault":1}`, 400, `"param":"fault"`},
+		{"DELETE", "new", "", 200, `{"deleted":true,"name":"new","object":"provider"}`},
+		{"DELETE", "new", "", 404, `item_not_found`},
+		{"DELETE", "p", "", 400, `invalid_request`},
+	} {
+		status, answer := call(t, tt.method, url+"/admin/providers/"+tt.name, adminKey, tt.body)
+		if status != tt.status || !strings.Contains(answer, tt.answer) || strings.Contains(answer, "secret") {
+			t.Errorf("%s %s: got %d %s, want %d with %s", tt.method, tt.name, status, answer, tt.status, tt.answer)
+		}
+		if status < 300 {
+			if line := <-logged; !strings.Contains(line, "provider=new what="+strings.ToLower(tt.method)) || strings.Contains(line, "secret") {
+				t.Errorf("logged: %s", line)
+			}
 		}
 	}
 }
@@ -307,7 +335,7 @@ func TestDocsListWhatThereIs(t *testing.T) {
 			t.Errorf("%s %s is not there: %d %s", method, path, status, answer)
 		}
 	}
-	if rows < 16 {
+	if rows < 18 {
 		t.Errorf("docs/api.md lists %d routes", rows)
 	}
 }

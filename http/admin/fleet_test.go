@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,4 +67,25 @@ func (f *fleet) Reset(_ context.Context, name string) error {
 	return f.change(name, func(p *admin.Provider) {
 		p.State, p.Reason, p.NextProbe = messages.BreakerClosed, "", time.Time{}
 	})
+}
+
+func (f *fleet) Put(name string, settings []byte) (created bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if strings.Contains(string(settings), "fault") {
+		return false, &messages.Failure{Code: messages.CodeInvalidRequest, What: "a fault", Param: "fault"}
+	}
+	created = f.all[name] == nil
+	f.all[name] = &admin.Provider{Name: name, Set: true}
+	return created, nil
+}
+
+func (f *fleet) Delete(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.all[name].Set {
+		return &messages.Failure{Code: messages.CodeInvalidRequest, What: "it is from the configuration", Param: "name"}
+	}
+	delete(f.all, name)
+	return nil
 }

@@ -1,11 +1,8 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,6 +23,13 @@ type Providers interface {
 	Trip(ctx context.Context, name string, length time.Duration) error
 	// Reset closes the breaker and forgets what is parked.
 	Reset(ctx context.Context, name string) error
+	// Put adds a provider, or replaces one, for as long as the server runs.
+	// settings is a JSON object with the keys of the configuration. created is
+	// false for one that was replaced.
+	Put(name string, settings []byte) (created bool, err error)
+	// Delete undoes Put: it brings back what the configuration says, if
+	// anything.
+	Delete(name string) error
 }
 
 // Provider is how a provider is, for an operator.
@@ -36,11 +40,22 @@ type Provider struct {
 	Reason    string    // why the breaker is not closed
 	NextProbe time.Time // zero while it is closed, and where it is open until a reset
 	Drained   bool
-	Ejected   time.Time            // until when it goes behind the others, since it does worse; zero where it does not
-	Outlier   string               // why it was ejected
-	Parked    map[string]time.Time // models that the provider limits, and until when
+	Ejected   time.Time // until when it goes behind the others, since it does worse; zero where it does not
+	Outlier   string    // why it was ejected
+	Parked    []Parked
 	InFlight  int64
 	Latency   time.Duration // until the first byte, smoothed
+
+	BaseURL string
+	Models  []string // that it lists
+	Set     bool     // by an operator while the server ran
+}
+
+// Parked is a model that a provider limits for a while.
+type Parked struct {
+	Model string
+	Key   int // which of several, from 1; 0 where there is but one
+	Until time.Time
 }
 
 // providerView is a provider on the wire. Times are seconds since 1970.
@@ -48,6 +63,9 @@ type providerView struct {
 	Name      string       `json:"name"`
 	Object    string       `json:"object"` // "provider"
 	Kind      string       `json:"kind"`
+	BaseURL   string       `json:"base_url,omitempty"`
+	Models    []string     `json:"models"`
+	Source    string       `json:"source"` // "configuration", or "operator" for what was set while the server ran
 	State     string       `json:"state"`
 	Reason    string       `json:"reason,omitempty"`
 	NextProbe *int64       `json:"next_probe"`
@@ -65,22 +83,28 @@ type ejectedView struct {
 
 type parkedView struct {
 	Model string `json:"model"`
+	Key   int    `json:"key,omitempty"` // which of several, from 1
 	Until int64  `json:"until"`
 }
 
 func viewProvider(p Provider) (v providerView, id string) {
 	v = providerView{
-		Name: p.Name, Object: "provider", Kind: p.Kind, State: p.State.String(), Reason: p.Reason,
-		NextProbe: seconds(p.NextProbe), Drained: p.Drained, Parked: make([]parkedView, 0, len(p.Parked)),
+		Name: p.Name, Object: "provider", Kind: p.Kind, BaseURL: p.BaseURL, Models: p.Models, Source: "configuration",
+		State: p.State.String(), Reason: p.Reason, NextProbe: seconds(p.NextProbe), Drained: p.Drained, Parked: make([]parkedView, 0, len(p.Parked)),
 		InFlight: p.InFlight, LatencyMS: p.Latency.Milliseconds(),
 	}
 	if !p.Ejected.IsZero() {
 		v.Ejected = &ejectedView{Reason: p.Outlier, Until: p.Ejected.Unix()}
 	}
-	for model, until := range p.Parked {
-		v.Parked = append(v.Parked, parkedView{Model: model, Until: until.Unix()})
+	for _, parked := range p.Parked {
+		v.Parked = append(v.Parked, parkedView{Model: parked.Model, Key: parked.Key, Until: parked.Until.Unix()})
 	}
-	slices.SortFunc(v.Parked, func(a, b parkedView) int { return cmp.Compare(a.Model, b.Model) })
+	if p.Models == nil {
+		v.Models = []string{} // never null
+	}
+	if p.Set {
+		v.Source = "operator"
+	}
 	return v, p.Name
 }
 
@@ -108,59 +132,4 @@ func (s *Server) provider(c *fiber.Ctx) (Provider, error) {
 		}
 	}
 	return p, nil
-}
-
-// command is what an operator has a provider do.
-type command func(all Providers, ctx context.Context, name string) error
-
-func (s *Server) drainProvider(c *fiber.Ctx) error { return s.control(c, "drain", Providers.Drain) }
-
-func (s *Server) resumeProvider(c *fiber.Ctx) error { return s.control(c, "resume", Providers.Resume) }
-
-func (s *Server) resetProvider(c *fiber.Ctx) error { return s.control(c, "reset", Providers.Reset) }
-
-// control has the provider that the path names do something, and shows how it is
-// then.
-func (s *Server) control(c *fiber.Ctx, what string, do command) error {
-	p, err := s.provider(c)
-	if err != nil {
-		return err
-	}
-	ctx, release := s.bounded()
-	defer release()
-	if err := do(s.deps.Providers, ctx, p.Name); err != nil {
-		return err
-	}
-	s.deps.Log.Info("an operator changed a provider", slog.String("request", c.GetRespHeader(requestID)),
-		slog.String("provider", p.Name), slog.String("what", what))
-	return s.showProvider(c)
-}
-
-func (s *Server) tripProvider(c *fiber.Ctx) error {
-	length, err := tripLength(c)
-	if err != nil {
-		return err
-	}
-	return s.control(c, "trip", func(all Providers, ctx context.Context, name string) error { return all.Trip(ctx, name, length) })
-}
-
-// tripLength reads {"for": "5m"}; without it, or without a body, a trip has no
-// end.
-func tripLength(c *fiber.Ctx) (length time.Duration, err error) {
-	if len(c.Body()) == 0 {
-		return 0, nil
-	}
-	var body struct {
-		For *string `json:"for"` // as durations in the configuration
-	}
-	if err := decode(c, &body); err != nil || body.For == nil {
-		return 0, err
-	}
-	if length, err = time.ParseDuration(*body.For); err != nil || length <= 0 {
-		return 0, &messages.Failure{
-			Code: messages.CodeInvalidRequest, What: fmt.Sprintf("for is %q", *body.For),
-			Do: "give a duration above 0, such as 5m, or leave it out to trip the provider until it is reset", Param: "for",
-		}
-	}
-	return length, nil
 }

@@ -97,6 +97,8 @@ func (s *Server) routes() {
 	operator.Get("/usage", s.usage)
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)
+	operator.Put("/providers/:name", s.putProvider)
+	operator.Delete("/providers/:name", s.deleteProvider)
 	operator.Post("/providers/:name/drain", s.drainProvider)
 	operator.Post("/providers/:name/resume", s.resumeProvider)
 	operator.Post("/providers/:name/trip", s.tripProvider)
