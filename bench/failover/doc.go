@@ -13,8 +13,8 @@
 //	heal    the provider is healed right after its breaker's first test failed
 //
 // Every second request goes to a model that only a healthy provider answers.
-// What a fault adds is the difference between the two, quantile by quantile,
-// less the time limit of the server that the fault runs into, if any: the limits
+// What a fault adds is the difference between the two, quantile by quantile in
+// every hundred requests and the median over the hundreds, less the time limit of the server that the fault runs into, if any: the limits
 // are short here, and part of the figures.
 //
 // Some faults befall a reply of which the client has seen the beginning. It then

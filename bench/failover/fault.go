@@ -35,7 +35,7 @@ const (
 	connectLimit = 250 * time.Millisecond
 	beginLimit   = 250 * time.Millisecond // until the first byte of a stream
 	stallLimit   = 250 * time.Millisecond // between two events
-	replyLimit   = 64 << 10               // bytes
+	replyLimit   = 8 << 10                // bytes
 )
 
 // faults is everything that is tried.

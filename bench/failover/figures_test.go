@@ -42,6 +42,20 @@ func TestAddedIsTheDifferenceOfQuantilesLessTheLimit(t *testing.T) {
 	}
 }
 
+func TestOneSlowMomentIsNotWhatAFaultAdds(t *testing.T) {
+	t.Parallel()
+	failing, base := make([]answer, 350), make([]answer, 350)
+	for i := range failing {
+		failing[i].took, base[i].took = 3*time.Millisecond, time.Millisecond
+	}
+	for i := range 50 {
+		failing[120+i].took = time.Second // in the second round
+	}
+	if got := addedBy(failing, base, time.Millisecond); got != (quantiles{P50: 1, P99: 1}) {
+		t.Errorf("added %+v, want 1 ms", got)
+	}
+}
+
 func TestWhateverIsNeitherWholeNorToldIsLost(t *testing.T) {
 	t.Parallel()
 	var got tally

@@ -49,7 +49,7 @@ func (b *bench) phase(ctx context.Context, f *fault, of state) (phase, error) {
 	if of == open {
 		limit = 0
 	}
-	p.Added = quantilesOf(failing).beyond(p.Healthy, limit)
+	p.Added = addedBy(failing, base, limit)
 	p.Failing, p.Spare = share(after.failing-before.failing, b.requests), share(after.spare-before.spare, b.requests)
 	return p, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"example.com/parley/bench/load"
@@ -42,6 +43,33 @@ func quantilesOf(answers []answer) quantiles {
 	}
 	sorted := load.Sorted(took)
 	return quantiles{milliseconds(sorted.Quantile(.5)), milliseconds(sorted.Quantile(.99))}
+}
+
+// roundOf is how many requests are compared with as many others at a time.
+const roundOf = 100
+
+// addedBy compares failing requests with those that were asked in between, round
+// by round, and returns the median over the rounds: whatever else holds the
+// machine up for a moment does so in one of them.
+func addedBy(failing, base []answer, limit time.Duration) quantiles {
+	var p50, p99 []float64
+	for len(failing) > 0 {
+		n := min(roundOf, len(failing))
+		if len(failing) < 2*roundOf {
+			n = len(failing) // the last round takes the rest
+		}
+		added := quantilesOf(failing[:n]).beyond(quantilesOf(base[:n]), limit)
+		p50, p99 = append(p50, added.P50), append(p99, added.P99)
+		failing, base = failing[n:], base[n:]
+	}
+	return quantiles{median(p50), median(p99)}
+}
+
+// median is of one value at least, and the lower one in the middle of an even
+// number.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[(len(values)-1)/2]
 }
 
 // beyond is what q has more than a healthy provider and a limit account for.
