@@ -37,6 +37,7 @@ func (b *bench) configure(authorities string) string {
 		c.failing(s, heal, 0, healInterval, authorities)
 		c.failing(s, continued, never, openInterval, authorities)
 	}
+	c.add("outliers: {max_percent: 0}") // a provider that fails shall be called as long as its breaker lets it
 	c.add("models:")
 	c.add("  %s: [{target: %s/%s}]", healthy, healthy, healthy)
 	for _, s := range b.sites {
