@@ -23,6 +23,7 @@ type Deps struct {
 	Ledger     conversation.Ledger
 	Models     conversation.Models
 	Prices     conversation.Prices
+	Capacity   admission.Capacity // of the providers; nil where they have no limits
 	Registerer prometheus.Registerer
 	Log        *slog.Logger // of failures; given ids and causes, never content
 }
@@ -77,7 +78,7 @@ func (s *System) spawnAll(cfg Config, deps Deps) error {
 			return err
 		}
 	}
-	if err := s.spawnGate(cfg.Admission, deps.Registerer); err != nil {
+	if err := s.spawnGate(cfg.Admission, deps); err != nil {
 		return err
 	}
 	if err := s.spawnPool(deps.Registerer); err != nil {
@@ -86,8 +87,9 @@ func (s *System) spawnAll(cfg Config, deps Deps) error {
 	return s.spawnShards(cfg.Shard, deps.Registerer)
 }
 
-func (s *System) spawnGate(cfg admission.Config, registerer prometheus.Registerer) error {
-	s.gate = admission.NewGate(cfg, s.deliver)
+func (s *System) spawnGate(cfg admission.Config, deps Deps) error {
+	s.gate = admission.NewGate(cfg, deps.Capacity, s.deliver)
+	registerer := deps.Registerer
 	admission.Register(registerer, s.gate)
 	pid, err := s.spawn(Part{Name: "admission", Props: newMailbox(registerer, "admission").of(s.gate.Props())})
 	if err != nil {

@@ -61,6 +61,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeProviderLimited:     {status: fiber.StatusTooManyRequests},
 	messages.CodeProviderQuota:       {status: fiber.StatusTooManyRequests, retry: never},
 	messages.CodeProviderUnavailable: {status: fiber.StatusServiceUnavailable},
+	messages.CodeProviderBusy:        {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeProviderKey:         {status: fiber.StatusBadGateway, retry: never},
 	messages.CodeProviderTimeout:     {status: fiber.StatusGatewayTimeout},
 

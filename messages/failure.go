@@ -40,6 +40,7 @@ const (
 	CodeProviderLimited     Code = "provider_rate_limited"
 	CodeProviderQuota       Code = "insufficient_quota"
 	CodeProviderUnavailable Code = "provider_unavailable" // every breaker is open
+	CodeProviderBusy        Code = "provider_busy"        // every provider has as many calls as it takes well
 	CodeProviderKey         Code = "provider_key_refused"
 	CodeProviderTimeout     Code = "provider_timeout"
 

@@ -85,6 +85,10 @@ type StartTurn struct {
 	// Admitted gives the turn's place back to the admission queue. Set by
 	// admission, called once by whoever ends the turn or refuses it.
 	Admitted func()
+	// Began gives back what admission holds for the turn's first call, once
+	// that is made. Set by admission, nil where it holds nothing; it may be
+	// called more than once.
+	Began func()
 }
 
 // These are how many chunks may wait for a slow client. They are part of every

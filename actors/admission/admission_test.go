@@ -29,7 +29,7 @@ type door struct {
 func newDoor(t testing.TB, waiting int64) *door {
 	t.Helper()
 	d := &door{}
-	d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: waiting}, func(m *messages.StartTurn) {
+	d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: waiting}, nil, func(m *messages.StartTurn) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.in = append(d.in, m)
@@ -148,7 +148,7 @@ func TestNoPlaceIsLost(t *testing.T) {
 	var gate *admission.Gate
 	var most, now int64
 	var mu sync.Mutex
-	gate = admission.NewGate(admission.Config{MaxRunning: 3, MaxWaiting: callers * turns}, func(m *messages.StartTurn) {
+	gate = admission.NewGate(admission.Config{MaxRunning: 3, MaxWaiting: callers * turns}, nil, func(m *messages.StartTurn) {
 		go func() {
 			mu.Lock()
 			now++
@@ -199,7 +199,7 @@ func TestConfigNamesItsFaults(t *testing.T) {
 
 // BenchmarkEnter is the way through an open gate, and out of it.
 func BenchmarkEnter(b *testing.B) {
-	gate := admission.NewGate(admission.DefaultConfig(), func(m *messages.StartTurn) { m.Admitted() })
+	gate := admission.NewGate(admission.DefaultConfig(), nil, func(m *messages.StartTurn) { m.Admitted() })
 	m := messages.NewStartTurn(context.Background(), messages.TurnSpec{})
 	b.ReportAllocs()
 	for b.Loop() {

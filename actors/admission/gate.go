@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -8,23 +10,32 @@ import (
 )
 
 // Gate is the one way in for turns. While there is room it is two atomic
-// operations in the caller's goroutine; only a turn that has to wait goes
-// through the actor that owns the queue. It is safe for concurrent use.
+// operations in the caller's goroutine. Where a provider is near its limit the
+// turn claims a place there, still in the caller's goroutine; only a turn that has
+// to wait goes through the actor that owns the queue. It is safe for concurrent
+// use.
 type Gate struct {
-	cfg     Config
-	deliver func(*messages.StartTurn) // to the shard; never blocks
-	tell    func(any)                 // to the queue's actor; never blocks
-	leave   func()                    // made once: a method value would be an allocation a turn
+	cfg      Config
+	capacity Capacity
+	deliver  func(*messages.StartTurn) // to the shard; never blocks
+	tell     func(any)                 // to the queue's actor; never blocks
+	leave    func()                    // made once: a method value would be an allocation a turn
 
 	running atomic.Int64
 	waiting atomic.Int64 // in the queue, or on the way to it
+	crowded atomic.Bool  // somebody waits for a place here, and not at a provider
+	lines   sync.Map     // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
 }
 
-// NewGate returns an open gate. Enter may be called once Props was spawned and
-// told it where its actor is.
-func NewGate(cfg Config, deliver func(*messages.StartTurn)) *Gate {
-	g := &Gate{cfg: cfg, deliver: deliver}
+// NewGate returns an open gate, which lets turns in as long as their providers
+// have room; with nil it knows of no limits but its own. Enter may be called once
+// Props was spawned and told it where its actor is.
+func NewGate(cfg Config, capacity Capacity, deliver func(*messages.StartTurn)) *Gate {
+	if capacity == nil {
+		capacity = unlimited{math.MaxInt64}
+	}
+	g := &Gate{cfg: cfg, capacity: capacity, deliver: deliver}
 	g.leave = g.release
 	return g
 }
@@ -35,8 +46,10 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 	switch {
 	case g.closed.Load():
 		m.Refuse(shuttingDown())
-	case g.waiting.Load() == 0 && g.take():
+	case g.waiting.Load() == 0 && g.take(min(g.cfg.MaxRunning, g.capacity.Floor())):
 		m.Admitted = g.leave
+		g.deliver(m)
+	case g.overtakesNobody(m) && g.admit(m) == nobodyFull:
 		g.deliver(m)
 	case g.waiting.Add(1) > g.cfg.MaxWaiting:
 		g.waiting.Add(-1)
@@ -46,12 +59,59 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 	}
 }
 
-// take claims a place, if one is free. It never counts above the limit, not
-// even for a moment: the queue's actor would take that for a full house.
-func (g *Gate) take() bool {
+// overtakesNobody tells whether a turn may enter although others wait: when they
+// wait for providers that it has nothing to do with.
+func (g *Gate) overtakesNobody(m *messages.StartTurn) bool {
+	if g.waiting.Load() == 0 {
+		return true
+	}
+	if g.crowded.Load() {
+		return false
+	}
+	_, waits := g.lines.Load(g.capacity.Line(m.Spec.Model).Name)
+	return !waits
+}
+
+// fullness is what keeps a turn from being let in.
+type fullness uint8
+
+const (
+	nobodyFull fullness = iota
+	providerFull
+	gateFull
+)
+
+// admit gives the turn a place here and one at a provider, if there are both.
+func (g *Gate) admit(m *messages.StartTurn) fullness {
+	unclaim, ok := g.capacity.Claim(m.Spec.Model)
+	if !ok {
+		return providerFull
+	}
+	if !g.take(g.cfg.MaxRunning) {
+		if unclaim != nil {
+			unclaim()
+			g.nudge() // somebody may have found the place taken
+		}
+		return gateFull
+	}
+	m.Admitted = g.leave
+	if unclaim != nil {
+		m.Began = sync.OnceFunc(unclaim)
+		m.Admitted = func() {
+			m.Began()
+			g.release()
+		}
+	}
+	return nobodyFull
+}
+
+// take claims a place, if fewer than most are taken. It never counts above the
+// limit, not even for a moment: the queue's actor would take that for a full
+// house.
+func (g *Gate) take(most int64) bool {
 	for {
 		running := g.running.Load()
-		if running >= g.cfg.MaxRunning {
+		if running >= most {
 			return false
 		}
 		if g.running.CompareAndSwap(running, running+1) {
@@ -62,6 +122,11 @@ func (g *Gate) take() bool {
 
 func (g *Gate) release() {
 	g.running.Add(-1)
+	g.nudge()
+}
+
+// nudge has the queue's actor look again, if anybody waits.
+func (g *Gate) nudge() {
 	if g.waiting.Load() > 0 {
 		g.tell(freed{})
 	}
@@ -84,6 +149,15 @@ func overloaded() error {
 	return &messages.Failure{
 		Code: messages.CodeOverloaded, What: "the server has as many turns running and waiting as it may",
 		Do: "try again in a moment; an operator can raise admission.max_running", RetryAfter: retryAfter,
+	}
+}
+
+// tooLate refuses a turn that would wait for longer than it has time. Its client
+// may come again once those before it have gone.
+func tooLate(wait, left time.Duration) error {
+	return &messages.Failure{
+		Code: messages.CodeProviderBusy, What: "the providers of the model are at their limit, and the turn's time would be over before its place came",
+		Do: "try again later, or use another model", RetryAfter: max(wait-left, retryAfter),
 	}
 }
 

@@ -16,7 +16,7 @@ func (t *turn) answer(ctx context.Context) error {
 	}
 	call := &messages.Call{
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
-		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough,
+		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Began: t.request.Began,
 	}
 	t.deps.retries.earn(retries)
 	err = t.tryAll(ctx, targets, call)

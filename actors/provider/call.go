@@ -21,7 +21,10 @@ type attempt struct {
 	answer  Answer
 
 	stream     bool
+	beside     int64         // calls at once when it began, with itself
 	firstByte  time.Duration // zero until the provider has answered
+	firstEvent time.Duration // of a stream; zero until it came
+	heard      bool          // the actor was told of it
 	firstToken time.Duration // of a stream; zero until it came
 	spoken     bool          // a delta came
 	over       bool
@@ -31,7 +34,10 @@ type attempt struct {
 // only not leave the call counted.
 func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error) {
 	a.stream = call.Stream
-	a.handle.inFlight.Add(1)
+	a.beside = a.handle.inFlight.Add(1)
+	if call.Began != nil {
+		call.Began()
+	}
 	defer func() {
 		if a.answer == nil && !a.over {
 			a.end(messages.Outcome{Kind: messages.OutcomeLocal})
@@ -85,6 +91,9 @@ func (a *attempt) Next() (messages.Chunk, error) {
 // probe is decided by it: its reply may go on for minutes. What a reply has cost
 // is told of one that broke off before as well.
 func (a *attempt) hear(c messages.Chunk) {
+	if c.Kind == messages.ChunkOpened {
+		a.hearFirstEvent()
+	}
 	if a.spoken || c.Kind == messages.ChunkOpened || c.Kind == messages.ChunkUsage {
 		return
 	}
@@ -97,6 +106,20 @@ func (a *attempt) hear(c messages.Chunk) {
 	if a.claim != nil {
 		a.report(messages.Outcome{Kind: messages.OutcomeSuccess})
 		a.claim = nil
+	}
+}
+
+// hearFirstEvent times the beginning of a stream. That of a reply in one piece is
+// its end, which says nothing about how busy the provider is.
+func (a *attempt) hearFirstEvent() {
+	if _, isWhole := a.answer.(*whole); isWhole || !a.stream || a.firstEvent > 0 {
+		return
+	}
+	a.firstEvent = time.Since(a.started)
+	if a.heard = a.handle.isInUse(); a.heard {
+		a.handle.tellActor(&heard{observation{
+			model: a.model, began: a.started, beside: int(a.beside), firstByte: a.firstEvent,
+		}})
 	}
 }
 
@@ -115,6 +138,7 @@ func (a *attempt) end(o messages.Outcome) {
 	a.over = true
 	a.handle.inFlight.Add(-1)
 	a.handle.metrics.ended(a.model, a.report(o))
+	a.handle.room.freed()
 }
 
 // report tells the actor how the call went, as far as it has gone.
@@ -122,6 +146,7 @@ func (a *attempt) report(o messages.Outcome) messages.Outcome {
 	o.Probe, o.FirstByte, o.Total = a.claim != nil, a.firstByte, time.Since(a.started)
 	a.handle.report(&ended{
 		model: a.model, key: a.key, began: a.started, claim: a.claim, firstToken: a.firstToken, outcome: o,
+		firstByte: a.firstEvent, beside: int(a.beside), heard: a.heard,
 	})
 	return o
 }

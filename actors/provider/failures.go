@@ -50,6 +50,15 @@ func outOfUse(name string, wait time.Duration) *messages.Failure {
 	}
 }
 
+// atLimit keeps calls away that would make all of them slower. Nobody knows when
+// one of those that run ends.
+func atLimit(name string) *messages.Failure {
+	return &messages.Failure{
+		Code: messages.CodeProviderBusy, What: "the provider " + name + " has as many calls at once as it takes well",
+		Do: "try again in a moment, or use a model of another provider", RetryAfter: time.Second,
+	}
+}
+
 func limited(name, model string, wait time.Duration) *messages.Failure {
 	return &messages.Failure{
 		Code: messages.CodeProviderLimited, What: "the provider " + name + " takes no more requests for " + model + " for now",

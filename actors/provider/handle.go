@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,12 @@ type Handle struct {
 	health   atomic.Pointer[health]
 	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
 	inFlight atomic.Int64
+	room     *room                     // of all providers; nil for one by itself
 	tell     atomic.Pointer[func(any)] // to the actor; nil until it was spawned
 	record   record                    // of what calls came to
 	breaker  breaker                   // the actor's own; others see what it publishes
+
+	concurrency concurrency
 }
 
 // upstream makes calls. The dialects of HTTP share one; the simulated provider
@@ -53,6 +57,7 @@ func newHandle(name string, s Settings, u upstream, m *providerMetrics) *Handle 
 		name: name, settings: s, upstream: u, metrics: m, keys: len(s.keys()), breaker: breaker{policy: s.policy()},
 	}
 	h.health.Store(&health{probing: newClaim()})
+	h.concurrency.set(s)
 	return h
 }
 
@@ -88,6 +93,9 @@ func (h *Handle) report(m *ended) { h.tellActor(m) }
 func (h *Handle) Refusal(model string) *messages.Failure {
 	known := h.health.Load()
 	if known.standing.cause == causeNone && !known.drained && known.ejected.cause == causeNone && len(known.parked) == 0 {
+		if h.isFull() {
+			return atLimit(h.name)
+		}
 		return nil // without asking for the time
 	}
 	now := time.Now()
@@ -97,14 +105,18 @@ func (h *Handle) Refusal(model string) *messages.Failure {
 	if known.isEjected(now) {
 		return unavailable(h.name, known.ejected.until.Sub(now))
 	}
+	if h.isFull() {
+		return atLimit(h.name)
+	}
 	return nil
 }
 
 // IsSpare tells of a provider that should not be asked whether it would answer
-// all the same: it was ejected, and nothing else is wrong with it.
+// all the same: it was ejected or has as many calls as it takes well, and nothing
+// else is wrong with it.
 func (h *Handle) IsSpare(model string) bool {
 	known, now := h.health.Load(), time.Now()
-	return known.isEjected(now) && known.refusal(h.name, model, h.keys, now) == nil
+	return (known.isEjected(now) || h.isFull()) && known.refusal(h.name, model, h.keys, now) == nil
 }
 
 // Open makes one call and returns once the provider has answered with success.
@@ -138,6 +150,7 @@ type Snapshot struct {
 	Outlier   string              // why it was ejected
 	Parked    map[Place]time.Time // what the provider limits, and until when
 	InFlight  int64
+	Limit     int64         // of calls at once, as it is now; 0 for none
 	Latency   time.Duration // until the first byte, smoothed over some dozen calls
 	BaseURL   string        // empty for a simulated one
 	Models    []string      // that it lists; not to be changed
@@ -154,6 +167,9 @@ func (h *Handle) Snapshot() Snapshot {
 	}
 	if !s.Simulated {
 		s.BaseURL = h.settings.BaseURL
+	}
+	if limit := h.concurrency.limit.Load(); limit < math.MaxInt64 {
+		s.Limit = limit
 	}
 	if known.isEjected(now) {
 		s.Ejected, s.Outlier = known.ejected.until, known.ejected.cause.String()

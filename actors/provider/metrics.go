@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -122,7 +123,7 @@ func (p *providerMetrics) ejected(why cause) {
 type collector struct {
 	providers *Providers
 
-	state, reason, nextProbe, drained, ejected, parked, inFlight, connections *prometheus.Desc
+	state, reason, nextProbe, drained, ejected, parked, inFlight, limit, connections *prometheus.Desc
 }
 
 func newCollector(providers *Providers) *collector {
@@ -137,6 +138,7 @@ func newCollector(providers *Providers) *collector {
 		drained:     describe("chatbot_provider_drained", "1 while an operator has the provider take no new calls."),
 		ejected:     describe("chatbot_provider_ejected", "1 while the provider goes behind the others, since it does worse."),
 		parked:      describe("chatbot_provider_parked_models", "Models that the provider limits for now."),
+		limit:       describe("chatbot_provider_concurrency_limit", "Calls at once that the provider takes well, as far as is known."),
 		inFlight:    describe("chatbot_provider_in_flight", "Calls that run."),
 		connections: describe("chatbot_provider_connections", "Connections by whether a call has them.", "state"),
 	}
@@ -144,7 +146,7 @@ func newCollector(providers *Providers) *collector {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.state, c.reason, c.nextProbe, c.drained, c.ejected, c.parked, c.inFlight, c.connections} {
+	for _, d := range []*prometheus.Desc{c.state, c.reason, c.nextProbe, c.drained, c.ejected, c.parked, c.inFlight, c.limit, c.connections} {
 		descriptions <- d
 	}
 }
@@ -172,6 +174,9 @@ func (c *collector) collect(h *Handle, now time.Time, gauge func(d *prometheus.D
 	gauge(c.ejected, oneIf(known.isEjected(now)))
 	gauge(c.parked, float64(len(stillParked(known.parked, now))))
 	gauge(c.inFlight, float64(h.inFlight.Load()))
+	if limit := h.concurrency.limit.Load(); limit < math.MaxInt64 {
+		gauge(c.limit, float64(limit))
+	}
 	idle, busy := h.upstream.connections()
 	gauge(c.connections, float64(idle), "idle")
 	gauge(c.connections, float64(busy), "busy")

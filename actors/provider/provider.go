@@ -7,7 +7,8 @@
 //	handle.go    what callers hold          health.go   what the actor publishes
 //	window.go    the calls of the last while (pure)
 //	outlier.go   who does worse (pure)      outliers.go the actor that compares
-//	control.go   what operators ask for
+//	control.go   what operators ask for     concurrency.go how many calls at once
+//	limit.go usual.go  how many calls at once a provider takes well (pure)
 //	call.go      one call, accounted for    failures.go what can go wrong, in words
 //	client.go    one exchange over HTTP     pool.go     the connections for it
 //	stream.go    a reply as it comes        whole.go    a reply in one piece
@@ -33,6 +34,10 @@ type ended struct {
 	// firstToken is what a stream's reader waited for it; zero where none
 	// came, and for a whole reply.
 	firstToken time.Duration
+	// firstByte is what a stream waited for its first event; zero as above.
+	firstByte time.Duration
+	beside    int  // calls at once when it began, with itself
+	heard     bool // the first byte was told before
 }
 
 // provider is the actor. All that it knows is with the handle, so that a restart
@@ -46,6 +51,8 @@ func (p *provider) Receive(ctx actor.Context) {
 		p.takeOver(ctx)
 	case *ended:
 		p.learn(m, time.Now())
+	case *heard:
+		p.handle.learnLimit(m.observation, time.Now())
 	case *drain:
 		p.setDrained(true, m.done)
 	case *resume:
@@ -73,6 +80,10 @@ func (p *provider) learn(m *ended, now time.Time) {
 	h := p.handle
 	h.sawFirstByte(m.outcome.FirstByte)
 	h.record.add(m)
+	h.learnService(m.outcome)
+	if o, tells := m.observed(); tells {
+		h.learnLimit(o, now)
+	}
 	moved := h.breaker.learn(m.outcome, m.began, now)
 	decided := m.claim != nil && m.claim == h.health.Load().probing
 	parks := m.outcome.Kind == messages.OutcomeRateLimited && m.outcome.RetryAfter > 0

@@ -25,6 +25,7 @@ type Deps struct {
 // and can be replaced one by one while calls are made.
 type Providers struct {
 	shared *metrics
+	room   *room // nil in tests that need none
 	table  atomic.Pointer[table]
 	mu     sync.Mutex // held while another table is made
 }
@@ -52,6 +53,7 @@ func New(cfg Config, deps Deps) (*Providers, error) {
 		return nil, err
 	}
 	p := &Providers{shared: newMetrics(deps.Registerer)}
+	p.room = &room{handles: p.Handles}
 	handles := make(map[string]*Handle, len(cfg))
 	for name, s := range cfg {
 		h, err := p.make(name, s, deps.Models[name])
@@ -61,6 +63,7 @@ func New(cfg Config, deps Deps) (*Providers, error) {
 		handles[name] = h
 	}
 	p.table.Store(newTable(handles))
+	p.room.measure()
 	deps.Registerer.MustRegister(newCollector(p))
 	return p, nil
 }
@@ -73,7 +76,9 @@ func (p *Providers) make(name string, s Settings, models []string) (*Handle, err
 	if err != nil {
 		return nil, err
 	}
-	return newHandle(name, s, u, own), nil
+	h := newHandle(name, s, u, own)
+	h.room = p.room
+	return h, nil
 }
 
 func newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) {

@@ -70,6 +70,8 @@ func (p *Providers) replace(change func(map[string]*Handle) *Handle) (old *Handl
 	handles := maps.Clone(p.table.Load().handles)
 	old = change(handles)
 	p.table.Store(newTable(handles))
+	p.room.measure()
+	p.room.freed()
 	return old
 }
 

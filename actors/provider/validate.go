@@ -72,6 +72,12 @@ func (s *Settings) requireAddress(require requirement) {
 func (s *Settings) requireLimits(require requirement) {
 	require(s.Weight >= 1 && s.Weight <= 100, "weight", "is %d: give a number from 1 to 100", s.Weight)
 	require(s.MaxConns >= 1 && s.MaxConns <= 65536, "max_connections", "is %d: give a number from 1 to 65536", s.MaxConns)
+	require(s.MaxConcurrency >= 0 && (s.MaxConcurrency <= s.MaxConns || s.Kind == KindSimulated), "max_concurrency",
+		"is %d: give at most max_connections, which is %d, or 0 to have the number found out", s.MaxConcurrency, s.MaxConns)
+	require(s.LimitMin >= 1 && s.LimitMin <= s.MaxConns, "limit_min", "is %d: give a number from 1 to max_connections, which is %d", s.LimitMin, s.MaxConns)
+	require(s.LimitInitial >= s.LimitMin && s.LimitInitial <= s.MaxConns, "limit_initial",
+		"is %d: give a number from limit_min, which is %d, to max_connections, which is %d", s.LimitInitial, s.LimitMin, s.MaxConns)
+	require(s.LimitTolerance > 1, "limit_tolerance", "is %g: give a factor above 1, such as 2", s.LimitTolerance)
 	require(s.MaxReply >= 1024, "max_reply", "is %d: give at least 1024 bytes", s.MaxReply)
 	require(s.Failures >= 1, "breaker_failures", "is %d: give a number above 0, such as 5", s.Failures)
 	require(s.LeastCalls >= 1, "breaker_least_calls", "is %d: give a number above 0, such as 20", s.LeastCalls)

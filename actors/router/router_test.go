@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -417,3 +418,41 @@ type healthy struct{}
 func (healthy) Refusal(messages.Target) *messages.Failure { return nil }
 
 func (healthy) IsSpare(messages.Target) bool { return false }
+
+// crowd is health by provider: those that it names are at their limits.
+type crowd map[string]bool
+
+func (c crowd) Refusal(t messages.Target) *messages.Failure {
+	if c[t.Provider] {
+		return &messages.Failure{Code: messages.CodeProviderBusy, RetryAfter: time.Second}
+	}
+	return nil
+}
+
+func (c crowd) IsSpare(t messages.Target) bool { return c[t.Provider] }
+
+func TestProviderAtItsLimitIsLeftOutWhileAnotherTakesCalls(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		full crowd
+		want string
+	}{
+		"neither": {crowd{}, "[a/m b/m]"},
+		"one":     {crowd{"a": true}, "[b/m]"},
+		"both":    {crowd{"a": true, "b": true}, "[a/m b/m]"},
+	} {
+		r, err := router.New(router.Config{"m": {{Target: "a/m"}, {Target: "b/m"}}}, router.Deps{
+			Providers: []router.Provider{{Name: "a"}, {Name: "b"}}, Health: test.full, Registerer: prometheus.NewRegistry(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets, err := r.Route("m")
+		if got := fmt.Sprint(targets); err != nil || got != test.want {
+			t.Errorf("%s is full: %s, %v, want %s", name, got, err, test.want)
+		}
+		if got := fmt.Sprint(r.Targets("m")); got != "[a/m b/m]" {
+			t.Errorf("%s is full: all are %s", name, got)
+		}
+	}
+}

@@ -60,6 +60,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
 		Parts:   append(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.Part{Name: "tenants", Props: keys.Props()}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
+		Capacity:   actors.NewCapacity(models.router, models.providers),
 		Registerer: metrics, Log: log,
 	})
 	if err != nil {
