@@ -8,7 +8,7 @@
 //	├── admission               the queue in front of the turns
 //	├── turns-0 ... turns-63    turns that are kept nowhere, many at a time each
 //	└── shard-0 ... shard-1023  parents of the conversations, by hash
-//	    └── conversation ...    one piece of work at a time
+//	    └── conversation ...    those that have something to do; one piece of work at a time
 //
 // What restarts what: an actor that panics is restarted by its parent, three
 // times within ten seconds; after that the parent stops it. A conversation that

@@ -115,7 +115,7 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
-	child := conversation.Props(s.deps).Configure(actor.WithMailbox(newSlim))
+	child := conversation.Props(s.deps)
 	for i := range s.shards {
 		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
 		if err != nil {

@@ -1,8 +1,7 @@
 package messages
 
-// Addressed is a message to a conversation. It comes through the conversation's
-// shard, and tells the conversation who it is: one that idles is told nothing
-// else, so that it costs little.
+// Addressed is a request to a conversation. It comes through the conversation's
+// shard. It also tells the conversation's actor whose it is.
 type Addressed interface {
 	// To names the conversation.
 	To() ConversationRef

@@ -1,6 +1,7 @@
-// Package conversation runs turns. A conversation is an actor: it carries out
-// one piece of work at a time, in order, under one epoch. A turn that is kept
-// nowhere needs no conversation and runs in a [Pool].
+// Package conversation runs turns. A conversation is an actor while it has
+// something to do: it carries out one piece of work at a time, in order, under
+// one epoch. A turn that is kept nowhere needs no conversation and runs in a
+// [Pool].
 //
 // The actors decide and goroutines wait: the half of a turn that reads from
 // providers and writes to the store is in turn.go and the files it names, and
@@ -22,29 +23,25 @@ const maxWaiting = 8
 // Conversation is the actor. A shard spawns it, with Props.
 type Conversation struct {
 	deps *Deps
-	ref  messages.ConversationRef
 
-	// Owned by Receive. While awake is false the rest is unknown.
-	awake   bool
-	private bool
-	epoch   messages.Epoch
-	next    messages.Seq
-	tip     messages.TurnID
-	window  window
-
-	busy *busy // nil when idle, as nearly all of them are
+	// Owned by Receive.
+	memory *memory // nil while asleep: the store knows
+	busy   *busy   // nil while there is nothing to do
+	heard  uint64  // requests since it was spawned, or restarted
 }
 
 // busy is what a conversation is at.
 type busy struct {
-	work    any                     // the request that is being carried out
-	waking  bool                    // the store was asked; nobody answers the work meanwhile
-	cancel  context.CancelCauseFunc // of the work's goroutine, which answers the work unless it is waking
-	waiting []any                   // requests behind it, oldest first
+	ref     messages.ConversationRef // the conversation's own
+	work    any                      // the request that is being carried out
+	waking  bool                     // the store was asked; nobody answers the work meanwhile
+	cancel  context.CancelCauseFunc  // of the work's goroutine, which answers the work unless it is waking
+	waiting []any                    // requests behind it, oldest first
 }
 
 // Props are those of every conversation: one wakes from the store with its first
-// message, which says who it is, or is made by it.
+// message, which says who it is, or is made by it, or is given back what it
+// remembered.
 func Props(deps *Deps) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor { return &Conversation{deps: deps} })
 }
@@ -52,6 +49,8 @@ func Props(deps *Deps) *actor.Props {
 // Receive implements actor.Actor. Read it as the table of contents.
 func (c *Conversation) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *messages.Resume:
+		c.resume(m)
 	case *messages.MayStop:
 		c.agreeToStop(ctx, m)
 	case *messages.EraseTurn:
@@ -77,14 +76,15 @@ func (c *Conversation) Receive(ctx actor.Context) {
 // admit carries the request out, has it wait behind the running one, or refuses
 // it when eight are waiting already.
 func (c *Conversation) admit(ctx actor.Context, m messages.Addressed) {
+	c.heard++
 	switch {
 	case c.busy == nil:
-		c.ref, c.busy = m.To(), &busy{}
+		c.busy = &busy{ref: m.To()}
 		c.begin(ctx, m)
 	case len(c.busy.waiting) < maxWaiting:
 		c.busy.waiting = append(c.busy.waiting, m)
 	default:
-		messages.Decline(m, tooManyTurns(c.ref))
+		messages.Decline(m, tooManyTurns(c.busy.ref))
 	}
 }
 
@@ -93,10 +93,10 @@ func (c *Conversation) begin(ctx actor.Context, m any) {
 	c.busy.work = m
 	turn, isTurn := m.(*messages.StartTurn)
 	switch {
-	case c.awake:
+	case c.memory != nil:
 		c.carryOut(ctx)
 	case isTurn && turn.Spec.Create:
-		c.awake, c.private, c.epoch, c.next = true, turn.Spec.Private, 1, 1
+		c.memory = &memory{private: turn.Spec.Private, epoch: 1, next: 1}
 		c.carryOut(ctx)
 	default:
 		c.wake(ctx)
@@ -117,14 +117,15 @@ func (c *Conversation) carryOut(ctx actor.Context) {
 	}
 }
 
-// goOn takes the next request up.
+// goOn takes the next request up, or rests.
 func (c *Conversation) goOn(ctx actor.Context) {
-	waiting := c.busy.waiting
+	ref, waiting := c.busy.ref, c.busy.waiting
 	if len(waiting) == 0 {
 		c.busy = nil
+		c.rest(ctx, c.heard)
 		return
 	}
-	c.busy = &busy{waiting: waiting[1:]}
+	c.busy = &busy{ref: ref, waiting: waiting[1:]}
 	c.begin(ctx, waiting[0])
 }
 
@@ -158,7 +159,7 @@ func (c *Conversation) refuseWaiting(err error) {
 // nothing otherwise.
 func (c *Conversation) agreeToStop(ctx actor.Context, m *messages.MayStop) {
 	if c.busy == nil {
-		ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: m.Ref, Sent: m.Sent})
+		c.rest(ctx, m.Sent)
 	}
 }
 
@@ -169,11 +170,11 @@ func (c *Conversation) abandon() {
 		return
 	}
 	if c.busy.cancel != nil {
-		c.busy.cancel(restarted(c.ref))
+		c.busy.cancel(restarted(c.busy.ref))
 	}
 	if c.busy.waking || c.busy.cancel == nil {
-		messages.Decline(c.busy.work, restarted(c.ref))
+		messages.Decline(c.busy.work, restarted(c.busy.ref))
 	}
-	c.refuseWaiting(restarted(c.ref))
+	c.refuseWaiting(restarted(c.busy.ref))
 	c.busy = nil
 }

@@ -220,16 +220,63 @@ func TestConversationStopsOnlyWhenIdle(t *testing.T) {
 		m := w.turn("hi")
 		w.system.Root.Send(pid, m)
 		<-m.Reply
-		w.system.Root.Send(pid, &messages.MayStop{Ref: testRef, Sent: 1})
+		w.system.Root.Send(pid, &messages.MayStop{Sent: 1})
 		synctest.Wait()
 		if len(w.ready) != 0 {
 			t.Error("it agreed to stop while a turn ran")
 		}
 		read(m)
-		synctest.Wait()
-		w.system.Root.Send(pid, &messages.MayStop{Ref: testRef, Sent: 7})
-		if got := <-w.ready; got.Sent != 7 || got.Ref != testRef {
+		if got := <-w.ready; got.Sent != 1 {
+			t.Errorf("after its only request it said %+v", got)
+		}
+		w.system.Root.Send(pid, &messages.MayStop{Sent: 7})
+		if got := <-w.ready; got.Sent != 7 {
 			t.Errorf("it answered %+v", got)
+		}
+	})
+}
+
+func TestConversationGoesOnFromWhatItRemembers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hello()...)
+		w.journal.exists = true
+		pid := w.conversation()
+		first, second := w.turn("one"), w.turn("two")
+		w.system.Root.Send(pid, first)
+		w.system.Root.Send(pid, second)
+		read(first)
+		read(second)
+		rested := <-w.ready
+		if rested.Sent != 2 {
+			t.Errorf("after two requests it said %+v", rested)
+		}
+		another := w.conversation()
+		w.system.Root.Send(another, &messages.Resume{Memory: rested.Memory})
+		third := w.turn("three")
+		third.Spec.After = second.Spec.ID
+		w.system.Root.Send(another, third)
+		if got := read(third); got.end.Err != nil {
+			t.Fatal(got.end.Err)
+		}
+		if got, want := w.models.asked(2), "user: one | assistant: Hello | user: two | assistant: Hello | user: three"; got != want {
+			t.Errorf("it asked %q, want %q", got, want)
+		}
+		if len(w.journal.activate) != 1 {
+			t.Errorf("the store was asked %d times, want once", len(w.journal.activate))
+		}
+	})
+}
+
+func TestConversationThatIsNotThereLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		m := w.turn("hi")
+		w.system.Root.Send(w.conversation(), m)
+		<-m.Reply
+		if rested := <-w.ready; rested.Memory != nil {
+			t.Errorf("it is remembered as %+v", rested.Memory)
 		}
 	})
 }

@@ -18,7 +18,7 @@ type editDone struct {
 
 // edit starts the work's goroutine, the work being one of the four edits.
 func (c *Conversation) edit(ctx actor.Context) {
-	work, journal, ref, epoch := c.busy.work, c.deps.Journal, c.ref, c.epoch
+	work, journal, ref, epoch := c.busy.work, c.deps.Journal, c.busy.ref, c.memory.epoch
 	c.spawn(ctx, func(ctx context.Context) any {
 		done := &editDone{work: work}
 		switch m := work.(type) {
@@ -59,15 +59,10 @@ func (c *Conversation) finishEdit(ctx actor.Context, m *editDone) {
 func (c *Conversation) remember(items []messages.StoredItem) {
 	added := make([]messages.Item, 0, len(items))
 	for i := range items {
-		if items[i].Seq >= c.next {
+		if items[i].Seq >= c.memory.next {
 			added = append(added, items[i].Item)
-			c.next = items[i].Seq + 1
+			c.memory.next = items[i].Seq + 1
 		}
 	}
 	c.extend(added)
-}
-
-// extend puts items at the end of what is remembered.
-func (c *Conversation) extend(items []messages.Item) {
-	c.window = c.window.with(items, c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
 }

@@ -3,6 +3,7 @@ package conversation
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"example.com/parley/messages"
 )
@@ -30,26 +31,40 @@ var known = [...]string{
 	string(messages.PartText), string(messages.PartImage), string(messages.PartRefusal), string(messages.PartOther),
 }
 
+// packing are *[]byte in which blocks come together, since only then their
+// length is known. On the stack they would have an actor's grow each time.
+var packing = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxPacking is how large a buffer may be to be used again, in bytes.
+const maxPacking = 64 << 10
+
 // pack returns the items as a block.
 func pack(items []messages.Item) block {
-	var space [1 << 10]byte // enough for most, and on the stack
+	buffer := packing.Get().(*[]byte)
+	dst := appendItems((*buffer)[:0], items)
+	packed := block(dst)
+	if cap(dst) <= maxPacking {
+		*buffer = dst
+		packing.Put(buffer)
+	}
+	return packed
+}
+
+func appendItems(dst []byte, items []messages.Item) []byte {
 	var head blockHead
 	for i := range items {
 		head.items++
 		head.parts += len(items[i].Parts)
 		head.size += sizeOf(&items[i])
 	}
-	dst := space[:0]
-	if head.size > len(space) {
-		dst = make([]byte, 0, head.size)
-	}
+	dst = slices.Grow(dst, head.size)
 	for _, n := range [...]int{head.items, head.parts, head.size} {
 		dst = appendNumber(dst, n)
 	}
 	for i := range items {
 		dst = appendItem(dst, &items[i])
 	}
-	return block(dst)
+	return dst
 }
 
 func appendItem(dst []byte, item *messages.Item) []byte {

@@ -11,9 +11,9 @@ import (
 
 // start runs the turn in a goroutine of its own, on what is remembered.
 func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
-	history := c.window.items(c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
+	history := c.memory.window.items(c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
 	t := newTurn(context.Background(), c.deps, m, history)
-	t.kept = newKeeper(t, c.epoch, c.next, c.private)
+	t.kept = newKeeper(t, c.memory.epoch, c.memory.next, c.memory.private)
 	c.busy.cancel = t.cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	t.launch(func(done *turnDone) { root.Send(self, done) })
@@ -45,9 +45,9 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 		c.goOn(ctx)
 		return
 	}
-	c.next = m.next
+	c.memory.next = m.next
 	if turn, isTurn := m.work.(*messages.StartTurn); isTurn && m.tip {
-		c.tip = turn.Spec.ID
+		c.memory.tip = turn.Spec.ID
 	}
 	c.extend(m.items)
 	c.goOn(ctx)

@@ -23,7 +23,7 @@ type woken struct {
 // wake asks the store for the conversation, which raises its epoch.
 func (c *Conversation) wake(ctx actor.Context) {
 	request := messages.Activate{
-		Ref: c.ref, MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
+		Ref: c.busy.ref, MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
 	}
 	if turn, isTurn := c.busy.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
 		request.Fork, request.ForkSeq = turn.Spec.ForkOf, turn.Spec.AfterSeq
@@ -48,22 +48,15 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 		c.goOn(ctx)
 		return
 	}
-	c.awake, c.private = true, m.activation.Private
-	c.epoch, c.next, c.tip = m.activation.Epoch, m.activation.Next, m.activation.Tip
+	c.memory = &memory{
+		private: m.activation.Private, epoch: m.activation.Epoch, next: m.activation.Next, tip: m.activation.Tip,
+	}
 	items := make([]messages.Item, len(m.activation.Items))
 	for i := range m.activation.Items {
 		items[i] = m.activation.Items[i].Item
 	}
-	c.window = nil
 	c.extend(items)
 	c.carryOut(ctx)
-}
-
-// forget puts the conversation back to sleep in place: what it knew cannot be
-// trusted any more, because another activation has written or a write's outcome
-// is unknown. The next request wakes it under a new epoch.
-func (c *Conversation) forget() {
-	c.awake, c.window = false, nil
 }
 
 // spawn runs f in a goroutine of its own, with a deadline and a guard against

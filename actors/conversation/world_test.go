@@ -30,7 +30,6 @@ type world struct {
 	ledger  *ledger
 	models  *models
 	system  *actor.ActorSystem
-	parent  *actor.PID
 	ready   chan *messages.ReadyToStop
 	forward chan *messages.StartTurn
 	serial  byte
@@ -42,7 +41,7 @@ func newWorld(t *testing.T, script ...step) *world {
 	t.Helper()
 	w := &world{
 		t: t, journal: newJournal(), ledger: &ledger{}, models: &models{script: script},
-		ready: make(chan *messages.ReadyToStop, 8), forward: make(chan *messages.StartTurn, 8),
+		ready: make(chan *messages.ReadyToStop, 64), forward: make(chan *messages.StartTurn, 8),
 	}
 	w.deps = &conversation.Deps{
 		Config: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(),
@@ -64,7 +63,7 @@ func newWorld(t *testing.T, script ...step) *world {
 func (w *world) conversation() *actor.PID {
 	w.t.Helper()
 	child := make(chan *actor.PID, 1)
-	w.parent = w.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+	parent := w.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch m := ctx.Message().(type) {
 		case *actor.Started:
 			child <- ctx.Spawn(conversation.Props(w.deps))
@@ -72,7 +71,7 @@ func (w *world) conversation() *actor.PID {
 			w.ready <- m
 		}
 	}))
-	w.t.Cleanup(func() { _ = w.system.Root.StopFuture(w.parent).Wait() })
+	w.t.Cleanup(func() { _ = w.system.Root.StopFuture(parent).Wait() })
 	return <-child
 }
 

@@ -1,5 +1,7 @@
-// Package shard finds conversations: a shard is the parent of those whose hash
-// is its own, wakes them with their first message, and puts them to sleep.
+// Package shard finds conversations: a shard is responsible for those whose hash
+// is its own. It is the parent of their actors, which it spawns when there is
+// something to do and stops when there is not; it keeps what they remember
+// meanwhile, and lets them sleep when nobody talks to them.
 package shard
 
 import (
@@ -18,26 +20,29 @@ type Shard struct {
 	metrics *Metrics
 	began   time.Time
 
-	children map[messages.ConversationRef]child
-	stopping map[string]*stopping // by PID id
+	conversations map[messages.ConversationRef]known
+	refs          map[string]messages.ConversationRef // of those that are at work, by PID id
 }
 
-// child is what a shard knows of a conversation. There is one of each that is
-// awake, so it is small and lies in the map.
-type child struct {
-	pid   *actor.PID
-	heard time.Duration // since the shard began, when the last message was sent to it
-	sent  uint64
+// known is what a shard knows of a conversation that is awake. There are very
+// many, most of which nobody talks to: docs/decisions/idle-conversations.md has
+// what they cost.
+type known struct {
+	worker *worker       // nil while there is nothing to do
+	memory any           // the conversation's own, while it has no worker
+	heard  time.Duration // since the shard began, when the last message was sent to it
 }
 
-// stopping is a child on its way to sleep.
-type stopping struct {
-	ref  messages.ConversationRef
-	held []any // what came meanwhile
+// worker is a conversation's actor.
+type worker struct {
+	pid      *actor.PID
+	sent     uint64 // requests
+	stopping bool
+	held     []any // what came while it stopped
 }
 
-// maxHeld bounds what may wait for a conversation that is on its way to sleep:
-// it takes microseconds, so more is a flood.
+// maxHeld bounds what may wait for an actor that is being stopped: it takes
+// microseconds, so more is a flood.
 const maxHeld = 64
 
 // Props returns a shard, whose conversations are spawned with props: each learns
@@ -47,8 +52,8 @@ func Props(cfg Config, props *actor.Props, metrics *Metrics, supervision actor.S
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Shard{
 			cfg: cfg, props: props, metrics: metrics, began: time.Now(),
-			children: make(map[messages.ConversationRef]child),
-			stopping: make(map[string]*stopping),
+			conversations: make(map[messages.ConversationRef]known),
+			refs:          make(map[string]messages.ConversationRef),
 		}
 	}, actor.WithSupervisor(supervision))
 }
@@ -59,44 +64,53 @@ func (s *Shard) Receive(ctx actor.Context) {
 	case messages.Addressed:
 		s.forward(ctx, m.To(), m)
 	case *messages.ReadyToStop:
-		s.putToSleep(ctx, m)
-	case *Sweep:
-		s.sweep(ctx, m.Now)
+		s.stop(ctx, ctx.Sender(), m)
 	case *actor.Terminated:
 		s.bury(ctx, m.Who)
+	case *Sweep:
+		s.sweep(ctx, m.Now)
 	case *actor.Stopping, *actor.Restarting:
-		s.metrics.Awake.Sub(float64(len(s.children)))
+		s.metrics.Awake.Sub(float64(len(s.conversations)))
 	}
 }
 
 // forward sends m to its conversation, waking it first if it sleeps.
 func (s *Shard) forward(ctx actor.Context, ref messages.ConversationRef, m any) {
-	c, awake := s.children[ref]
+	c, awake := s.conversations[ref]
 	if !awake {
-		c = s.wake(ctx)
-	} else if leaving := s.stopping[c.pid.Id]; leaving != nil {
-		leaving.hold(m)
-		return
+		s.metrics.Awake.Inc()
+		s.metrics.Woken.Inc()
+	}
+	if c.worker == nil {
+		s.employ(ctx, ref, &c)
 	}
 	c.heard = time.Since(s.began)
-	c.sent++
-	s.children[ref] = c
-	ctx.Send(c.pid, m)
+	s.conversations[ref] = c
+	if c.worker.stopping {
+		c.worker.hold(m)
+		return
+	}
+	c.worker.sent++
+	ctx.Send(c.worker.pid, m)
 }
 
-func (s *Shard) wake(ctx actor.Context) child {
-	s.metrics.Awake.Inc()
-	s.metrics.Woken.Inc()
-	return child{pid: ctx.Spawn(s.props)}
+// employ gives a conversation an actor, and that what it remembers.
+func (s *Shard) employ(ctx actor.Context, ref messages.ConversationRef, c *known) {
+	c.worker = &worker{pid: ctx.Spawn(s.props)}
+	s.refs[c.worker.pid.Id] = ref
+	if c.memory != nil {
+		ctx.Send(c.worker.pid, &messages.Resume{Memory: c.memory})
+		c.memory = nil
+	}
 }
 
-func (s *stopping) hold(m any) {
-	if len(s.held) == maxHeld {
+func (w *worker) hold(m any) {
+	if len(w.held) == maxHeld {
 		messages.Decline(m, &messages.Failure{
 			Code: messages.CodeTooManyTurns, What: "too many requests wait for this conversation",
 			Do: "send one at a time", RetryAfter: time.Second,
 		})
 		return
 	}
-	s.held = append(s.held, m)
+	w.held = append(w.held, m)
 }

@@ -29,25 +29,48 @@ type stage struct {
 	metrics *shard.Metrics
 	heard   chan any
 	spawned atomic.Int64
-	refuse  bool // to stop
+	met     atomic.Int64 // by the conversation that heard something last
+	busy    bool         // conversations are never done
+	forget  bool         // they remember nothing
 }
 
-// child plays a conversation.
-type child struct{ stage *stage }
+// child plays a conversation. It remembers how many requests it has met.
+type child struct {
+	stage *stage
+	heard uint64 // since it was spawned
+	met   int
+}
 
 func (c *child) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *messages.Resume:
+		c.met = m.Memory.(int)
 	case *messages.MayStop:
-		if !c.stage.refuse {
-			ctx.Send(ctx.Parent(), &messages.ReadyToStop{Ref: m.Ref, Sent: m.Sent})
-		}
+		c.rest(ctx, m.Sent)
 	case *messages.AddItems:
 		if m.Items == nil {
 			panic("a fault in Receive")
 		}
-		c.stage.heard <- m
+		c.hear(ctx, m)
 	case *messages.StartTurn:
-		c.stage.heard <- m
+		c.hear(ctx, m)
+	}
+}
+
+func (c *child) hear(ctx actor.Context, m any) {
+	c.heard, c.met = c.heard+1, c.met+1
+	c.stage.heard <- m
+	c.stage.met.Store(int64(c.met))
+	c.rest(ctx, c.heard)
+}
+
+func (c *child) rest(ctx actor.Context, sent uint64) {
+	ready := &messages.ReadyToStop{Sent: sent}
+	if !c.stage.forget {
+		ready.Memory = c.met
+	}
+	if !c.stage.busy {
+		ctx.Request(ctx.Parent(), ready)
 	}
 }
 
@@ -65,6 +88,7 @@ func newStage(t *testing.T) *stage {
 	supervision := actor.NewOneForOneStrategy(3, 10*time.Second, func(any) actor.Directive { return actor.RestartDirective })
 	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, props, s.metrics, supervision))
 	t.Cleanup(func() {
+		synctest.Wait() // what comes too late for the shard is logged by protoactor, from a goroutine that lingers
 		_ = s.system.Root.StopFuture(s.shard).Wait()
 		s.system.Shutdown()
 	})
@@ -76,6 +100,21 @@ func (s *stage) say(n int) {
 }
 
 func (s *stage) sweep() { s.system.Root.Send(s.shard, &shard.Sweep{Now: time.Now()}) }
+
+// expect waits until nothing happens any more, and compares what is counted.
+func (s *stage) expect(t *testing.T, when string, awake, woken, met int) {
+	t.Helper()
+	synctest.Wait()
+	if got := testutil.ToFloat64(s.metrics.Awake); got != float64(awake) {
+		t.Errorf("%s: %v are awake, want %d", when, got, awake)
+	}
+	if got := testutil.ToFloat64(s.metrics.Woken); got != float64(woken) {
+		t.Errorf("%s: %v were woken, want %d", when, got, woken)
+	}
+	if got := s.met.Load(); got != int64(met) {
+		t.Errorf("%s: the conversation remembers %d messages, want %d", when, got, met)
+	}
+}
 
 func TestMessagesReachTheirConversationInOrder(t *testing.T) {
 	t.Parallel()
@@ -89,9 +128,7 @@ func TestMessagesReachTheirConversationInOrder(t *testing.T) {
 				t.Errorf("message %d came as %d", n+1, len(got.Items))
 			}
 		}
-		if got := s.spawned.Load(); got != 1 {
-			t.Errorf("%d conversations were spawned", got)
-		}
+		s.expect(t, "at the end", 1, 1, 10)
 	})
 }
 
@@ -100,22 +137,54 @@ func TestIdleConversationSleepsAndWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.say(1)
-		<-s.heard
 		s.sweep()
-		synctest.Wait()
-		if got := testutil.ToFloat64(s.metrics.Awake); got != 1 {
-			t.Errorf("%v awake before it was idle", got)
-		}
+		s.expect(t, "before it was idle for long", 1, 1, 1)
 		time.Sleep(time.Minute)
 		s.sweep()
-		synctest.Wait()
-		if got := testutil.ToFloat64(s.metrics.Awake); got != 0 {
-			t.Errorf("%v awake after a minute", got)
-		}
+		s.expect(t, "after a minute", 0, 1, 1)
 		s.say(2)
-		<-s.heard
-		if got := s.spawned.Load(); got != 2 {
-			t.Errorf("%d spawned, want 2", got)
+		s.expect(t, "when it is talked to again", 1, 2, 1)
+	})
+}
+
+func TestConversationHasAnActorOnlyWhileItIsAtWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		for n := range 3 {
+			s.say(1)
+			s.expect(t, "after a message", 1, 1, n+1)
+		}
+		if got := s.spawned.Load(); got != 3 {
+			t.Errorf("%d actors were spawned for 3 messages, each after the other's end", got)
+		}
+	})
+}
+
+func TestConversationThatRemembersNothingSleeps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.forget = true
+		s.say(1)
+		s.expect(t, "after a message", 0, 1, 1)
+	})
+}
+
+// A conversation that was restarted has lost count of what it was sent.
+func TestRestartedConversationIsAskedWhetherItMayStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.system.Root.Send(s.shard, &messages.AddItems{Ref: ref})
+		s.say(1)
+		time.Sleep(time.Minute)
+		s.sweep()
+		s.expect(t, "when it was asked", 1, 1, 1)
+		s.say(1)
+		s.expect(t, "with its next message", 1, 1, 2)
+		if got := s.spawned.Load(); got != 3 {
+			t.Errorf("%d actors were made, want the first, the restarted and the next", got)
 		}
 	})
 }
@@ -124,15 +193,12 @@ func TestBusyConversationStaysAwake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
-		s.refuse = true
+		s.busy = true
 		s.say(1)
 		<-s.heard
 		time.Sleep(time.Hour)
 		s.sweep()
-		synctest.Wait()
-		if got := testutil.ToFloat64(s.metrics.Awake); got != 1 {
-			t.Errorf("%v awake, want 1", got)
-		}
+		s.expect(t, "after an hour", 1, 1, 1)
 	})
 }
 
@@ -195,9 +261,7 @@ func TestTurnsAndEditsAreRoutedAlike(t *testing.T) {
 		other.Tenant = "rival"
 		s.system.Root.Send(s.shard, &messages.AddItems{Ref: other, Items: make([]messages.Item, 1)})
 		<-s.heard
-		if got := s.spawned.Load(); got != 2 {
-			t.Errorf("%d spawned: another tenant's conversation of the same name is another one", got)
-		}
+		s.expect(t, "another tenant's conversation of the same name", 2, 2, 1)
 	})
 }
 
