@@ -14,7 +14,6 @@ import (
 )
 
 func main() {
-	spareTheCollector()
 	os.Exit(run(context.Background(), world{
 		arguments: os.Args[1:], environment: os.Environ(), out: os.Stdout, err: os.Stderr,
 	}))
@@ -93,6 +92,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 	return runParts(ctx, cfg.HTTP.DrainTimeout, log,
 		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
 		part{name: "the actors", stop: draining(tree)},
+		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the listener", run: sockets.serve(clients)},
 	)
