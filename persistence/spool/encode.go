@@ -14,7 +14,7 @@ func appendRow(dst []byte, row *messages.UsageRow) []byte {
 	dst = append(dst, row.Request[:]...)
 	for _, text := range [...]string{
 		string(row.Tenant), string(row.Key), string(row.Conversation), row.Endpoint, row.Model, string(row.Status),
-		row.Served.Provider, row.Served.Model, row.Served.Fingerprint, row.Served.ServiceTier,
+		row.Served.Provider, row.Served.Model, row.Served.Fingerprint, row.Served.ServiceTier, row.Served.Earlier,
 	} {
 		dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 	}
@@ -45,6 +45,7 @@ func readRow(body []byte) (row messages.UsageRow, err error) {
 	row.Tenant, row.Key, row.Conversation = messages.TenantID(r.text()), messages.KeyID(r.text()), messages.ConversationID(r.text())
 	row.Endpoint, row.Model, row.Status = r.text(), r.text(), messages.AttemptStatus(r.text())
 	row.Served.Provider, row.Served.Model, row.Served.Fingerprint, row.Served.ServiceTier = r.text(), r.text(), r.text(), r.text()
+	row.Served.Earlier = r.text()
 	row.Attempt, row.Served.Attempts = int(r.number()), int(r.number())
 	row.Usage.Input, row.Usage.Output, row.Usage.Cached = int(r.number()), int(r.number()), int(r.number())
 	row.Usage.CacheWrite, row.Usage.Reasoning = int(r.number()), int(r.number())
