@@ -44,6 +44,16 @@ func (t TurnID) Time() time.Time {
 	return time.UnixMilli(ms)
 }
 
+// FirstTurnID is the least id of a millisecond: what is not below it was asked
+// for at that moment or later. The time before 1970 has none, and gets the zero id.
+func FirstTurnID(at time.Time) (id TurnID) {
+	ms := max(at.UnixMilli(), 0)
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	return id
+}
+
 // ParseTurnID reads what String wrote.
 func ParseTurnID(s string) (id TurnID, ok bool) {
 	if len(s) != 2*len(id) {

@@ -43,6 +43,21 @@ func TestTurnIDTellsItsTime(t *testing.T) {
 	}
 }
 
+func TestFirstTurnIDIsTheLeastOfItsMillisecond(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, 5, 19, 14, 45, 3, 123_999e3, time.UTC)
+	first := messages.FirstTurnID(at)
+	if got := first.Time(); !got.Equal(at.Truncate(time.Millisecond)) {
+		t.Errorf("got %s, want %s", got, at)
+	}
+	if before := messages.FirstTurnID(at.Add(-time.Millisecond)); before.String() >= first.String() {
+		t.Errorf("%s is not before %s", before, first)
+	}
+	if !messages.FirstTurnID(time.Time{}).IsZero() {
+		t.Error("a time before 1970 has an id")
+	}
+}
+
 func TestTurnIDsSortByTime(t *testing.T) {
 	t.Parallel()
 	earlier, later := messages.TurnID{5: 1, 15: 0xff}, messages.TurnID{4: 1}

@@ -97,8 +97,12 @@ func (b *bench) reopen() {
 	b.store = b.open()
 }
 
+// asked is when every request of the suite came.
+var asked = time.UnixMilli(1_700_000_000_000)
+
 // id returns a new request's id; later ones sort behind.
 func (b *bench) id() (id messages.TurnID) {
+	id = messages.FirstTurnID(asked)
 	binary.BigEndian.PutUint64(id[8:], b.serial.Add(1))
 	return id
 }
@@ -160,7 +164,7 @@ func usageRow(request messages.TurnID, attempt int) messages.UsageRow {
 	return messages.UsageRow{
 		Tenant: tenant, Key: "k1", Request: request, Attempt: attempt, Endpoint: "/v1/responses", Model: "model",
 		Served: messages.Served{Provider: "p", Model: "m", Attempts: attempt}, Status: messages.AttemptSettled,
-		Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7, Priced: true, Created: time.UnixMicro(1_700_000_000_000_000),
+		Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7, Priced: true, Created: asked,
 	}
 }
 

@@ -90,6 +90,9 @@ CREATE TABLE usage_rows (
     model        TEXT NOT NULL, -- as asked
     provider     TEXT NOT NULL,
     served_model TEXT NOT NULL, -- as the provider calls it
+    fingerprint  TEXT NOT NULL,
+    service_tier TEXT NOT NULL,
+    simulated    BOOLEAN NOT NULL,
     status       TEXT NOT NULL,
     input        BIGINT NOT NULL, -- tokens, as the four below
     output       BIGINT NOT NULL,
@@ -99,11 +102,10 @@ CREATE TABLE usage_rows (
     estimated    BOOLEAN NOT NULL,
     cost         BIGINT NOT NULL, -- nano-dollars
     priced       BOOLEAN NOT NULL,
-    served       TEXT NOT NULL, -- JSON
     created      BIGINT NOT NULL,
     PRIMARY KEY (tenant, request, attempt)
 );
-CREATE INDEX usage_rows_by_time ON usage_rows (created);
+CREATE INDEX usage_rows_by_time ON usage_rows (request); -- its first bits are the time of asking
 
 CREATE TABLE idempotency_keys (
     tenant       TEXT NOT NULL,

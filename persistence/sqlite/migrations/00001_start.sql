@@ -90,6 +90,9 @@ CREATE TABLE usage_rows (
     model        TEXT NOT NULL, -- as asked
     provider     TEXT NOT NULL,
     served_model TEXT NOT NULL, -- as the provider calls it
+    fingerprint  TEXT NOT NULL,
+    service_tier TEXT NOT NULL,
+    simulated    INTEGER NOT NULL,
     status       TEXT NOT NULL,
     input        INTEGER NOT NULL, -- tokens, as the four below
     output       INTEGER NOT NULL,
@@ -99,11 +102,9 @@ CREATE TABLE usage_rows (
     estimated    INTEGER NOT NULL,
     cost         INTEGER NOT NULL, -- nano-dollars
     priced       INTEGER NOT NULL,
-    served       TEXT NOT NULL, -- JSON
     created      INTEGER NOT NULL,
-    PRIMARY KEY (tenant, request, attempt)
+    PRIMARY KEY (request, attempt, tenant) -- in the order of asking, so that rows are appended and a period is a range
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX usage_rows_by_time ON usage_rows (created);
 
 CREATE TABLE idempotency_keys (
     tenant       TEXT NOT NULL,
