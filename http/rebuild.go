@@ -95,7 +95,7 @@ func chunksOf(record *messages.TurnRecord, output []messages.Item) []messages.Ch
 		chunks,
 		messages.Chunk{Kind: messages.ChunkFinish, Finish: record.Finish},
 		messages.Chunk{Kind: messages.ChunkUsage, Usage: &usage},
-		messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: record.Status, Reason: record.Reason}},
+		messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: record.Status, Reason: record.Reason, Ended: record.Ended}},
 	)
 }
 

@@ -3,7 +3,6 @@ package http
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -111,10 +110,7 @@ type wholeResponse struct {
 func (w *wholeResponse) Add(c messages.Chunk) {
 	w.reply.Add(c)
 	if c.Kind == messages.ChunkEnd {
-		w.record.Status, w.record.Reason = c.End.Status, c.End.Reason
-		if w.record.Ended.IsZero() {
-			w.record.Ended = time.Now()
-		}
+		w.record.Status, w.record.Reason, w.record.Ended = c.End.Status, c.End.Reason, c.End.Ended
 		w.record.Served, w.record.Finish, w.record.Usage = w.reply.Served, w.reply.Finish, w.reply.Usage
 	}
 }

@@ -128,9 +128,6 @@ func (b *stream) fill() {
 
 func (b *stream) take(chunk messages.Chunk) {
 	b.quiet = 0
-	if dated, ok := b.events.(interface{ EndedAt(t time.Time) }); ok && chunk.Kind == messages.ChunkEnd {
-		dated.EndedAt(time.Now())
-	}
 	held := len(b.buffer)
 	b.buffer = b.events.Append(b.buffer, chunk)
 	b.x.claim.note(b.buffer[held:])
@@ -194,7 +191,7 @@ func (b *stream) silent(now time.Time) (messages.Chunk, bool) {
 
 // broken is the end of a stream that the edge cuts.
 func broken(err error) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnPartial, Err: err}}
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnPartial, Ended: time.Now(), Err: err}}
 }
 
 // end notes that nothing comes behind what is in the buffer.

@@ -1,6 +1,9 @@
 package messages
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ChunkKind says what a chunk carries.
 type ChunkKind uint8
@@ -66,8 +69,9 @@ type Served struct {
 // store before anybody reads this.
 type TurnOutcome struct {
 	Status TurnStatus
-	Reason string // of a partial one
-	Err    error  // nil, or a *Failure: the stream broke off
+	Reason string    // of a partial one
+	Ended  time.Time // as the store has it, where the turn is kept
+	Err    error     // nil, or a *Failure: the stream broke off
 }
 
 // Usage counts tokens as the provider bills them. Cached and CacheWrite are

@@ -52,6 +52,7 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 // settle makes the end and its cost durable, and only then lets it be told.
 func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDone {
 	done := &turnDone{work: t.request}
+	outcome.Ended = time.Now()
 	if !t.spoke() && t.before.Provider != "" { // nobody went on
 		t.served = t.before
 	}
@@ -63,7 +64,7 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 	}
 	if done.err != nil && outcome.Err == nil {
 		failure := messages.AsFailure(done.err)
-		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Err: failure}
+		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Ended: outcome.Ended, Err: failure}
 	}
 	t.deps.Metrics.count(outcome.Status, t.total())
 	t.outcome = outcome
@@ -152,7 +153,7 @@ func (k *keeper) finalItems(outcome messages.TurnOutcome) []messages.Item {
 func (k *keeper) finalRecord(outcome messages.TurnOutcome, outputs int) {
 	r := &k.record
 	r.Status, r.Reason, r.Outputs = outcome.Status, outcome.Reason, outputs
-	r.Served, r.Finish, r.Usage, r.Ended = k.turn.served, k.turn.finish, k.turn.total(), time.Now()
+	r.Served, r.Finish, r.Usage, r.Ended = k.turn.served, k.turn.finish, k.turn.total(), outcome.Ended
 	if outcome.Err != nil {
 		failure := messages.AsFailure(outcome.Err)
 		r.FailureCode, r.FailureText = failure.Code, failure.What

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"time"
 
 	"example.com/parley/messages"
 )
@@ -58,14 +59,20 @@ func FromChunk(m *Chunk) (messages.Chunk, error) {
 
 // ToTurnOutcome mirrors o.
 func ToTurnOutcome(o *messages.TurnOutcome) *TurnOutcome {
-	return &TurnOutcome{Status: string(o.Status), Reason: o.Reason, Err: ToFailure(o.Err)}
+	m := &TurnOutcome{Status: string(o.Status), Reason: o.Reason, Err: ToFailure(o.Err)}
+	if !o.Ended.IsZero() {
+		m.EndedMs = o.Ended.UnixMilli()
+	}
+	return m
 }
 
 // FromTurnOutcome reads a mirror.
 func FromTurnOutcome(m *TurnOutcome) *messages.TurnOutcome {
-	return &messages.TurnOutcome{
-		Status: messages.TurnStatus(m.GetStatus()), Reason: m.GetReason(), Err: FromFailure(m.GetErr()),
+	o := &messages.TurnOutcome{Status: messages.TurnStatus(m.GetStatus()), Reason: m.GetReason(), Err: FromFailure(m.GetErr())}
+	if ms := m.GetEndedMs(); ms != 0 {
+		o.Ended = time.UnixMilli(ms)
 	}
+	return o
 }
 
 func toUsage(u *messages.Usage) *Usage {

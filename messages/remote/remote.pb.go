@@ -1405,6 +1405,7 @@ type TurnOutcome struct {
 	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	Err           *Failure               `protobuf:"bytes,3,opt,name=err,proto3" json:"err,omitempty"`
+	EndedMs       int64                  `protobuf:"varint,4,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"` // since 1970; 0 is no time
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1458,6 +1459,13 @@ func (x *TurnOutcome) GetErr() *Failure {
 		return x.Err
 	}
 	return nil
+}
+
+func (x *TurnOutcome) GetEndedMs() int64 {
+	if x != nil {
+		return x.EndedMs
+	}
+	return 0
 }
 
 type TurnStarted struct {
@@ -1744,11 +1752,12 @@ const file_remote_proto_rawDesc = "" +
 	"\battempts\x18\x04 \x01(\x03R\battempts\x12 \n" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12!\n" +
 	"\fservice_tier\x18\x06 \x01(\tR\vserviceTier\x12\x18\n" +
-	"\aearlier\x18\a \x01(\tR\aearlier\"g\n" +
+	"\aearlier\x18\a \x01(\tR\aearlier\"\x82\x01\n" +
 	"\vTurnOutcome\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12(\n" +
-	"\x03err\x18\x03 \x01(\v2\x16.parley.remote.FailureR\x03err\"[\n" +
+	"\x03err\x18\x03 \x01(\v2\x16.parley.remote.FailureR\x03err\x12\x19\n" +
+	"\bended_ms\x18\x04 \x01(\x03R\aendedMs\"[\n" +
 	"\vTurnStarted\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12(\n" +
 	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"\xb0\x01\n" +

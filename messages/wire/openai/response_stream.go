@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"time"
 
 	"example.com/parley/messages"
 )
@@ -34,9 +33,6 @@ func NewResponseStream(record *messages.TurnRecord) *ResponseStream {
 // After leaves out the events up to the one with this number: the client has
 // them. It is called before the first Append.
 func (s *ResponseStream) After(sequence int64) { s.events.after = sequence }
-
-// EndedAt says when the turn ended. It is called before the last Append.
-func (s *ResponseStream) EndedAt(t time.Time) { s.record.Ended = t }
 
 // Append writes the events that c becomes behind dst. ChunkEnd becomes the last:
 // response.completed, response.incomplete (for a cancelled turn too, with its
@@ -114,7 +110,7 @@ func (s *ResponseStream) appendEnd(dst []byte, end *messages.TurnOutcome) []byte
 	r := &s.record
 	items := s.reply.Items(r.ID, r.Inputs, 0, status)
 	dst = s.endItems(dst, items)
-	r.Status, r.Reason = end.Status, end.Reason
+	r.Status, r.Reason, r.Ended = end.Status, end.Reason, end.Ended
 	r.Served, r.Finish, r.Usage = s.reply.Served, s.reply.Finish, s.reply.Usage
 	if end.Err != nil {
 		f := messages.AsFailure(end.Err)
