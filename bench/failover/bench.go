@@ -40,17 +40,11 @@ const readyWithin = 30 * time.Second
 func failover(ctx context.Context, o options, line *report.Report) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.atMost(), fmt.Errorf("the run took longer than %s", o.atMost()))
 	defer cancel()
-	folder, err := os.MkdirTemp("", "failover-")
+	folder, leave, err := program.Folder("failover")
 	if err != nil {
-		return fmt.Errorf("make a folder for the run: %w", err)
+		return err
 	}
-	defer func() {
-		if err == nil {
-			err = os.RemoveAll(folder)
-			return
-		}
-		report.Say("everything of the run is kept in %s; the server's log ends with\n%s", folder, program.Tail(program.LogOf(folder, "parley")))
-	}()
+	defer func() { err = errors.Join(err, leave(err == nil)) }()
 	b := &bench{options: o, line: line, seen: make(map[string]*tally), spare: fake.New(fake.Config{})}
 	if err := b.place(ctx); err != nil {
 		return err
@@ -70,7 +64,7 @@ func (b *bench) place(ctx context.Context) error {
 		return err
 	}
 	for _, f := range append(faults(), restarted()) {
-		if !b.tries(f.name) {
+		if !b.only.Has(f.name) {
 			continue
 		}
 		s, err := newSite(f)

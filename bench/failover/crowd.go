@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/parley/bench/program"
 )
 
 // crowd is clients that ask one question after the other, a number of requests
@@ -38,27 +40,16 @@ func (c crowd) each(ctx context.Context, do func(n int)) {
 	var clients sync.WaitGroup
 	for i := range c.clients {
 		clients.Go(func() {
-			_ = pause(ctx, c.stagger*time.Duration(i)/time.Duration(c.clients)) // the loop sees the end too
+			_ = program.Pause(ctx, c.stagger*time.Duration(i)/time.Duration(c.clients)) // the loop sees the end too
 			for ctx.Err() == nil {
 				n := int(taken.Add(1)) - 1
 				if n >= c.requests {
 					return
 				}
 				do(n)
-				_ = pause(ctx, c.pause)
+				_ = program.Pause(ctx, c.pause)
 			}
 		})
 	}
 	clients.Wait()
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -139,7 +139,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 		}
 	}
 	o, err := parseOptions([]string{"-quick", "-only", "cut,restarted"})
-	if err != nil || !slices.Equal(o.only, []string{"cut", "restarted"}) || o.requests >= 300 || !o.tries("cut") || o.tries("slow") {
+	if err != nil || !slices.Equal(o.only.Names, []string{"cut", "restarted"}) || o.requests >= 300 || !o.only.Has("cut") || o.only.Has("slow") {
 		t.Errorf("got %+v, %v", o, err)
 	}
 }

@@ -128,7 +128,7 @@ func (b *bench) askUntil(ctx context.Context, f *fault, what string, done func()
 		if is, err := done(); is || err != nil {
 			return err
 		}
-		if err := pause(ctx, between); err != nil {
+		if err := program.Pause(ctx, between); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"example.com/parley/bench/program"
 )
 
 // restarted is a provider that does not fail but is restarted under load. It
@@ -38,12 +40,12 @@ func (b *bench) restart(ctx context.Context, s *site) error {
 	})
 	group.Go(func() error {
 		for int(asked.Load()) < load.requests/4 {
-			if err := pause(groupCtx, time.Millisecond); err != nil {
+			if err := program.Pause(groupCtx, time.Millisecond); err != nil {
 				return err
 			}
 		}
 		s.close()
-		if err := pause(groupCtx, away); err != nil {
+		if err := program.Pause(groupCtx, away); err != nil {
 			return err
 		}
 		return s.behave(groupCtx, s.fault.terms)

@@ -17,7 +17,7 @@ func startedFake(t *testing.T) *fake.Server {
 func TestSmallRunLosesNothing(t *testing.T) {
 	t.Parallel()
 	line := report.New(t.Context(), "failover")
-	o := options{requests: 10, only: []string{"status_500", "limited", "cut", "malformed", "restarted"}}
+	o := options{requests: 10, only: report.Only{Names: []string{"status_500", "limited", "cut", "malformed", "restarted"}}}
 	if err := failover(t.Context(), o, line); err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestSmallRunLosesNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range o.only {
+	for _, name := range o.only.Names {
 		if line.Figures[name] == nil {
 			t.Errorf("there are no figures of %s", name)
 		}

@@ -26,7 +26,7 @@ func (b *bench) usage(ctx context.Context) ([]used, error) {
 	const between, atMost = 500 * time.Millisecond, 20 * time.Second
 	last, err := b.usageNow(ctx)
 	for deadline := time.Now().Add(atMost); err == nil && time.Now().Before(deadline); {
-		if err := pause(ctx, between); err != nil {
+		if err := program.Pause(ctx, between); err != nil {
 			return nil, err
 		}
 		var now []used

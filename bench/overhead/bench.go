@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"slices"
 	"time"
 
 	"example.com/parley/bench/program"
@@ -53,17 +51,11 @@ func (b *bench) warmup() time.Duration { return b.duration / 4 }
 func overhead(ctx context.Context, o options, line *report.Report) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.atMost(), fmt.Errorf("the run took longer than %s", o.atMost()))
 	defer cancel()
-	folder, err := os.MkdirTemp("", "overhead-")
+	folder, leave, err := program.Folder("overhead")
 	if err != nil {
-		return fmt.Errorf("make a folder for the run: %w", err)
+		return err
 	}
-	defer func() {
-		if err == nil {
-			err = os.RemoveAll(folder)
-			return
-		}
-		report.Say("the programs' logs are in %s; the server's ends with\n%s", folder, program.Tail(program.LogOf(folder, "parley")))
-	}()
+	defer func() { err = errors.Join(err, leave(err == nil)) }()
 	b := &bench{options: o, line: line}
 	cores := layoutOf(program.Cores())
 	if b.rig, err = newRig(ctx, folder, cores); err != nil {
@@ -96,7 +88,7 @@ func settle(cores []int) error {
 
 func (b *bench) runParts(ctx context.Context) error {
 	for _, p := range parts() {
-		if len(b.only) > 0 && !slices.Contains(b.only, p.name) {
+		if !b.only.Has(p.name) {
 			continue
 		}
 		began := time.Now()

@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"example.com/parley/bench/report"
@@ -18,7 +16,7 @@ type options struct {
 	rounds        int
 	conversations int
 	quick         bool
-	only          []string // parts; none means all
+	only          report.Only
 }
 
 // atMost bounds a run: one that takes longer hangs.
@@ -34,12 +32,9 @@ func parseOptions(arguments []string) (options, error) {
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is made")
 	flags.IntVar(&o.conversations, "conversations", 100_000, "that idle while memory is measured")
 	flags.BoolVar(&o.quick, "quick", false, "find out in two minutes whether it works; the figures are noise")
-	only := flags.String("only", "", "parts to run, joined by commas: "+strings.Join(partNames(), ", "))
+	o.only.Flag(flags, partNames())
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
-	}
-	if *only != "" {
-		o.only = strings.Split(*only, ",")
 	}
 	if o.quick {
 		o.duration, o.rounds, o.conversations = min(o.duration, 500*time.Millisecond), min(o.rounds, 2), min(o.conversations, 5000)
@@ -48,11 +43,6 @@ func parseOptions(arguments []string) (options, error) {
 }
 
 func (o *options) check(rest []string) error {
-	for _, name := range o.only {
-		if !slices.Contains(partNames(), name) {
-			return fmt.Errorf("-only has %q: give some of %s", name, strings.Join(partNames(), ", "))
-		}
-	}
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("overhead takes flags alone, and not %q", rest)

@@ -123,7 +123,7 @@ func TestLatenciesAreMeasured(t *testing.T) {
 func TestFailuresMissATarget(t *testing.T) {
 	t.Parallel()
 	b, s := newBench(t)
-	b.only = []string{"none"}
+	b.only.Names = []string{"none"}
 	if err := b.runParts(t.Context()); err != nil || !b.line.OK() {
 		t.Fatalf("with no failures: %v, %v", err, b.line.Targets)
 	}
@@ -199,7 +199,7 @@ func TestCommandLineIsChecked(t *testing.T) {
 		}
 	}
 	o, err := parseOptions([]string{"-only", "requests,users"})
-	if err != nil || !slices.Equal(o.only, []string{"requests", "users"}) || o.rounds < 5 || o.conversations != 100_000 {
+	if err != nil || !slices.Equal(o.only.Names, []string{"requests", "users"}) || o.rounds < 5 || o.conversations != 100_000 {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	quick, err := parseOptions([]string{"-quick"})

@@ -21,7 +21,7 @@ func (b *bench) resident() (now, peak float64, err error) {
 
 // idleMemory measures a server that has just started.
 func (b *bench) idleMemory(ctx context.Context) error {
-	if err := pause(ctx, 2*time.Second); err != nil {
+	if err := program.Pause(ctx, 2*time.Second); err != nil {
 		return err
 	}
 	now, _, err := b.resident()
@@ -121,7 +121,7 @@ func (b *bench) conversing(ctx context.Context, config string, conversations int
 	if err := b.rig.startServer(ctx, config); err != nil {
 		return 0, nil, err
 	}
-	if err := pause(ctx, 2*time.Second); err != nil {
+	if err := program.Pause(ctx, 2*time.Second); err != nil {
 		return 0, nil, err
 	}
 	if before, _, err = b.resident(); err != nil {
@@ -135,7 +135,7 @@ func (b *bench) conversing(ctx context.Context, config string, conversations int
 	}
 	b.count(&result)
 	report.Say("%d of %d conversations in %s", result.Requests, conversations, result.Elapsed.Round(time.Millisecond))
-	if err := pause(ctx, 2*time.Second); err != nil {
+	if err := program.Pause(ctx, 2*time.Second); err != nil {
 		return 0, nil, err
 	}
 	return before, map[string]float64{
@@ -235,7 +235,7 @@ func (b *bench) asleepMemory(ctx context.Context) (map[string]float64, error) {
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%.0f conversations are awake %s after their last turn, and should sleep after %s", awake, asleepWithin, sleepiness)
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := program.Pause(ctx, time.Second); err != nil {
 			return nil, err
 		}
 	}
@@ -245,15 +245,4 @@ func (b *bench) asleepMemory(ctx context.Context) (map[string]float64, error) {
 	}
 	figures["live_mb"], figures["mb"] = round(live), round(now)
 	return figures, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

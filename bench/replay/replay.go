@@ -28,17 +28,11 @@ func replay(ctx context.Context, o options, line *report.Report) (err error) {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "replay-")
+	folder, leave, err := program.Folder("replay")
 	if err != nil {
-		return fmt.Errorf("make a folder for the run: %w", err)
+		return err
 	}
-	defer func() {
-		if err == nil && line.OK() {
-			err = os.RemoveAll(folder)
-			return
-		}
-		report.Say("everything of the run is kept in %s; the server's log ends with\n%s", folder, program.Tail(program.LogOf(folder, "parley")))
-	}()
+	defer func() { err = errors.Join(err, leave(err == nil && line.OK())) }()
 	scripts := plan(questions, o.seed)
 	report.Say("seed %d: %d questions in %d conversations", o.seed, len(questions), len(scripts))
 	found, err := o.run(ctx, folder, scripts)
