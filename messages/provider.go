@@ -8,6 +8,7 @@ type Target struct {
 	Model    string
 }
 
+// String returns provider/model, as a request may name a target.
 func (t Target) String() string { return t.Provider + "/" + t.Model }
 
 // ModelCard describes a public model name.
@@ -29,6 +30,7 @@ const (
 
 var breakerNames = [...]string{"closed", "half_open", "open"}
 
+// String is the state as the metrics and the admin API have it.
 func (s BreakerState) String() string { return breakerNames[s] }
 
 // OutcomeKind is how a call went, as far as the provider's health is concerned.
@@ -47,6 +49,7 @@ const (
 
 var outcomeNames = [...]string{"success", "rejected", "rate_limited", "failed", "timed_out", "cancelled", "local"}
 
+// String is the kind as the metrics have it.
 func (k OutcomeKind) String() string { return outcomeNames[k] }
 
 // Outcome tells a provider's actor how one call went.

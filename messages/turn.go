@@ -60,6 +60,7 @@ const (
 
 var priorityNames = [Priorities]string{"interactive", "standard", "batch"}
 
+// String is the class as x-parley-priority and the metrics have it.
 func (p Priority) String() string { return priorityNames[p] }
 
 // ParsePriority reads a class by its name.

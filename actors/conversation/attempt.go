@@ -37,8 +37,8 @@ func (t *turn) answer(ctx context.Context) error {
 // tryAll makes attempts in order until one of them brings a reply. The step to
 // another provider is immediate, and nobody's budget bounds it: each provider is
 // called once.
-func (t *turn) tryAll(ctx context.Context, targets []messages.Target, asked *messages.Call) (err error) {
-	call := asked
+func (t *turn) tryAll(ctx context.Context, targets []messages.Target, original *messages.Call) (err error) {
+	call := original
 	for next := 0; next < len(targets); {
 		if next > 0 {
 			t.deps.Metrics.Fallbacks.Inc()
@@ -55,7 +55,7 @@ func (t *turn) tryAll(ctx context.Context, targets []messages.Target, asked *mes
 			return err
 		case t.shown && next < len(targets) && t.mayContinue(err):
 			t.deps.Metrics.Continuations.Inc()
-			call = t.handOver(asked)
+			call = t.handOver(original)
 		case t.shown || !mayFallBack(err):
 			return err
 		}

@@ -88,6 +88,7 @@ type errReserved struct {
 	what    string
 }
 
+// Error implements error.
 func (e errReserved) Error() string {
 	return fmt.Sprintf("%s is %s, where a provider that was set over the admin listener must not be: "+
 		"put the provider into the configuration, or set providers_admin.allow_local", e.address, e.what)

@@ -69,6 +69,7 @@ var causes = [...]struct{ label, reason string }{
 
 func (c cause) label() string { return causes[c].label }
 
+// String is what an operator reads as the reason.
 func (c cause) String() string { return causes[c].reason }
 
 // state is where the breaker stands at the given time. Nothing has to happen

@@ -117,6 +117,7 @@ func (c *client) exchange(
 // connectError is one that came before anything was sent.
 type connectError struct{ error }
 
+// Unwrap lets what failed be seen.
 func (e connectError) Unwrap() error { return e.error }
 
 // explain turns what went wrong into words.

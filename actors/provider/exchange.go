@@ -45,6 +45,7 @@ func newExchange(ctx context.Context, p *pool, c *connection) *exchange {
 // wire is the connection as the reader sees it.
 type wire exchange
 
+// Read implements io.Reader. It remembers what fault tells.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.connection.Read(p)
 	w.heard = w.heard || n > 0

@@ -18,6 +18,7 @@ type TooLongError struct {
 	Limit int // bytes
 }
 
+// Error implements error.
 func (e *TooLongError) Error() string {
 	return fmt.Sprintf("an event is longer than the %d bytes that are allowed", e.Limit)
 }
