@@ -24,7 +24,7 @@ func NewModels(r *router.Router, p *provider.Providers) conversation.Models {
 }
 
 // Route implements conversation.Models.
-func (m models) Route(model string) ([]messages.Target, error) { return m.router.Route(model) }
+func (m models) Route(want messages.Routing) ([]messages.Target, error) { return m.router.Route(want) }
 
 // Open implements conversation.Models.
 func (m models) Open(ctx context.Context, target messages.Target, call *messages.Call) (conversation.Answer, error) {

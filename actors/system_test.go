@@ -35,7 +35,9 @@ func (free) Reserve(context.Context, messages.Reservation) error               {
 func (free) Settle(context.Context, messages.UsageRow) error                   { return nil }
 func (free) Release(messages.TenantID, messages.TurnID, int)                   {}
 func (free) Cost(messages.Target, messages.Usage) (messages.NanoDollars, bool) { return 0, true }
-func (free) Route(string) ([]messages.Target, error)                           { return []messages.Target{{Provider: "p"}}, nil }
+func (free) Route(messages.Routing) ([]messages.Target, error) {
+	return []messages.Target{{Provider: "p"}}, nil
+}
 
 // models answers with one word, or waits to be cancelled first.
 type models struct {

@@ -79,6 +79,15 @@ func (i *Item) Text() string {
 	return string(text)
 }
 
+// Size is about how many bytes of content the item has.
+func (i *Item) Size() int {
+	size := len(i.Args) + len(i.Opaque)
+	for p := range i.Parts {
+		size += len(i.Parts[p].Text) + len(i.Parts[p].Image) + len(i.Parts[p].Raw)
+	}
+	return size
+}
+
 // PartKind says what a part of an item's content is.
 type PartKind string
 

@@ -10,13 +10,13 @@ import (
 // answer makes attempts until one of them brings a reply. It is the one place
 // that tries again.
 func (t *turn) answer(ctx context.Context) error {
-	targets, err := t.deps.Models.Route(t.spec.Model)
-	if err != nil {
-		return err
-	}
 	call := &messages.Call{
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Began: t.request.Began,
+	}
+	targets, err := t.deps.Models.Route(t.routing(call))
+	if err != nil {
+		return err
 	}
 	t.deps.retries.earn(retries)
 	err = t.tryAll(ctx, targets, call)
@@ -24,7 +24,7 @@ func (t *turn) answer(ctx context.Context) error {
 		if !t.deps.retries.spend(retries, time.Now()) || !t.pause(ctx, n) {
 			break
 		}
-		targets, routeErr := t.deps.Models.Route(t.spec.Model)
+		targets, routeErr := t.deps.Models.Route(t.routing(call))
 		if routeErr != nil { // nobody is left who takes calls
 			break
 		}
@@ -32,6 +32,11 @@ func (t *turn) answer(ctx context.Context) error {
 		err = t.tryAll(ctx, targets[:1], call)
 	}
 	return err
+}
+
+// routing is what the router is told of the call.
+func (t *turn) routing(call *messages.Call) messages.Routing {
+	return messages.Routing{Model: t.spec.Model, Call: call}
 }
 
 // tryAll makes attempts in order until one of them brings a reply. The step to
@@ -121,7 +126,7 @@ func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRo
 		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
 		Endpoint: t.spec.Endpoint, Model: t.spec.Model,
 		Served:  messages.Served{Provider: target.Provider, Model: target.Model},
-		Usage:   messages.Usage{Input: estimate(call.Items), Estimated: true},
+		Usage:   messages.Usage{Input: messages.EstimateTokens(call.Items), Estimated: true},
 		Created: time.Now(),
 	}
 	if t.spec.Keep {
@@ -144,23 +149,7 @@ func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) 
 	if t.usage != nil {
 		row.Usage = *t.usage
 	} else {
-		row.Usage.Output = tokens(t.output)
+		row.Usage.Output = messages.TokensOf(t.output)
 	}
 	row.Cost, row.Priced = t.deps.Prices.Cost(target, row.Usage)
-}
-
-// bytesPerToken is what English text comes to with the usual tokenizers. Other
-// languages have fewer, so that an estimate is rather too low.
-const bytesPerToken = 4
-
-func tokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
-
-// estimate counts the tokens of a call whose provider says nothing of them.
-func estimate(items []messages.Item) int {
-	const perItem = 4 // tokens that a provider's template puts around a message
-	bytes := 0
-	for i := range items {
-		bytes += sizeOf(&items[i]) - itemOverhead
-	}
-	return tokens(bytes) + perItem*len(items)
 }

@@ -12,7 +12,7 @@ type Models interface {
 	// Route lists where to send a call for a public model name, best first:
 	// those whose breaker is open come last or not at all. It fails with
 	// CodeModelNotFound (naming the nearest names) or CodeProviderUnavailable.
-	Route(model string) ([]messages.Target, error)
+	Route(want messages.Routing) ([]messages.Target, error)
 	// Open calls one target and returns once the provider has answered with
 	// success. It makes one attempt; the provider's breaker learns the
 	// outcome by itself. Its errors are *messages.Failure; another target may

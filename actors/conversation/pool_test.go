@@ -79,7 +79,7 @@ type instant struct{}
 
 var oneTarget = []messages.Target{{Provider: "p", Model: "m"}}
 
-func (instant) Route(string) ([]messages.Target, error) { return oneTarget, nil }
+func (instant) Route(messages.Routing) ([]messages.Target, error) { return oneTarget, nil }
 
 func (instant) Open(context.Context, messages.Target, *messages.Call) (conversation.Answer, error) {
 	return &piece{}, nil

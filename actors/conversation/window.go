@@ -78,13 +78,7 @@ func trim(items []messages.Item, maxItems, maxBytes int) []messages.Item {
 // itemOverhead is about what an item's JSON has beside its content, in bytes.
 const itemOverhead = 100
 
-func sizeOf(item *messages.Item) int {
-	size := itemOverhead + len(item.Args) + len(item.Opaque)
-	for i := range item.Parts {
-		size += len(item.Parts[i].Text) + len(item.Parts[i].Image) + len(item.Parts[i].Raw)
-	}
-	return size
-}
+func sizeOf(item *messages.Item) int { return itemOverhead + item.Size() }
 
 // everything is all that the model is to read in this turn.
 func everything(spec *messages.TurnSpec, history []messages.Item) []messages.Item {

@@ -151,8 +151,8 @@ type models struct {
 	running int
 }
 
-func (m *models) Route(name string) ([]messages.Target, error) {
-	if name == "absent" {
+func (m *models) Route(want messages.Routing) ([]messages.Target, error) {
+	if want.Model == "absent" {
 		return nil, &messages.Failure{Code: messages.CodeModelNotFound, What: "no such model"}
 	}
 	if m.targets != nil {

@@ -19,6 +19,7 @@ type attempt struct {
 	claim   *atomic.Bool // of a probe, which goes through a half-open breaker that waits for its report
 	started time.Time
 	answer  Answer
+	pace    *pace // of the model, for calls of this kind
 
 	stream     bool
 	beside     int64         // calls at once when it began, with itself
@@ -38,6 +39,7 @@ func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error)
 	if call.Began != nil {
 		call.Began()
 	}
+	a.pace = a.handle.paces.add(a.model).of(call.Stream)
 	defer func() {
 		if a.answer == nil && !a.over {
 			a.end(messages.Outcome{Kind: messages.OutcomeLocal})
@@ -100,6 +102,7 @@ func (a *attempt) hear(c messages.Chunk) {
 	a.spoken = true
 	waited := time.Since(a.started)
 	a.handle.metrics.sawFirstToken(a.model, waited)
+	a.pace.saw(waited, a.started.Add(waited))
 	if a.stream {
 		a.firstToken = waited
 	}
@@ -137,7 +140,11 @@ func (a *attempt) end(o messages.Outcome) {
 	}
 	a.over = true
 	a.handle.inFlight.Add(-1)
-	a.handle.metrics.ended(a.model, a.report(o))
+	o = a.report(o)
+	a.handle.metrics.ended(a.model, o)
+	if !a.spoken {
+		a.pace.learnFrom(o, a.started.Add(o.Total))
+	}
 	a.handle.room.freed()
 }
 

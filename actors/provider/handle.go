@@ -24,7 +24,8 @@ type Handle struct {
 	health   atomic.Pointer[health]
 	latency  atomic.Int64 // nanoseconds until the first byte, smoothed; the actor alone writes it
 	inFlight atomic.Int64
-	room     *room                     // of all providers; nil for one by itself
+	room     *room // of all providers; nil for one by itself
+	paces    paces
 	tell     atomic.Pointer[func(any)] // to the actor; nil until it was spawned
 	record   record                    // of what calls came to
 	breaker  breaker                   // the actor's own; others see what it publishes
@@ -117,6 +118,16 @@ func (h *Handle) Refusal(model string) *messages.Failure {
 func (h *Handle) IsSpare(model string) bool {
 	known, now := h.health.Load(), time.Now()
 	return (known.isEjected(now) || h.isFull()) && known.refusal(h.name, model, h.keys, now) == nil
+}
+
+// Load is how many calls run, and how long the model took of late to begin an
+// answer, as peaks have it; zero where nothing is known. It allocates nothing.
+func (h *Handle) Load(model string, streamed bool) (inFlight int64, latency time.Duration) {
+	inFlight = h.inFlight.Load()
+	if known := h.paces.of(model); known != nil {
+		latency = known.of(streamed).at(time.Now())
+	}
+	return inFlight, latency
 }
 
 // Open makes one call and returns once the provider has answered with success.

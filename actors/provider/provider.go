@@ -7,6 +7,7 @@
 //	handle.go    what callers hold          health.go   what the actor publishes
 //	window.go    the calls of the last while (pure)
 //	outlier.go   who does worse (pure)      outliers.go the actor that compares
+//	pace.go      how fast models begin to answer, for the router (pure)
 //	control.go   what operators ask for     concurrency.go how many calls at once
 //	limit.go usual.go  how many calls at once a provider takes well (pure)
 //	call.go      one call, accounted for    failures.go what can go wrong, in words

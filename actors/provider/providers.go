@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -121,6 +122,17 @@ func (p *Providers) Refusal(target messages.Target) *messages.Failure {
 func (p *Providers) IsSpare(target messages.Target) bool {
 	h, found := p.Handle(target.Provider)
 	return found && h.IsSpare(target.Model)
+}
+
+// Load is how many calls run at the target's provider, and how long the target
+// took of late to begin an answer; zero where nothing is known. The router asks it
+// for routes that go by it.
+func (p *Providers) Load(target messages.Target, streamed bool) (inFlight int64, latency time.Duration) {
+	h, found := p.Handle(target.Provider)
+	if !found {
+		return 0, 0
+	}
+	return h.Load(target.Model, streamed)
 }
 
 func unknown(target messages.Target) *messages.Failure {

@@ -21,7 +21,7 @@ func compose(model string, call *messages.Call) []messages.Chunk {
 		output += tokens
 	}
 	return append(script, messages.Chunk{Kind: messages.ChunkUsage, Usage: &messages.Usage{
-		Input: countInput(call.Items), Output: output, Estimated: true,
+		Input: messages.EstimateTokens(call.Items), Output: output, Estimated: true,
 	}})
 }
 
@@ -131,14 +131,4 @@ func firstTokens(text string, limit int) (said string, tokens int) {
 		tokens++
 	}
 	return text[:len(text)-len(rest)], tokens
-}
-
-// countInput estimates the tokens of what was asked.
-func countInput(items []messages.Item) int {
-	const bytesPerToken, perItem = 4, 4 // of English text; what a template puts around a message
-	tokens := 0
-	for i := range items {
-		tokens += perItem + (len(items[i].Text())+len(items[i].Args)+bytesPerToken-1)/bytesPerToken
-	}
-	return tokens
 }

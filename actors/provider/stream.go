@@ -190,8 +190,7 @@ func (s *stream) end(err error) error {
 func (s *stream) breakOff(failure *messages.Failure) error {
 	s.exchange.close()
 	if usage, known := s.decoder.Usage(); known && s.opened && !s.counted {
-		const bytesPerToken = 4 // of English text
-		usage.Output = max(usage.Output, (s.output+bytesPerToken-1)/bytesPerToken)
+		usage.Output = max(usage.Output, messages.TokensOf(s.output))
 		usage.Estimated = true
 		s.queue = append(s.queue, messages.Chunk{Kind: messages.ChunkUsage, Usage: &usage})
 	}

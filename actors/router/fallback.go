@@ -6,16 +6,6 @@ import (
 	"example.com/parley/messages"
 )
 
-// Health tells whether a target takes calls. provider.Providers implements it.
-type Health interface {
-	// Refusal is nil for a target that takes calls, and otherwise says when it
-	// will again, as its RetryAfter. It is asked for each request.
-	Refusal(target messages.Target) *messages.Failure
-	// IsSpare tells of a target that refuses whether it would take a call all
-	// the same. Such a one goes behind the others.
-	IsSpare(target messages.Target) bool
-}
-
 // usable leaves out the targets that refuse calls, and puts those that are spare
 // behind the others; those that are at their limit it leaves out as well, while
 // another takes calls. When all refuse it returns the refusal that ends first. It

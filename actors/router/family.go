@@ -85,8 +85,8 @@ func KnownModels(cfg Config, providers []Provider) map[string][]string {
 			}
 		}
 	}
-	for _, steps := range cfg {
-		for _, step := range steps {
+	for _, model := range cfg {
+		for _, step := range model.steps() {
 			if t, ok := parseTarget(step.Target); ok {
 				add(t.Provider, t.Model)
 			}
@@ -108,5 +108,5 @@ func targetsOf(model string, providers []Provider) *level {
 		targets[i] = messages.Target{Provider: p.Name, Model: model}
 		weights[i] = max(1, p.Weight)
 	}
-	return newLevel(targets, weights)
+	return newLevel(messages.StrategyUnset, targets, weights)
 }

@@ -10,17 +10,18 @@ import (
 // level is a set of targets that share the calls by weight. It is immutable but
 // for the turn, and safe for concurrent use.
 type level struct {
-	targets []messages.Target   // with an empty model where the caller names it
-	orders  [][]messages.Target // the targets, in the order of each turn
-	turn    atomic.Uint64
+	strategy messages.Strategy
+	targets  []messages.Target   // with an empty model where the caller names it
+	orders   [][]messages.Target // the targets, in the order of each turn
+	turn     atomic.Uint64
 }
 
-func newLevel(targets []messages.Target, weights []int) *level {
+func newLevel(by messages.Strategy, targets []messages.Target, weights []int) *level {
 	cycle := smoothCycle(weights)
 	if len(targets) == 1 {
 		cycle = cycle[:1]
 	}
-	l := &level{targets: targets, orders: make([][]messages.Target, len(cycle))}
+	l := &level{strategy: by, targets: targets, orders: make([][]messages.Target, len(cycle))}
 	for turn := range cycle {
 		l.orders[turn] = orderAt(cycle, turn, targets)
 	}
@@ -57,6 +58,13 @@ func (l *level) nextFor(model string) []messages.Target {
 	for i := range order {
 		order[i].Model = model
 	}
+	return order
+}
+
+// appendBest appends the targets, the one first that the level's strategy names.
+func (l *level) appendBest(order []messages.Target, j *judge) []messages.Target {
+	order = append(order, l.next()...)
+	j.arrange(l.strategy, order[len(order)-len(l.targets):])
 	return order
 }
 

@@ -42,7 +42,7 @@ func TestOrderHasEveryTargetOnce(t *testing.T) {
 		for i := range targets {
 			targets[i].Provider = string(rune('a' + i))
 		}
-		l := newLevel(targets, weights)
+		l := newLevel(messages.StrategyUnset, targets, weights)
 		for range rapid.IntRange(1, 50).Draw(t, "turns") {
 			seen := make(map[string]bool)
 			for _, target := range l.nextFor("m") {

@@ -35,6 +35,8 @@ const ejected = time.Nanosecond
 
 func (r refusing) IsSpare(t messages.Target) bool { return r[t.Provider] == ejected }
 
+func (refusing) Load(messages.Target, bool) (int64, time.Duration) { return 0, 0 }
+
 // world is the providers of these tests: the two that everybody knows, one
 // server of somebody's own, and two that share a model.
 func world() []router.Provider {
@@ -64,31 +66,26 @@ func newRouter(tb testing.TB, cfg router.Config, change func(*router.Deps)) *rou
 // route is the targets of a model as words.
 func route(tb testing.TB, r *router.Router, model string) []string {
 	tb.Helper()
-	targets, err := r.Route(model)
-	if err != nil {
-		tb.Fatalf("route %s: %v", model, err)
-	}
-	words := make([]string, len(targets))
-	for i, t := range targets {
-		words[i] = t.String()
-	}
-	return words
+	return ask(tb, r, messages.Routing{Model: model})
 }
 
 func assistant() router.Config {
-	return router.Config{"assistant": {
-		{Target: "openai/gpt-5", Weight: 3},
-		{Target: "anthropic/claude-sonnet-4-5", Weight: 1},
-		{Target: "local/llama3.3"},
-	}}
+	return router.Config{"assistant": targets(
+		router.Step{Target: "openai/gpt-5", Weight: 3},
+		router.Step{Target: "anthropic/claude-sonnet-4-5", Weight: 1},
+		router.Step{Target: "local/llama3.3"},
+	)}
 }
+
+// targets is a model that is written as its targets alone.
+func targets(steps ...router.Step) router.Model { return router.Model{Targets: steps} }
 
 func TestRouteFinds(t *testing.T) {
 	t.Parallel()
 	cfg := router.Config{
-		"fast":       {{Target: "local/llama3.3"}, {Target: "openai/gpt-5-mini"}},
-		"gpt-5":      {{Target: "anthropic/claude-opus-4-5"}},
-		"team/smart": {{Target: "openai/o3"}},
+		"fast":       targets(router.Step{Target: "local/llama3.3"}, router.Step{Target: "openai/gpt-5-mini"}),
+		"gpt-5":      targets(router.Step{Target: "anthropic/claude-opus-4-5"}),
+		"team/smart": targets(router.Step{Target: "openai/o3"}),
 	}
 	for name, tt := range map[string]struct {
 		model string
@@ -135,13 +132,13 @@ func TestRouteSharesByWeight(t *testing.T) {
 
 func TestLevelsTakeTheirTurnsByThemselves(t *testing.T) {
 	t.Parallel()
-	cfg := router.Config{"m": {
-		{Target: "openai/a", Weight: 1},
-		{Target: "anthropic/b", Weight: 1},
-		{Target: "local/c"},
-		{Target: "east/d", Weight: 2},
-		{Target: "west/e", Weight: 1},
-	}}
+	cfg := router.Config{"m": targets(
+		router.Step{Target: "openai/a", Weight: 1},
+		router.Step{Target: "anthropic/b", Weight: 1},
+		router.Step{Target: "local/c"},
+		router.Step{Target: "east/d", Weight: 2},
+		router.Step{Target: "west/e", Weight: 1},
+	)}
 	r := newRouter(t, cfg, nil)
 	first, fourth := make(map[string]int), make(map[string]int)
 	for range 60 {
@@ -198,7 +195,7 @@ func TestRouteLeavesOutWhoRefuses(t *testing.T) {
 	t.Run("and says when the first comes back, when all do", func(t *testing.T) {
 		t.Parallel()
 		r := newRouter(t, assistant(), func(d *router.Deps) { d.Health = all })
-		_, err := r.Route("assistant")
+		_, err := r.Route(messages.Routing{Model: "assistant"})
 		f := messages.AsFailure(err)
 		if f.Code != messages.CodeProviderUnavailable || f.RetryAfter != 3*time.Second {
 			t.Errorf("got %v, retry after %s", f, f.RetryAfter)
@@ -208,7 +205,7 @@ func TestRouteLeavesOutWhoRefuses(t *testing.T) {
 
 func TestRefusedTargetsCallsAreSharedByTheRest(t *testing.T) {
 	t.Parallel()
-	cfg := router.Config{"m": {{Target: "openai/a", Weight: 5}, {Target: "east/b", Weight: 2}, {Target: "west/c", Weight: 1}}}
+	cfg := router.Config{"m": targets(router.Step{Target: "openai/a", Weight: 5}, router.Step{Target: "east/b", Weight: 2}, router.Step{Target: "west/c", Weight: 1})}
 	r := newRouter(t, cfg, func(d *router.Deps) { d.Health = refusing{"openai": time.Minute} })
 	count := make(map[string]int)
 	for range 800 {
@@ -222,7 +219,7 @@ func TestRefusedTargetsCallsAreSharedByTheRest(t *testing.T) {
 func TestRoutesAreNotChangedByWhoRefuses(t *testing.T) {
 	t.Parallel()
 	health := refusing{"local": time.Minute}
-	cfg := router.Config{"m": {{Target: "local/a"}, {Target: "openai/b"}, {Target: "anthropic/c"}}}
+	cfg := router.Config{"m": targets(router.Step{Target: "local/a"}, router.Step{Target: "openai/b"}, router.Step{Target: "anthropic/c"})}
 	r := newRouter(t, cfg, func(d *router.Deps) { d.Health = health })
 	route(t, r, "m")
 	delete(health, "local")
@@ -233,7 +230,7 @@ func TestRoutesAreNotChangedByWhoRefuses(t *testing.T) {
 
 func TestUnknownModelNamesTheNearest(t *testing.T) {
 	t.Parallel()
-	cfg := router.Config{"assistant": {{Target: "openai/gpt-5"}}, "assistent-2": {{Target: "openai/gpt-5"}}}
+	cfg := router.Config{"assistant": targets(router.Step{Target: "openai/gpt-5"}), "assistent-2": targets(router.Step{Target: "openai/gpt-5"})}
 	for name, tt := range map[string]struct {
 		model string
 		says  []string
@@ -248,7 +245,7 @@ func TestUnknownModelNamesTheNearest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newRouter(t, cfg, nil).Route(tt.model)
+			_, err := newRouter(t, cfg, nil).Route(messages.Routing{Model: tt.model})
 			f := messages.AsFailure(err)
 			if f.Code != messages.CodeModelNotFound || f.Param != "model" {
 				t.Fatalf("got %v", err)
@@ -294,14 +291,14 @@ func TestFamilyGoesToWhoListsNothing(t *testing.T) {
 	if diff := cmp.Diff([]string{"azure/gpt-5"}, route(t, r, "gpt-5")); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
 	}
-	if _, err := r.Route("claude-sonnet-4-5"); messages.CodeOf(err) != messages.CodeModelNotFound {
+	if _, err := r.Route(messages.Routing{Model: "claude-sonnet-4-5"}); messages.CodeOf(err) != messages.CodeModelNotFound {
 		t.Errorf("a family that nobody serves: %v", err)
 	}
 }
 
 func TestCatalogueListsEveryNameOnce(t *testing.T) {
 	t.Parallel()
-	cfg := router.Config{"assistant": assistant()["assistant"], "llama3.3": {{Target: "local/llama3.3"}, {Target: "openai/gpt-5"}}}
+	cfg := router.Config{"assistant": assistant()["assistant"], "llama3.3": targets(router.Step{Target: "local/llama3.3"}, router.Step{Target: "openai/gpt-5"})}
 	r := newRouter(t, cfg, nil)
 	owners := make(map[string]string)
 	for _, card := range r.Models() {
@@ -348,20 +345,20 @@ func TestReloadTakesThePlaceOfTheTable(t *testing.T) {
 	actortest.Spawn(t, system, r.Props())
 	actortest.Eventually(t, "the new name is known", func() bool {
 		_ = r.Reload(assistant(), world())
-		_, err := r.Route("assistant")
+		_, err := r.Route(messages.Routing{Model: "assistant"})
 		return err == nil
 	})
-	if err := r.Reload(router.Config{"assistant": nil}, world()); err == nil {
+	if err := r.Reload(router.Config{"assistant": {}}, world()); err == nil {
 		t.Error("a configuration with a fault was taken")
 	}
-	if _, err := r.Route("assistant"); err != nil {
+	if _, err := r.Route(messages.Routing{Model: "assistant"}); err != nil {
 		t.Errorf("after a reload that failed: %v", err)
 	}
 }
 
 func TestKnownModelsAreThoseOfTheConfigurationAndTheFamilies(t *testing.T) {
 	t.Parallel()
-	known := router.KnownModels(router.Config{"x": {{Target: "local/special"}, {Target: "nonsense"}}}, world())
+	known := router.KnownModels(router.Config{"x": targets(router.Step{Target: "local/special"}, router.Step{Target: "nonsense"})}, world())
 	for provider, model := range map[string]string{
 		"local": "special", "east": "mistral", "openai": "gpt-5", "anthropic": "claude-haiku-4-5", "simulated": "echo",
 	} {
@@ -373,19 +370,27 @@ func TestKnownModelsAreThoseOfTheConfigurationAndTheFamilies(t *testing.T) {
 
 func TestConfigFaultsNameTheKey(t *testing.T) {
 	t.Parallel()
+	one := []router.Step{{Target: "openai/gpt-5"}}
+	weight := func(w int) []router.Step { return []router.Step{{Target: "openai/gpt-5", Weight: w}} }
 	for name, tt := range map[string]struct {
-		steps []router.Step
+		model router.Model
 		says  string
 	}{
-		"no steps":            {nil, "models.m has 0 targets"},
-		"no provider":         {[]router.Step{{Target: "gpt-5"}}, `models.m[0].target is "gpt-5": give a provider and`},
-		"unknown provider":    {[]router.Step{{Target: "openia/gpt-5"}}, "there is no provider openia; there are anthropic, east"},
-		"weight":              {[]router.Step{{Target: "openai/gpt-5", Weight: 101}}, "models.m[0].weight is 101"},
-		"simulated with real": {[]router.Step{{Target: "openai/gpt-5"}, {Target: "simulated/x"}}, "must not answer in place of a real one"},
+		"no targets":         {router.Model{}, "models.m has no targets"},
+		"no provider":        {router.Model{Targets: []router.Step{{Target: "gpt-5"}}}, `models.m.targets[0].target is "gpt-5": give a provider and`},
+		"unknown provider":   {router.Model{Targets: []router.Step{{Target: "openia/gpt-5"}}}, "there is no provider openia; there are anthropic, east"},
+		"weight":             {router.Model{Targets: weight(101)}, "models.m.targets[0].weight is 101"},
+		"shares of turns":    {router.Model{Targets: weight(3), Strategy: messages.StrategyRoundRobin}, "models.m.targets[0].weight is 3: the strategy round-robin has no shares"},
+		"an empty fallback":  {router.Model{Targets: one, Fallbacks: []router.Level{{}}}, "models.m.fallbacks[0] has no targets"},
+		"a fallback's fault": {router.Model{Targets: one, Fallbacks: []router.Level{{Targets: weight(-1)}}}, "models.m.fallbacks[0].targets[0].weight is -1"},
+		"too many":           {router.Model{Targets: slices.Repeat(one, 20), Fallbacks: []router.Level{{Targets: slices.Repeat(one, 20)}}}, "models.m has 40 targets: give 1 to 32"},
+		"simulated with real": {
+			router.Model{Targets: one, Fallbacks: []router.Level{{Targets: []router.Step{{Target: "simulated/x"}}}}}, "must not answer in place of a real one",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := router.Config{"m": tt.steps}.Validate(world())
+			err := router.Config{"m": tt.model}.Validate(world())
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("got %v, want it to say %q", err, tt.says)
 			}
@@ -398,13 +403,17 @@ func TestConfigFaultsNameTheKey(t *testing.T) {
 
 // BenchmarkRoute backs what Route's comment says of its cost.
 func BenchmarkRoute(b *testing.B) {
-	r := newRouter(b, assistant(), func(d *router.Deps) { d.Health = healthy{} })
-	for _, model := range []string{"assistant", "llama3.3", "gpt-4o-2024-08-06", "local/other"} {
+	cfg := assistant()
+	for _, by := range []messages.Strategy{messages.StrategyLeastInFlight, messages.StrategyLatency, messages.StrategyCheapest} {
+		cfg[by.String()] = router.Model{Strategy: by, Targets: []router.Step{{Target: "openai/gpt-5"}, {Target: "east/gpt-5"}, {Target: "west/gpt-5"}}}
+	}
+	r := newRouter(b, cfg, func(d *router.Deps) { d.Health, d.Prices = healthy{}, tariff{} })
+	for _, model := range []string{"assistant", "llama3.3", "gpt-4o-2024-08-06", "local/other", "least-in-flight", "latency", "cheapest"} {
 		b.Run(strings.ReplaceAll(model, "/", "-"), func(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := r.Route(model); err != nil {
+					if _, err := r.Route(messages.Routing{Model: model}); err != nil {
 						b.Error(err)
 					}
 				}
@@ -415,9 +424,9 @@ func BenchmarkRoute(b *testing.B) {
 
 type healthy struct{}
 
-func (healthy) Refusal(messages.Target) *messages.Failure { return nil }
-
-func (healthy) IsSpare(messages.Target) bool { return false }
+func (healthy) Refusal(messages.Target) *messages.Failure         { return nil }
+func (healthy) IsSpare(messages.Target) bool                      { return false }
+func (healthy) Load(messages.Target, bool) (int64, time.Duration) { return 1, time.Second }
 
 // crowd is health by provider: those that it names are at their limits.
 type crowd map[string]bool
@@ -428,6 +437,8 @@ func (c crowd) Refusal(t messages.Target) *messages.Failure {
 	}
 	return nil
 }
+
+func (crowd) Load(messages.Target, bool) (int64, time.Duration) { return 0, 0 }
 
 func (c crowd) IsSpare(t messages.Target) bool { return c[t.Provider] }
 
@@ -441,14 +452,14 @@ func TestProviderAtItsLimitIsLeftOutWhileAnotherTakesCalls(t *testing.T) {
 		"one":     {crowd{"a": true}, "[b/m]"},
 		"both":    {crowd{"a": true, "b": true}, "[a/m b/m]"},
 	} {
-		r, err := router.New(router.Config{"m": {{Target: "a/m"}, {Target: "b/m"}}}, router.Deps{
+		r, err := router.New(router.Config{"m": targets(router.Step{Target: "a/m"}, router.Step{Target: "b/m"})}, router.Deps{
 			Providers: []router.Provider{{Name: "a"}, {Name: "b"}}, Health: test.full, Registerer: prometheus.NewRegistry(),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		targets, err := r.Route("m")
-		if got := fmt.Sprint(targets); err != nil || got != test.want {
+		found, err := r.Route(messages.Routing{Model: "m"})
+		if got := fmt.Sprint(found); err != nil || got != test.want {
 			t.Errorf("%s is full: %s, %v, want %s", name, got, err, test.want)
 		}
 		if got := fmt.Sprint(r.Targets("m")); got != "[a/m b/m]" {

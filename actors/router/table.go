@@ -24,7 +24,7 @@ type table struct {
 // the one before.
 type route struct {
 	levels []*level
-	whole  *level // all of them as one; nil where more than one takes turns
+	whole  *level // all of them as one; nil where more than one takes turns, or is measured
 	size   int
 	owner  string
 }
@@ -44,8 +44,12 @@ func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table
 	}
 	t.addFamilies(providers)
 	t.addListed(providers)
-	for name, steps := range cfg {
-		t.routes[name] = newRoute(ownerOf(steps), levelsOf(steps)...)
+	for name, model := range cfg {
+		levels := levelsOf(model.Strategy, model.Targets)
+		for _, fallback := range model.Fallbacks {
+			levels = append(levels, levelsOf(fallback.Strategy, fallback.Targets)...)
+		}
+		t.routes[name] = newRoute(ownerOf(model.steps()), levels...)
 	}
 	t.list(providers)
 	return t
@@ -53,14 +57,15 @@ func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table
 
 func newRoute(owner string, levels ...*level) *route {
 	r := &route{levels: levels, owner: owner}
-	turns, rotating := 1, 0
+	turns, rotating, measured := 1, 0, false
 	for _, l := range levels {
 		r.size += len(l.targets)
+		measured = measured || l.strategy.Measured()
 		if len(l.orders) > 1 {
 			turns, rotating = len(l.orders), rotating+1
 		}
 	}
-	if rotating <= 1 {
+	if rotating <= 1 && !measured {
 		r.whole = r.join(turns)
 	}
 	return r
@@ -78,14 +83,14 @@ func (r *route) join(turns int) *level {
 	return whole
 }
 
-// order returns the targets of this turn, which must not be changed.
-func (r *route) order() []messages.Target {
+// order returns the targets for a call, which must not be changed.
+func (r *route) order(j *judge) []messages.Target {
 	if r.whole != nil {
 		return r.whole.next()
 	}
 	targets := make([]messages.Target, 0, r.size)
 	for _, l := range r.levels {
-		targets = append(targets, l.next()...)
+		targets = l.appendBest(targets, j)
 	}
 	return targets
 }
@@ -120,24 +125,26 @@ func (t *table) addListed(providers []Provider) {
 	}
 }
 
-// levelsOf puts neighbours with a weight together.
-func levelsOf(steps []Step) (levels []*level) {
+// levelsOf puts neighbours with a weight together. Where a strategy is named, and
+// nobody has a weight, all share the calls.
+func levelsOf(by messages.Strategy, steps []Step) (levels []*level) {
+	alike := by != messages.StrategyUnset && !slices.ContainsFunc(steps, func(s Step) bool { return s.Weight > 0 })
 	var targets []messages.Target
 	var weights []int
 	flush := func() {
 		if len(targets) > 0 {
-			levels = append(levels, newLevel(targets, weights))
+			levels = append(levels, newLevel(by, targets, weights))
 			targets, weights = nil, nil
 		}
 	}
 	for _, step := range steps {
 		target, _ := parseTarget(step.Target) // validated
-		if step.Weight == 0 {
+		if step.Weight == 0 && !alike {
 			flush()
-			levels = append(levels, newLevel([]messages.Target{target}, []int{1}))
+			levels = append(levels, newLevel(messages.StrategyUnset, []messages.Target{target}, []int{1}))
 			continue
 		}
-		targets, weights = append(targets, target), append(weights, step.Weight)
+		targets, weights = append(targets, target), append(weights, max(1, step.Weight))
 	}
 	flush()
 	return levels
@@ -173,9 +180,9 @@ func (t *table) list(providers []Provider) {
 // find returns the targets of a model, best first, whether they take calls or
 // not; nil where nobody answers to the name. What it returns must not be
 // changed.
-func (t *table) find(model string) []messages.Target {
+func (t *table) find(model string, j *judge) []messages.Target {
 	if r, ok := t.routes[model]; ok {
-		return r.order()
+		return r.order(j)
 	}
 	if provider, name, ok := strings.Cut(model, "/"); ok && name != "" && t.providers[provider] {
 		return []messages.Target{{Provider: provider, Model: name}}
@@ -197,7 +204,7 @@ func (t *table) card(model string) (messages.ModelCard, bool) {
 	if listed {
 		return t.cards[at], true
 	}
-	targets := t.find(model)
+	targets := t.find(model, nil) // no route, which would be listed
 	if len(targets) == 0 {
 		return messages.ModelCard{}, false
 	}

@@ -102,7 +102,7 @@ func TestWhatIsWrongWithAConfigurationIsSaid(t *testing.T) {
 		},
 		"a model of no provider": {
 			file: "models:\n  fast: [{target: nobody/x}]\n",
-			want: []string{`parley.yaml:2:19: models.fast[0].target is "nobody/x": there is no provider nobody; there are simulated`},
+			want: []string{`parley.yaml:2:19: models.fast.targets[0].target is "nobody/x": there is no provider nobody; there are simulated`},
 		},
 		"a provider that is this server": {
 			env:  []string{"OPENAI_BASE_URL=http://localhost:8080/v1"},

@@ -51,7 +51,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		return err
 	}
 	tries := tenant.NewTries(cfg.Keys, metrics)
-	models, err := openModels(cfg, metrics)
+	models, err := openModels(cfg, kept.prices, metrics)
 	if err != nil {
 		return err
 	}

@@ -17,14 +17,14 @@ type models struct {
 }
 
 // openModels makes providers and router, and calls nobody.
-func openModels(cfg *Config, metrics prometheus.Registerer) (m models, err error) {
+func openModels(cfg *Config, prices router.Prices, metrics prometheus.Registerer) (m models, err error) {
 	known := routed(cfg.Providers)
 	m.providers, err = provider.New(cfg.Providers, provider.Deps{Registerer: metrics, Models: router.KnownModels(cfg.Models, known)})
 	if err != nil {
 		return models{}, err
 	}
 	m.router, err = router.New(cfg.Models, router.Deps{
-		Providers: known, Health: m.providers, Demo: cfg.Demo, Registerer: metrics,
+		Providers: known, Health: m.providers, Prices: prices, Demo: cfg.Demo, Registerer: metrics,
 	})
 	if err != nil {
 		m.providers.Close()

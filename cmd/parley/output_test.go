@@ -133,7 +133,7 @@ func TestGreetingNamesAModelThatAnswers(t *testing.T) {
 		"claude-haiku-4-5": {Providers: provider.Config{"anthropic": {}}},
 		"openai/mine":      {Providers: provider.Config{"openai": {Models: []string{"mine"}}}},
 		"local/llama":      {Providers: provider.Config{"local": {BaseURL: "http://127.0.0.1:11434/v1", Models: []string{"llama"}}}},
-		"assistant":        {Providers: provider.Config{"openai": {}}, Models: router.Config{"assistant": {{Target: "openai/gpt-5"}}}},
+		"assistant":        {Providers: provider.Config{"openai": {}}, Models: router.Config{"assistant": {Targets: []router.Step{{Target: "openai/gpt-5"}}}}},
 	} {
 		c.Providers = c.Providers.Complete()
 		if got := modelToTry(&c); got != want {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/parley/actors/provider"
+	"example.com/parley/actors/router"
 	"example.com/parley/cmd/parley/settings"
 )
 
@@ -77,7 +78,7 @@ func writeReference(t *testing.T) string {
 func completeDefaults() map[string]string {
 	const anyName = "<name>"
 	cfg := DefaultConfig()
-	cfg.Providers[anyName] = provider.Settings{}
+	cfg.Providers[anyName], cfg.Models[anyName] = provider.Settings{}, router.Model{}
 	cfg.complete()
 	texts := make(map[string]string)
 	for _, value := range settings.Load(&cfg, settings.Sources{}).Values() {

@@ -34,6 +34,11 @@ func (k *key) allowed() string {
 		return "give a number of bytes" + suchAs(k.sizeExample())
 	case duration:
 		return "give a duration" + suchAs(example("30s"))
+	case worded:
+		if w, ok := reflect.Zero(k.typ).Interface().(interface{ Allowed() string }); ok {
+			return w.Allowed()
+		}
+		fallthrough
 	default:
 		return "give a value of the kind " + k.kindName()
 	}

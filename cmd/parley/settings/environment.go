@@ -98,7 +98,7 @@ func resolveEntry(k *key, name string, path []string, entries func(path []string
 			return found, deep
 		}
 	}
-	if k.element.kind != section && k.element.kind != table {
+	if k.element.kind != section && k.element.kind != table || k.element.short != nil {
 		return k.element, append(slices.Clone(path), name)
 	}
 	return nil, nil

@@ -118,9 +118,17 @@ func (r *reader) value(node *yaml.Node, k *key, steps []string) any {
 	}
 }
 
-// section reads a mapping whose keys are known.
+// section reads a mapping whose keys are known, or the one value that a section
+// may be written as.
 func (r *reader) section(node *yaml.Node, k *key, steps []string) any {
 	values := make(map[string]any)
+	if k.short != nil && node.Kind != yaml.MappingNode && !null(node) {
+		path := append(slices.Clone(steps), k.short.name)
+		if read := r.value(node, k.short, path); read != nil && r.note(path, r.at(node)) {
+			values[k.short.name] = read
+		}
+		return values
+	}
 	r.pairs(node, k, steps, func(name string, key, value *yaml.Node) {
 		child := k.child(name)
 		if child == nil {
@@ -188,7 +196,7 @@ func (r *reader) list(node *yaml.Node, k *key, steps []string) any {
 		items = nil
 	case node.Kind == yaml.SequenceNode:
 		items = node.Content
-	case node.Kind == yaml.MappingNode || k.element.kind == section:
+	case node.Kind == yaml.MappingNode || k.element.kind == section && k.element.short == nil:
 		r.wrongType(node, k, steps)
 		return nil
 	}

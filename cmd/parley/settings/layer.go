@@ -121,7 +121,7 @@ func store(into map[string]any, path []string, value any) {
 
 // flow reads YAML that stands in a variable or a flag.
 func (y *layer) flow(k *key, path []string, written string, at Origin) any {
-	if k.kind == list && !strings.HasPrefix(strings.TrimSpace(written), "[") {
+	if trimmed := strings.TrimSpace(written); k.isList() && !strings.HasPrefix(trimmed, "[") && !strings.HasPrefix(trimmed, "{") {
 		written = "[" + written + "]"
 	}
 	var document yaml.Node

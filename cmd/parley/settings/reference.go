@@ -29,11 +29,18 @@ func Reference(config any, prefix string) []Entry {
 		e := k.entry()
 		e.Variable, e.InFile = k.variable(prefix), held[k]
 		entries = append(entries, e)
-		if k.kind == list && k.element.kind == section {
-			for _, field := range k.element.values() {
-				entries = append(entries, field.entry())
-			}
-		}
+		entries = append(entries, k.items()...)
+	}
+	return entries
+}
+
+// items describes the keys of a list's items, and of those below them.
+func (k *key) items() (entries []Entry) {
+	if k.kind != list || k.element.kind != section {
+		return nil
+	}
+	for _, field := range k.element.values() {
+		entries = append(append(entries, field.entry()), field.items()...)
 	}
 	return entries
 }

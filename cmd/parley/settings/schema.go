@@ -34,6 +34,7 @@ type key struct {
 	typ     reflect.Type
 	keys    []*key // of a section, in the struct's order
 	element *key   // of a table and a list
+	short   *key   // of a section: the key that a value of another shape stands for; nil for none
 	secret  bool
 	holds   *key          // of a pathTo: the secret
 	initial reflect.Value // the default; invalid inside tables and lists
@@ -114,6 +115,9 @@ func (k *key) exploreFields() {
 			child.kind = size
 		}
 		k.keys = append(k.keys, child)
+		if f.Tag.Get("short") != "" {
+			k.short = child
+		}
 		if child.secret && child.kind == text {
 			k.keys = append(k.keys, child.companion())
 		}
@@ -190,6 +194,11 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// isList tells whether a list can be written where the key stands.
+func (k *key) isList() bool {
+	return k.kind == list || k.short != nil && k.short.isList()
 }
 
 // child returns the key of that name, or nil.

@@ -4,10 +4,11 @@
 // remembers where each value came from, and reports all faults at once, each
 // with its place, what was found there, and what is allowed.
 //
-// A field's type says what it takes; two tags say more:
+// A field's type says what it takes; three tags say more:
 //
 //	MaxBody int    `koanf:"max_body" unit:"bytes"` // takes 4MiB as well as 4194304
 //	APIKey  string `koanf:"api_key" secret:"true"` // never printed; api_key_file and *_API_KEY_FILE name a file that holds it
+//	Targets []Step `koanf:"targets" short:"true"`  // a list in place of its section's mapping stands for this key
 package settings
 
 import (

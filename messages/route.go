@@ -1,0 +1,49 @@
+package messages
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Routing is what a turn tells the router of the call that it wants to make.
+type Routing struct {
+	Model string // the public name, as the client wrote it
+	Call  *Call  // what is to be sent, for routes that look at its size; nil where that is not known
+}
+
+// Strategy says which of the targets that share calls is asked first.
+type Strategy uint8
+
+// The strategies.
+const (
+	StrategyUnset         Strategy = iota // not said: as weighted, among neighbours with a weight
+	StrategyWeighted                      // in turns, each as often as its weight says
+	StrategyRoundRobin                    // in turns, all alike
+	StrategyLeastInFlight                 // the one whose provider has the fewest calls running
+	StrategyLatency                       // the one that began to answer fastest of late, counting those that wait there
+	StrategyCheapest                      // the one with the lowest price for the request
+)
+
+var strategyNames = [...]string{"weighted", "weighted", "round-robin", "least-in-flight", "latency", "cheapest"}
+
+func (s Strategy) String() string { return strategyNames[s] }
+
+// Measured tells whether the order comes from what is known of the targets when
+// a call is made. Else it is made beforehand.
+func (s Strategy) Measured() bool { return s >= StrategyLeastInFlight }
+
+// Allowed names the strategies, as the end of a sentence.
+func (Strategy) Allowed() string {
+	return "give one of " + strings.Join(strategyNames[StrategyWeighted:], ", ")
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *Strategy) UnmarshalText(text []byte) error {
+	at := slices.Index(strategyNames[StrategyWeighted:], string(text))
+	if at < 0 {
+		return errors.New(s.Allowed())
+	}
+	*s = StrategyWeighted + Strategy(at) // #nosec G115 -- a handful
+	return nil
+}
