@@ -29,7 +29,9 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
 			return spec, invalid(continueHeader, continueHeader+" is neither true nor false", "give true, so that another provider goes on with a stream that breaks, or false")
 		}
 	}
-	return spec, nil
+	var err error
+	spec.Override, err = routeOverride(c, &x.principal)
+	return spec, err
 }
 
 // continueHeader asks for streams that outlive their provider, or for the

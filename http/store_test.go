@@ -9,7 +9,7 @@ import (
 	"example.com/parley/messages"
 )
 
-// keys knows three.
+// keys knows four.
 type keys struct{}
 
 func (keys) Authenticate(_ context.Context, presented string) (messages.Principal, error) {
@@ -18,6 +18,8 @@ func (keys) Authenticate(_ context.Context, presented string) (messages.Principa
 		return messages.Principal{Tenant: "acme", Key: "member", Role: messages.KeyMember}, nil
 	case otherKey:
 		return messages.Principal{Tenant: "other", Key: "other", Role: messages.KeyMember}, nil
+	case routerKey:
+		return messages.Principal{Tenant: "acme", Key: "router", Role: messages.KeyMember, MayRoute: true}, nil
 	case adminKey:
 		return messages.Principal{Key: "admin", Role: messages.KeyAdmin}, nil
 	default:

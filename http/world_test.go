@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 const (
 	memberKey = "pk_member_canary-secret"
 	otherKey  = "pk_other_canary-secret"
+	routerKey = "pk_router_canary-secret" // of a tenant that may say who answers
 	adminKey  = "pk_admin_canary-secret"
 )
 

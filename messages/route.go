@@ -8,8 +8,22 @@ import (
 
 // Routing is what a turn tells the router of the call that it wants to make.
 type Routing struct {
-	Model string // the public name, as the client wrote it
-	Call  *Call  // what is to be sent, for routes that look at its size; nil where that is not known
+	Model    string // the public name, as the client wrote it
+	Override RouteOverride
+	Call     *Call // what is to be sent, for routes that look at its size; nil where that is not known
+}
+
+// RouteOverride is what a request says itself of who is to answer it, over what
+// the configuration says. Its zero value says nothing.
+type RouteOverride struct {
+	Targets  []Target // instead of the model's; in this order unless there is a strategy
+	Strategy Strategy // instead of those of the model's levels
+}
+
+// ParseTarget takes a provider/model apart. The model's name may have slashes.
+func ParseTarget(s string) (t Target, ok bool) {
+	t.Provider, t.Model, ok = strings.Cut(s, "/")
+	return t, ok && t.Provider != "" && t.Model != ""
 }
 
 // Strategy says which of the targets that share calls is asked first.
@@ -17,15 +31,16 @@ type Strategy uint8
 
 // The strategies.
 const (
-	StrategyUnset         Strategy = iota // not said: as weighted, among neighbours with a weight
-	StrategyWeighted                      // in turns, each as often as its weight says
-	StrategyRoundRobin                    // in turns, all alike
-	StrategyLeastInFlight                 // the one whose provider has the fewest calls running
-	StrategyLatency                       // the one that began to answer fastest of late, counting those that wait there
-	StrategyCheapest                      // the one with the lowest price for the request
+	StrategyUnset         Strategy                    = iota // not said: as weighted, among neighbours with a weight
+	StrategyWeighted                                         // in turns, each as often as its weight says
+	StrategyRoundRobin                                       // in turns, all alike
+	StrategyLeastInFlight                                    // the one whose provider has the fewest calls running
+	StrategyLatency                                          // the one that began to answer fastest of late, counting those that wait there
+	StrategyCheapest                                         // the one with the lowest price for the request
+	Strategies            = int(StrategyCheapest) + 1        // how many there are
 )
 
-var strategyNames = [...]string{"weighted", "weighted", "round-robin", "least-in-flight", "latency", "cheapest"}
+var strategyNames = [Strategies]string{"weighted", "weighted", "round-robin", "least-in-flight", "latency", "cheapest"}
 
 func (s Strategy) String() string { return strategyNames[s] }
 

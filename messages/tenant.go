@@ -7,6 +7,14 @@ type Tenant struct {
 	ID      TenantID
 	Name    string
 	Created time.Time
+	// MayRoute lets its requests say which providers answer them, whatever the
+	// routes of the configuration are.
+	MayRoute bool
+}
+
+// TenantChange is what is to become of a tenant. What is nil stays.
+type TenantChange struct {
+	MayRoute *bool
 }
 
 // KeyRole says what a key opens.
@@ -28,6 +36,8 @@ type APIKey struct {
 	Created time.Time
 	Expires time.Time // zero: never
 	Revoked time.Time // zero: not
+	// MayRoute is its tenant's; a store sets it and keeps it there.
+	MayRoute bool
 }
 
 // Principal is who a request acts for, once its key was checked.
@@ -35,4 +45,6 @@ type Principal struct {
 	Tenant TenantID
 	Key    KeyID
 	Role   KeyRole
+	// MayRoute is its tenant's.
+	MayRoute bool
 }

@@ -32,6 +32,7 @@ type TurnSpec struct {
 	ForkOf ConversationID
 
 	Model        string // the public name, as the client wrote it
+	Override     RouteOverride
 	Instructions string // system prompt of this turn alone; not kept among the items
 	Input        []Item // owned by the turn; never a slice of the request's buffer
 	Options      Options

@@ -36,7 +36,7 @@ func (t *turn) answer(ctx context.Context) error {
 
 // routing is what the router is told of the call.
 func (t *turn) routing(call *messages.Call) messages.Routing {
-	return messages.Routing{Model: t.spec.Model, Call: call}
+	return messages.Routing{Model: t.spec.Model, Override: t.spec.Override, Call: call}
 }
 
 // tryAll makes attempts in order until one of them brings a reply. The step to

@@ -98,7 +98,7 @@ func (m Model) faults(name string, providers []Provider) (faults []error) {
 	}
 	simulated := 0
 	for _, step := range all {
-		target, _ := parseTarget(step.Target)
+		target, _ := messages.ParseTarget(step.Target)
 		if at := indexOf(providers, target.Provider); at >= 0 && providers[at].Simulated {
 			simulated++
 		}
@@ -120,7 +120,7 @@ func (l Level) faults(section string, providers []Provider) (faults []error) {
 }
 
 func (s Step) faults(at string, strategy messages.Strategy, providers []Provider) (faults []error) {
-	target, ok := parseTarget(s.Target)
+	target, ok := messages.ParseTarget(s.Target)
 	if !ok {
 		return append(faults, fmt.Errorf("%s.target is %q: give a provider and its name for a model, such as openai/gpt-5", at, s.Target))
 	}
@@ -133,12 +133,6 @@ func (s Step) faults(at string, strategy messages.Strategy, providers []Provider
 		faults = append(faults, fmt.Errorf("%s.target is %q: there is no provider %s; there are %s", at, s.Target, target.Provider, namesOf(providers)))
 	}
 	return faults
-}
-
-// parseTarget takes a provider/model apart. The model's name may have slashes.
-func parseTarget(s string) (t messages.Target, ok bool) {
-	t.Provider, t.Model, ok = strings.Cut(s, "/")
-	return t, ok && t.Provider != "" && t.Model != ""
 }
 
 // indexOf is where the provider of that name stands, or below 0.

@@ -87,7 +87,7 @@ func KnownModels(cfg Config, providers []Provider) map[string][]string {
 	}
 	for _, model := range cfg {
 		for _, step := range model.steps() {
-			if t, ok := parseTarget(step.Target); ok {
+			if t, ok := messages.ParseTarget(step.Target); ok {
 				add(t.Provider, t.Model)
 			}
 		}

@@ -65,7 +65,7 @@ func twoOf(targets []messages.Target) []messages.Target {
 // sort orders by score, the lowest first, by insertion: there are few.
 func (j *judge) sort(by messages.Strategy, targets []messages.Target) {
 	var scores [maxSteps]float64
-	for i := range targets {
+	for i := range targets[:min(len(targets), maxSteps)] {
 		scores[i] = j.score(by, targets[i])
 		for at := i; at > 0 && scores[at] < scores[at-1]; at-- {
 			scores[at], scores[at-1] = scores[at-1], scores[at]

@@ -3,6 +3,7 @@ package router
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +24,14 @@ func absent(model string, cards []messages.ModelCard) error {
 		f.Do = "did you mean " + strings.Join(names, ", ") + "? GET /v1/models lists all"
 	}
 	return f
+}
+
+// noProvider says that a request named a provider that there is not.
+func (t *table) noProvider(target messages.Target) error {
+	return &messages.Failure{
+		Code: messages.CodeModelNotFound, What: "there is no provider " + shown(target.Provider), NoRetry: true,
+		Do: "name one of " + strings.Join(slices.Sorted(maps.Keys(t.providers)), ", "), Param: "x-parley-route",
+	}
 }
 
 // shown quotes as much of a name as belongs into an error.

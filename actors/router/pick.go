@@ -52,20 +52,34 @@ func (l *level) next() []messages.Target {
 	return l.orders[(l.turn.Add(1)-1)%uint64(len(l.orders))]
 }
 
-// nextFor is next with a model of the caller's.
-func (l *level) nextFor(model string) []messages.Target {
+// bestFor is the targets with a model of the caller's.
+func (l *level) bestFor(model string, by messages.Strategy, j *judge) []messages.Target {
 	order := slices.Clone(l.next())
 	for i := range order {
 		order[i].Model = model
 	}
+	j.arrange(by, order) // in turns otherwise: they have equal weights
 	return order
 }
 
-// appendBest appends the targets, the one first that the level's strategy names.
-func (l *level) appendBest(order []messages.Target, j *judge) []messages.Target {
+// appendBest appends the targets, the one first that the strategy names: by, or
+// the level's own.
+func (l *level) appendBest(order []messages.Target, by messages.Strategy, j *judge) []messages.Target {
+	switch by {
+	case messages.StrategyUnset:
+		by = l.strategy
+	case messages.StrategyRoundRobin:
+		return appendTurned(order, l.targets, l.turn.Add(1)-1)
+	}
 	order = append(order, l.next()...)
-	j.arrange(l.strategy, order[len(order)-len(l.targets):])
+	j.arrange(by, order[len(order)-len(l.targets):])
 	return order
+}
+
+// appendTurned appends the targets from one of them on, whose turn it is.
+func appendTurned(order, targets []messages.Target, turn uint64) []messages.Target {
+	first := turn % uint64(len(targets))
+	return append(append(order, targets[first:]...), targets[:first]...)
 }
 
 // smoothCycle returns one round of serving by weight, spread as evenly as can

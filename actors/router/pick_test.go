@@ -45,7 +45,7 @@ func TestOrderHasEveryTargetOnce(t *testing.T) {
 		l := newLevel(messages.StrategyUnset, targets, weights)
 		for range rapid.IntRange(1, 50).Draw(t, "turns") {
 			seen := make(map[string]bool)
-			for _, target := range l.nextFor("m") {
+			for _, target := range l.bestFor("m", messages.StrategyUnset, nil) {
 				if seen[target.Provider] || target.Model != "m" {
 					t.Fatalf("%v, again or without its model", target)
 				}

@@ -100,12 +100,12 @@ func (r *Router) Reload(cfg Config, providers []Provider) error {
 // measured (BenchmarkRoute).
 func (r *Router) Route(want messages.Routing) ([]messages.Target, error) {
 	t := r.table.Load()
-	targets := t.find(want.Model, &judge{health: r.health, prices: r.prices, call: want.Call})
-	if targets == nil {
+	targets, err := t.route(&want, &judge{health: r.health, prices: r.prices, call: want.Call})
+	if err != nil {
 		r.metrics.unknown.Inc()
-		return nil, absent(want.Model, t.cards)
+		return nil, err
 	}
-	targets, err := usable(want.Model, targets, r.health)
+	targets, err = usable(want.Model, targets, r.health)
 	if err != nil {
 		r.metrics.refused.Inc()
 	}

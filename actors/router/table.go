@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"example.com/parley/messages"
@@ -15,7 +16,8 @@ type table struct {
 	routes    map[string]*route // by public name
 	families  []familyRoute
 	providers map[string]bool
-	demo      string // who answers to any other name; empty without demo mode
+	demo      string        // who answers to any other name; empty without demo mode
+	turn      atomic.Uint64 // of requests that name targets to share their calls
 	cards     []messages.ModelCard
 	created   time.Time
 }
@@ -84,13 +86,13 @@ func (r *route) join(turns int) *level {
 }
 
 // order returns the targets for a call, which must not be changed.
-func (r *route) order(j *judge) []messages.Target {
-	if r.whole != nil {
+func (r *route) order(by messages.Strategy, j *judge) []messages.Target {
+	if r.whole != nil && by == messages.StrategyUnset {
 		return r.whole.next()
 	}
 	targets := make([]messages.Target, 0, r.size)
 	for _, l := range r.levels {
-		targets = l.appendBest(targets, j)
+		targets = l.appendBest(targets, by, j)
 	}
 	return targets
 }
@@ -138,7 +140,7 @@ func levelsOf(by messages.Strategy, steps []Step) (levels []*level) {
 		}
 	}
 	for _, step := range steps {
-		target, _ := parseTarget(step.Target) // validated
+		target, _ := messages.ParseTarget(step.Target) // validated
 		if step.Weight == 0 && !alike {
 			flush()
 			levels = append(levels, newLevel(messages.StrategyUnset, []messages.Target{target}, []int{1}))
@@ -153,9 +155,9 @@ func levelsOf(by messages.Strategy, steps []Step) (levels []*level) {
 // ownerOf is who a public name belongs to: its provider, or Parley where there
 // are several.
 func ownerOf(steps []Step) string {
-	first, _ := parseTarget(steps[0].Target) // validated
+	first, _ := messages.ParseTarget(steps[0].Target) // validated
 	for _, step := range steps[1:] {
-		if next, _ := parseTarget(step.Target); next.Provider != first.Provider {
+		if next, _ := messages.ParseTarget(step.Target); next.Provider != first.Provider {
 			return "parley"
 		}
 	}
@@ -177,19 +179,32 @@ func (t *table) list(providers []Provider) {
 	slices.SortFunc(t.cards, func(a, b messages.ModelCard) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// route returns the targets of a call, best first, whether they take it or not.
+// What it returns must not be changed.
+func (t *table) route(want *messages.Routing, j *judge) ([]messages.Target, error) {
+	if len(want.Override.Targets) > 0 {
+		return t.named(&want.Override, j)
+	}
+	targets := t.find(want.Model, want.Override.Strategy, j)
+	if targets == nil {
+		return nil, absent(want.Model, t.cards)
+	}
+	return targets, nil
+}
+
 // find returns the targets of a model, best first, whether they take calls or
 // not; nil where nobody answers to the name. What it returns must not be
 // changed.
-func (t *table) find(model string, j *judge) []messages.Target {
+func (t *table) find(model string, by messages.Strategy, j *judge) []messages.Target {
 	if r, ok := t.routes[model]; ok {
-		return r.order(j)
+		return r.order(by, j)
 	}
 	if provider, name, ok := strings.Cut(model, "/"); ok && name != "" && t.providers[provider] {
 		return []messages.Target{{Provider: provider, Model: name}}
 	}
 	for i := range t.families {
 		if f := &t.families[i]; f.family.has(model) {
-			return f.level.nextFor(model)
+			return f.level.bestFor(model, by, j)
 		}
 	}
 	if t.demo != "" && model != "" {
@@ -198,13 +213,29 @@ func (t *table) find(model string, j *judge) []messages.Target {
 	return nil
 }
 
+// named returns the targets that a request names instead of a model's, in its
+// order or by its strategy.
+func (t *table) named(o *messages.RouteOverride, j *judge) ([]messages.Target, error) {
+	for _, target := range o.Targets {
+		if !t.providers[target.Provider] {
+			return nil, t.noProvider(target)
+		}
+	}
+	if o.Strategy == messages.StrategyUnset {
+		return o.Targets, nil
+	}
+	targets := appendTurned(make([]messages.Target, 0, len(o.Targets)), o.Targets, t.turn.Add(1)-1)
+	j.arrange(o.Strategy, targets)
+	return targets, nil
+}
+
 // card describes a model that somebody answers to, listed or not.
 func (t *table) card(model string) (messages.ModelCard, bool) {
 	at, listed := slices.BinarySearchFunc(t.cards, model, func(c messages.ModelCard, name string) int { return cmp.Compare(c.Name, name) })
 	if listed {
 		return t.cards[at], true
 	}
-	targets := t.find(model, nil) // no route, which would be listed
+	targets := t.find(model, messages.StrategyUnset, nil) // no route, which would be listed
 	if len(targets) == 0 {
 		return messages.ModelCard{}, false
 	}

@@ -24,16 +24,27 @@ func NewAdministration(store Store) *Administration { return &Administration{sto
 
 const maxTitle = 100 // characters of a tenant's or a key's name
 
-// CreateTenant makes a tenant. Names need not differ.
-func (a *Administration) CreateTenant(ctx context.Context, name string) (messages.Tenant, error) {
-	if err := checkTitle(name); err != nil {
+// CreateTenant makes the tenant that is wanted, with an id of its own. Names need
+// not differ.
+func (a *Administration) CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error) {
+	if err := checkTitle(wanted.Name); err != nil {
 		return messages.Tenant{}, err
 	}
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails: the process ends instead
-	t := messages.Tenant{ID: messages.TenantID("tenant_" + hex.EncodeToString(random[:])), Name: name, Created: time.Now().UTC()}
+	t := wanted
+	t.ID, t.Created = messages.TenantID("tenant_"+hex.EncodeToString(random[:])), time.Now().UTC()
 	if err := a.store.CreateTenant(ctx, t); err != nil {
 		return messages.Tenant{}, fmt.Errorf("create tenant: %w", err)
+	}
+	return t, nil
+}
+
+// ChangeTenant changes a tenant. Servers go by it within 5 seconds.
+func (a *Administration) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
+	t, err := a.store.ChangeTenant(ctx, id, change)
+	if err != nil {
+		return messages.Tenant{}, fmt.Errorf("change tenant %s: %w", id, err)
 	}
 	return t, nil
 }

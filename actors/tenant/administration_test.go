@@ -31,7 +31,7 @@ func TestCreateKeyRefuses(t *testing.T) {
 			t.Errorf("%s: got %v about %q", name, f, f.Param)
 		}
 	}
-	if _, err := w.admin.CreateTenant(t.Context(), " "); messages.CodeOf(err) != messages.CodeInvalidRequest {
+	if _, err := w.admin.CreateTenant(t.Context(), messages.Tenant{Name: " "}); messages.CodeOf(err) != messages.CodeInvalidRequest {
 		t.Errorf("a tenant without a name: %v", err)
 	}
 }

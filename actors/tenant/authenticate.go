@@ -30,7 +30,9 @@ func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Pri
 	if !found.until.IsZero() || !opens(&found.key, secret, now) {
 		return messages.Principal{}, invalidKey()
 	}
-	return messages.Principal{Tenant: found.key.Tenant, Key: found.key.ID, Role: found.key.Role}, nil
+	return messages.Principal{
+		Tenant: found.key.Tenant, Key: found.key.ID, Role: found.key.Role, MayRoute: found.key.MayRoute,
+	}, nil
 }
 
 // Recall tells who presents a key, if it was seen lately and is valid. It asks

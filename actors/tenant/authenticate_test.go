@@ -29,6 +29,23 @@ func TestKeyTellsWhoPresentsIt(t *testing.T) {
 	}
 }
 
+func TestKeyMayWhatItsTenantMay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		_, secret := w.key(time.Time{})
+		for _, may := range []bool{true, false} {
+			if _, err := w.admin.ChangeTenant(t.Context(), w.acme.ID, messages.TenantChange{MayRoute: &may}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second) // the servers look for changes
+			if got, err := w.keys.Authenticate(t.Context(), secret); err != nil || got.MayRoute != may {
+				t.Errorf("it may route: %t, %v, want %t", got.MayRoute, err, may)
+			}
+		}
+	})
+}
+
 func TestKeyIsRecalledOnceItWasSeen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

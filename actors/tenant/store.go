@@ -23,6 +23,9 @@ type Store interface {
 	// one that is revoked already keeps its time.
 	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error
 	CreateTenant(ctx context.Context, tenant messages.Tenant) error
+	// ChangeTenant returns the tenant as it is then. It fails with
+	// CodeItemAbsent when there is none.
+	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
 	// Tenants lists them, the oldest first.
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
 }

@@ -67,7 +67,9 @@ func (s *store) Key(ctx context.Context, id messages.KeyID) (messages.APIKey, er
 		return messages.APIKey{}, err
 	}
 	if k := s.find(id); k != nil {
-		return *k, nil
+		found := *k
+		found.MayRoute = slices.ContainsFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == k.Tenant && t.MayRoute })
+		return found, nil
 	}
 	return messages.APIKey{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "no such key"}
 }
@@ -122,6 +124,23 @@ func (s *store) CreateTenant(ctx context.Context, t messages.Tenant) error {
 	return err
 }
 
+func (s *store) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
+	err := s.enter(ctx)
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == id })
+	if err == nil && at < 0 {
+		err = &messages.Failure{Code: messages.CodeItemAbsent, What: "no such tenant"}
+	}
+	if err != nil {
+		return messages.Tenant{}, err
+	}
+	if change.MayRoute != nil {
+		s.tenants[at].MayRoute = *change.MayRoute
+		s.version++
+	}
+	return s.tenants[at], nil
+}
+
 func (s *store) Tenants(ctx context.Context) ([]messages.Tenant, error) {
 	err := s.enter(ctx)
 	defer s.mu.Unlock()
@@ -159,7 +178,7 @@ func newWorld(tb testing.TB, change func(*tenant.Config)) *world {
 	w := &world{t: tb, store: &store{}}
 	w.admin = tenant.NewAdministration(w.store)
 	var err error
-	if w.acme, err = w.admin.CreateTenant(context.Background(), "Acme"); err != nil {
+	if w.acme, err = w.admin.CreateTenant(context.Background(), messages.Tenant{Name: "Acme"}); err != nil {
 		tb.Fatal(err)
 	}
 	if w.keys, err = tenant.New(cfg, tenant.Deps{Store: w.store, Registerer: prometheus.NewRegistry()}); err != nil {

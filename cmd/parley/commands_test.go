@@ -50,6 +50,18 @@ func testCommands(t *testing.T, data string) {
 	if tenants := parley("tenant", "list"); !strings.Contains(tenants, tenant) || !strings.Contains(tenants, "research") {
 		t.Errorf("the tenants are\n%s", tenants)
 	}
+	if changed := parley("tenant", "change", "research", "--may-route"); !strings.Contains(changed, "yes") {
+		t.Errorf("the tenant became\n%s", changed)
+	}
+	if changed := parley("tenant", "change", tenant, "--may-route=false"); !strings.Contains(changed, "no") {
+		t.Errorf("the tenant became\n%s", changed)
+	}
+	var routing listJSON[tenantJSON]
+	router := parley("tenant", "create", "routers", "--may-route")
+	if err := json.Unmarshal([]byte(parley("tenant", "list", "--json")), &routing); err != nil || len(routing.Data) != 3 || !routing.Data[2].MayRoute || string(routing.Data[2].ID) != router {
+		t.Errorf("the tenants are %+v (%v)", routing, err)
+	}
+	refused(`there is no tenant "nobody"`, "tenant", "change", "nobody", "--may-route")
 	refused("there is more than one tenant", "key", "create")
 	refused(`there is no tenant "marketing"`, "key", "create", "--tenant", "marketing")
 	refused("--expires is \"soon\"", "key", "create", "--tenant", "research", "--expires", "soon")

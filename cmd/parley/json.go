@@ -40,14 +40,16 @@ type tenantJSON struct {
 	Object  string            `json:"object"`
 	Name    string            `json:"name"`
 	Created int64             `json:"created"` // seconds since 1970
+	// MayRoute says whether its requests may name who answers them.
+	MayRoute bool `json:"may_route"`
 }
 
 func jsonOfTenant(t messages.Tenant) tenantJSON {
-	return tenantJSON{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix()}
+	return tenantJSON{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), MayRoute: t.MayRoute}
 }
 
 func (t tenantJSON) tenant() messages.Tenant {
-	return messages.Tenant{ID: t.ID, Name: t.Name, Created: time.Unix(t.Created, 0)}
+	return messages.Tenant{ID: t.ID, Name: t.Name, Created: time.Unix(t.Created, 0), MayRoute: t.MayRoute}
 }
 
 // keyJSON is a key as the admin listener writes it, and what it takes.

@@ -32,10 +32,17 @@ func newRemote(address, key string) *remote {
 func (r *remote) close() { r.client.CloseIdleConnections() }
 
 // CreateTenant implements administration.
-func (r *remote) CreateTenant(ctx context.Context, name string) (messages.Tenant, error) {
+func (r *remote) CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error) {
 	var made tenantJSON
-	err := r.do(ctx, http.MethodPost, "/admin/tenants", map[string]string{"name": name}, &made)
+	err := r.do(ctx, http.MethodPost, "/admin/tenants", map[string]any{"name": wanted.Name, "may_route": wanted.MayRoute}, &made)
 	return made.tenant(), err
+}
+
+// ChangeTenant implements administration.
+func (r *remote) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
+	var changed tenantJSON
+	err := r.do(ctx, http.MethodPatch, "/admin/tenants/"+url.PathEscape(string(id)), map[string]*bool{"may_route": change.MayRoute}, &changed)
+	return changed.tenant(), err
 }
 
 // Tenants implements administration.

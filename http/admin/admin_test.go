@@ -63,11 +63,18 @@ func (o *office) Allowed(string) error {
 }
 func (o *office) Failed(string) { o.failed++ }
 
-func (o *office) CreateTenant(_ context.Context, name string) (messages.Tenant, error) {
-	if name == "" {
+func (o *office) CreateTenant(_ context.Context, wanted messages.Tenant) (messages.Tenant, error) {
+	if wanted.Name == "" {
 		return messages.Tenant{}, &messages.Failure{Code: messages.CodeInvalidRequest, What: "the name is empty", Param: "name"}
 	}
-	return messages.Tenant{ID: "t1", Name: name, Created: time.Unix(7, 0)}, nil
+	return messages.Tenant{ID: "t1", Name: wanted.Name, Created: time.Unix(7, 0), MayRoute: wanted.MayRoute}, nil
+}
+
+func (o *office) ChangeTenant(_ context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
+	if id != "t1" {
+		return messages.Tenant{}, &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no such tenant"}
+	}
+	return messages.Tenant{ID: id, Name: "Acme", Created: time.Unix(7, 0), MayRoute: change.MayRoute != nil && *change.MayRoute}, nil
 }
 
 func (o *office) Tenants(context.Context) ([]messages.Tenant, error) {
@@ -162,9 +169,14 @@ func TestRoutes(t *testing.T) {
 	}{
 		"tenants are listed": {
 			"GET", "/admin/tenants", "", 200,
-			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
+			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800,"may_route":false}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
 		},
-		"a tenant is made":             {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7}`},
+		"a tenant is made":             {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false}`},
+		"one that may route":           {"POST", "/admin/tenants", `{"name":"Acme","may_route":true}`, 201, `"may_route":true}`},
+		"a tenant may route from now":  {"PATCH", "/admin/tenants/t1", `{"may_route":true}`, 200, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":true}`},
+		"and not any more":             {"PATCH", "/admin/tenants/t1", `{"may_route":false}`, 200, `"may_route":false}`},
+		"a tenant that there is not":   {"PATCH", "/admin/tenants/t9", `{"may_route":false}`, 404, `item_not_found`},
+		"a change of what is not":      {"PATCH", "/admin/tenants/t1", `{"may":true}`, 400, `invalid_json`},
 		"a tenant needs a name":        {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
 		"a member that nobody knows":   {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
 		"a body that is no JSON":       {"POST", "/admin/keys", `{`, 400, `invalid_json`},

@@ -23,7 +23,8 @@ import (
 // Administration makes and ends tenants and keys. cmd/parley joins it to
 // actors/tenant.
 type Administration interface {
-	CreateTenant(ctx context.Context, name string) (messages.Tenant, error)
+	CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error)
+	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
 	// CreateKey returns the whole key, which can be seen this once.
 	CreateKey(ctx context.Context, key messages.APIKey) (created messages.APIKey, whole string, err error)
@@ -91,6 +92,7 @@ func (s *Server) routes() {
 	operator := s.app.Group("/admin", s.operator)
 	operator.Get("/tenants", s.listTenants)
 	operator.Post("/tenants", s.createTenant)
+	operator.Patch("/tenants/:id", s.changeTenant)
 	operator.Get("/keys", s.listKeys)
 	operator.Post("/keys", s.createKey)
 	operator.Delete("/keys/:id", s.revokeKey)

@@ -39,10 +39,12 @@ type Tenant struct {
 	Object  string            `json:"object"` // "tenant"
 	Name    string            `json:"name"`
 	Created int64             `json:"created"` // seconds since 1970
+	// MayRoute says whether its requests may name who answers them.
+	MayRoute bool `json:"may_route"`
 }
 
 func viewTenant(t messages.Tenant) (v Tenant, id string) {
-	return Tenant{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix()}, string(t.ID)
+	return Tenant{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), MayRoute: t.MayRoute}, string(t.ID)
 }
 
 func (s *Server) listTenants(c *fiber.Ctx) error {
@@ -57,19 +59,37 @@ func (s *Server) listTenants(c *fiber.Ctx) error {
 
 func (s *Server) createTenant(c *fiber.Ctx) error {
 	var body struct {
-		Name string `json:"name"`
+		Name     string `json:"name"`
+		MayRoute bool   `json:"may_route"`
 	}
 	if err := decode(c, &body); err != nil {
 		return err
 	}
 	ctx, release := s.bounded()
 	defer release()
-	tenant, err := s.deps.Administration.CreateTenant(ctx, body.Name)
+	tenant, err := s.deps.Administration.CreateTenant(ctx, messages.Tenant{Name: body.Name, MayRoute: body.MayRoute})
 	if err != nil {
 		return err
 	}
 	view, _ := viewTenant(tenant)
 	return c.Status(fiber.StatusCreated).JSON(view)
+}
+
+func (s *Server) changeTenant(c *fiber.Ctx) error {
+	var body struct {
+		MayRoute *bool `json:"may_route"`
+	}
+	if err := decode(c, &body); err != nil {
+		return err
+	}
+	ctx, release := s.bounded()
+	defer release()
+	tenant, err := s.deps.Administration.ChangeTenant(ctx, messages.TenantID(c.Params("id")), messages.TenantChange{MayRoute: body.MayRoute})
+	if err != nil {
+		return err
+	}
+	view, _ := viewTenant(tenant)
+	return c.JSON(view)
 }
 
 // decode reads a body strictly: a member that is not known is a mistake.

@@ -28,6 +28,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Strategy int32
+
+const (
+	Strategy_STRATEGY_UNSPECIFIED     Strategy = 0
+	Strategy_STRATEGY_WEIGHTED        Strategy = 1
+	Strategy_STRATEGY_ROUND_ROBIN     Strategy = 2
+	Strategy_STRATEGY_LEAST_IN_FLIGHT Strategy = 3
+	Strategy_STRATEGY_LATENCY         Strategy = 4
+	Strategy_STRATEGY_CHEAPEST        Strategy = 5
+)
+
+// Enum value maps for Strategy.
+var (
+	Strategy_name = map[int32]string{
+		0: "STRATEGY_UNSPECIFIED",
+		1: "STRATEGY_WEIGHTED",
+		2: "STRATEGY_ROUND_ROBIN",
+		3: "STRATEGY_LEAST_IN_FLIGHT",
+		4: "STRATEGY_LATENCY",
+		5: "STRATEGY_CHEAPEST",
+	}
+	Strategy_value = map[string]int32{
+		"STRATEGY_UNSPECIFIED":     0,
+		"STRATEGY_WEIGHTED":        1,
+		"STRATEGY_ROUND_ROBIN":     2,
+		"STRATEGY_LEAST_IN_FLIGHT": 3,
+		"STRATEGY_LATENCY":         4,
+		"STRATEGY_CHEAPEST":        5,
+	}
+)
+
+func (x Strategy) Enum() *Strategy {
+	p := new(Strategy)
+	*p = x
+	return p
+}
+
+func (x Strategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Strategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_remote_proto_enumTypes[0].Descriptor()
+}
+
+func (Strategy) Type() protoreflect.EnumType {
+	return &file_remote_proto_enumTypes[0]
+}
+
+func (x Strategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Strategy.Descriptor instead.
+func (Strategy) EnumDescriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{0}
+}
+
 type Priority int32
 
 const (
@@ -64,11 +122,11 @@ func (x Priority) String() string {
 }
 
 func (Priority) Descriptor() protoreflect.EnumDescriptor {
-	return file_remote_proto_enumTypes[0].Descriptor()
+	return file_remote_proto_enumTypes[1].Descriptor()
 }
 
 func (Priority) Type() protoreflect.EnumType {
-	return &file_remote_proto_enumTypes[0]
+	return &file_remote_proto_enumTypes[1]
 }
 
 func (x Priority) Number() protoreflect.EnumNumber {
@@ -77,7 +135,7 @@ func (x Priority) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Priority.Descriptor instead.
 func (Priority) EnumDescriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{0}
+	return file_remote_proto_rawDescGZIP(), []int{1}
 }
 
 type ChunkKind int32
@@ -131,11 +189,11 @@ func (x ChunkKind) String() string {
 }
 
 func (ChunkKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_remote_proto_enumTypes[1].Descriptor()
+	return file_remote_proto_enumTypes[2].Descriptor()
 }
 
 func (ChunkKind) Type() protoreflect.EnumType {
-	return &file_remote_proto_enumTypes[1]
+	return &file_remote_proto_enumTypes[2]
 }
 
 func (x ChunkKind) Number() protoreflect.EnumNumber {
@@ -144,7 +202,7 @@ func (x ChunkKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChunkKind.Descriptor instead.
 func (ChunkKind) EnumDescriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_remote_proto_rawDescGZIP(), []int{2}
 }
 
 type TurnSpec struct {
@@ -168,8 +226,9 @@ type TurnSpec struct {
 	Passthrough  *Passthrough           `protobuf:"bytes,17,opt,name=passthrough,proto3" json:"passthrough,omitempty"`
 	Priority     Priority               `protobuf:"varint,18,opt,name=priority,proto3,enum=parley.remote.Priority" json:"priority,omitempty"`
 	// The time that remained when this was sent. Clocks of nodes differ.
-	RemainingMs   *int64 `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
-	Continue      bool   `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
+	RemainingMs   *int64         `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
+	Continue      bool           `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
+	Override      *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +403,117 @@ func (x *TurnSpec) GetContinue() bool {
 	return false
 }
 
+func (x *TurnSpec) GetOverride() *RouteOverride {
+	if x != nil {
+		return x.Override
+	}
+	return nil
+}
+
+type RouteOverride struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Targets       []*Target              `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
+	Strategy      Strategy               `protobuf:"varint,2,opt,name=strategy,proto3,enum=parley.remote.Strategy" json:"strategy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteOverride) Reset() {
+	*x = RouteOverride{}
+	mi := &file_remote_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteOverride) ProtoMessage() {}
+
+func (x *RouteOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteOverride.ProtoReflect.Descriptor instead.
+func (*RouteOverride) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RouteOverride) GetTargets() []*Target {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *RouteOverride) GetStrategy() Strategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return Strategy_STRATEGY_UNSPECIFIED
+}
+
+type Target struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Provider      string                 `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	Model         string                 `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Target) Reset() {
+	*x = Target{}
+	mi := &file_remote_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Target) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Target) ProtoMessage() {}
+
+func (x *Target) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Target.ProtoReflect.Descriptor instead.
+func (*Target) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Target) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *Target) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
 type Passthrough struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Format        string                 `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
@@ -354,7 +524,7 @@ type Passthrough struct {
 
 func (x *Passthrough) Reset() {
 	*x = Passthrough{}
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -366,7 +536,7 @@ func (x *Passthrough) String() string {
 func (*Passthrough) ProtoMessage() {}
 
 func (x *Passthrough) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -379,7 +549,7 @@ func (x *Passthrough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passthrough.ProtoReflect.Descriptor instead.
 func (*Passthrough) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_remote_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Passthrough) GetFormat() string {
@@ -413,7 +583,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +595,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +608,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{2}
+	return file_remote_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Item) GetId() string {
@@ -518,7 +688,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +700,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +713,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{3}
+	return file_remote_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Part) GetKind() string {
@@ -615,7 +785,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +797,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +810,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{4}
+	return file_remote_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Options) GetMaxTokens() int64 {
@@ -786,7 +956,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +968,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +981,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{5}
+	return file_remote_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Field) GetName() string {
@@ -841,7 +1011,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +1023,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1036,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{6}
+	return file_remote_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Tool) GetName() string {
@@ -914,7 +1084,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1096,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1109,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{7}
+	return file_remote_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ToolChoice) GetMode() string {
@@ -969,7 +1139,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1151,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -994,7 +1164,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{8}
+	return file_remote_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ResponseFormat) GetKind() string {
@@ -1042,7 +1212,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1224,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1237,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{9}
+	return file_remote_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Reasoning) GetEffort() string {
@@ -1105,7 +1275,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1287,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1300,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{10}
+	return file_remote_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Chunk) GetKind() ChunkKind {
@@ -1238,7 +1408,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1420,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1433,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{11}
+	return file_remote_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Usage) GetInput() int64 {
@@ -1323,7 +1493,7 @@ type Served struct {
 
 func (x *Served) Reset() {
 	*x = Served{}
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1505,7 @@ func (x *Served) String() string {
 func (*Served) ProtoMessage() {}
 
 func (x *Served) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1518,7 @@ func (x *Served) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Served.ProtoReflect.Descriptor instead.
 func (*Served) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{12}
+	return file_remote_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Served) GetProvider() string {
@@ -1412,7 +1582,7 @@ type TurnOutcome struct {
 
 func (x *TurnOutcome) Reset() {
 	*x = TurnOutcome{}
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1594,7 @@ func (x *TurnOutcome) String() string {
 func (*TurnOutcome) ProtoMessage() {}
 
 func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1607,7 @@ func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnOutcome.ProtoReflect.Descriptor instead.
 func (*TurnOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{13}
+	return file_remote_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TurnOutcome) GetStatus() string {
@@ -1478,7 +1648,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1660,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1673,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{14}
+	return file_remote_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TurnStarted) GetConversation() string {
@@ -1537,7 +1707,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1719,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1732,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{15}
+	return file_remote_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Failure) GetCode() string {
@@ -1618,7 +1788,7 @@ var File_remote_proto protoreflect.FileDescriptor
 
 const file_remote_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\x8d\x05\n" +
+	"\fremote.proto\x12\rparley.remote\"\xc7\x05\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -1640,8 +1810,15 @@ const file_remote_proto_rawDesc = "" +
 	"\vpassthrough\x18\x11 \x01(\v2\x1a.parley.remote.PassthroughR\vpassthrough\x123\n" +
 	"\bpriority\x18\x12 \x01(\x0e2\x17.parley.remote.PriorityR\bpriority\x12&\n" +
 	"\fremaining_ms\x18\x13 \x01(\x03H\x00R\vremainingMs\x88\x01\x01\x12\x1a\n" +
-	"\bcontinue\x18\x14 \x01(\bR\bcontinueB\x0f\n" +
-	"\r_remaining_ms\"9\n" +
+	"\bcontinue\x18\x14 \x01(\bR\bcontinue\x128\n" +
+	"\boverride\x18\x15 \x01(\v2\x1c.parley.remote.RouteOverrideR\boverrideB\x0f\n" +
+	"\r_remaining_ms\"u\n" +
+	"\rRouteOverride\x12/\n" +
+	"\atargets\x18\x01 \x03(\v2\x15.parley.remote.TargetR\atargets\x123\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2\x17.parley.remote.StrategyR\bstrategy\":\n" +
+	"\x06Target\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\"9\n" +
 	"\vPassthrough\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\fR\x04body\"\xda\x01\n" +
@@ -1768,7 +1945,14 @@ const file_remote_proto_rawDesc = "" +
 	"\x05param\x18\x04 \x01(\tR\x05param\x12$\n" +
 	"\x0eretry_after_ms\x18\x05 \x01(\x03R\fretryAfterMs\x12\x19\n" +
 	"\bno_retry\x18\x06 \x01(\bR\anoRetry\x12\x16\n" +
-	"\x06status\x18\a \x01(\x03R\x06status*i\n" +
+	"\x06status\x18\a \x01(\x03R\x06status*\xa0\x01\n" +
+	"\bStrategy\x12\x18\n" +
+	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11STRATEGY_WEIGHTED\x10\x01\x12\x18\n" +
+	"\x14STRATEGY_ROUND_ROBIN\x10\x02\x12\x1c\n" +
+	"\x18STRATEGY_LEAST_IN_FLIGHT\x10\x03\x12\x14\n" +
+	"\x10STRATEGY_LATENCY\x10\x04\x12\x15\n" +
+	"\x11STRATEGY_CHEAPEST\x10\x05*i\n" +
 	"\bPriority\x12\x18\n" +
 	"\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PRIORITY_INTERACTIVE\x10\x01\x12\x15\n" +
@@ -1797,52 +1981,58 @@ func file_remote_proto_rawDescGZIP() []byte {
 	return file_remote_proto_rawDescData
 }
 
-var file_remote_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_remote_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_remote_proto_goTypes = []any{
-	(Priority)(0),          // 0: parley.remote.Priority
-	(ChunkKind)(0),         // 1: parley.remote.ChunkKind
-	(*TurnSpec)(nil),       // 2: parley.remote.TurnSpec
-	(*Passthrough)(nil),    // 3: parley.remote.Passthrough
-	(*Item)(nil),           // 4: parley.remote.Item
-	(*Part)(nil),           // 5: parley.remote.Part
-	(*Options)(nil),        // 6: parley.remote.Options
-	(*Field)(nil),          // 7: parley.remote.Field
-	(*Tool)(nil),           // 8: parley.remote.Tool
-	(*ToolChoice)(nil),     // 9: parley.remote.ToolChoice
-	(*ResponseFormat)(nil), // 10: parley.remote.ResponseFormat
-	(*Reasoning)(nil),      // 11: parley.remote.Reasoning
-	(*Chunk)(nil),          // 12: parley.remote.Chunk
-	(*Usage)(nil),          // 13: parley.remote.Usage
-	(*Served)(nil),         // 14: parley.remote.Served
-	(*TurnOutcome)(nil),    // 15: parley.remote.TurnOutcome
-	(*TurnStarted)(nil),    // 16: parley.remote.TurnStarted
-	(*Failure)(nil),        // 17: parley.remote.Failure
-	nil,                    // 18: parley.remote.Options.MetadataEntry
+	(Strategy)(0),          // 0: parley.remote.Strategy
+	(Priority)(0),          // 1: parley.remote.Priority
+	(ChunkKind)(0),         // 2: parley.remote.ChunkKind
+	(*TurnSpec)(nil),       // 3: parley.remote.TurnSpec
+	(*RouteOverride)(nil),  // 4: parley.remote.RouteOverride
+	(*Target)(nil),         // 5: parley.remote.Target
+	(*Passthrough)(nil),    // 6: parley.remote.Passthrough
+	(*Item)(nil),           // 7: parley.remote.Item
+	(*Part)(nil),           // 8: parley.remote.Part
+	(*Options)(nil),        // 9: parley.remote.Options
+	(*Field)(nil),          // 10: parley.remote.Field
+	(*Tool)(nil),           // 11: parley.remote.Tool
+	(*ToolChoice)(nil),     // 12: parley.remote.ToolChoice
+	(*ResponseFormat)(nil), // 13: parley.remote.ResponseFormat
+	(*Reasoning)(nil),      // 14: parley.remote.Reasoning
+	(*Chunk)(nil),          // 15: parley.remote.Chunk
+	(*Usage)(nil),          // 16: parley.remote.Usage
+	(*Served)(nil),         // 17: parley.remote.Served
+	(*TurnOutcome)(nil),    // 18: parley.remote.TurnOutcome
+	(*TurnStarted)(nil),    // 19: parley.remote.TurnStarted
+	(*Failure)(nil),        // 20: parley.remote.Failure
+	nil,                    // 21: parley.remote.Options.MetadataEntry
 }
 var file_remote_proto_depIdxs = []int32{
-	4,  // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
-	6,  // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
-	3,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
-	0,  // 3: parley.remote.TurnSpec.priority:type_name -> parley.remote.Priority
-	5,  // 4: parley.remote.Item.parts:type_name -> parley.remote.Part
-	8,  // 5: parley.remote.Options.tools:type_name -> parley.remote.Tool
-	9,  // 6: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
-	10, // 7: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
-	11, // 8: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	18, // 9: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
-	7,  // 10: parley.remote.Options.extra:type_name -> parley.remote.Field
-	1,  // 11: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
-	13, // 12: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
-	14, // 13: parley.remote.Chunk.served:type_name -> parley.remote.Served
-	15, // 14: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
-	17, // 15: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
-	17, // 16: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	7,  // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
+	9,  // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
+	6,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
+	1,  // 3: parley.remote.TurnSpec.priority:type_name -> parley.remote.Priority
+	4,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
+	5,  // 5: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
+	0,  // 6: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
+	8,  // 7: parley.remote.Item.parts:type_name -> parley.remote.Part
+	11, // 8: parley.remote.Options.tools:type_name -> parley.remote.Tool
+	12, // 9: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
+	13, // 10: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
+	14, // 11: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
+	21, // 12: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	10, // 13: parley.remote.Options.extra:type_name -> parley.remote.Field
+	2,  // 14: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
+	16, // 15: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
+	17, // 16: parley.remote.Chunk.served:type_name -> parley.remote.Served
+	18, // 17: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
+	20, // 18: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
+	20, // 19: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_remote_proto_init() }
@@ -1851,16 +2041,16 @@ func file_remote_proto_init() {
 		return
 	}
 	file_remote_proto_msgTypes[0].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[4].OneofWrappers = []any{}
 	file_remote_proto_msgTypes[6].OneofWrappers = []any{}
 	file_remote_proto_msgTypes[8].OneofWrappers = []any{}
+	file_remote_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_remote_proto_rawDesc), len(file_remote_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   17,
+			NumEnums:      3,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,9 @@ func generators() rapid.MakeConfig {
 			reflect.TypeFor[messages.Priority](): rapid.Custom(func(t *rapid.T) messages.Priority {
 				return messages.Priority(rapid.IntRange(0, messages.Priorities-1).Draw(t, "priority"))
 			}).AsAny(),
+			reflect.TypeFor[messages.Strategy](): rapid.Custom(func(t *rapid.T) messages.Strategy {
+				return messages.Strategy(rapid.IntRange(0, messages.Strategies-1).Draw(t, "strategy"))
+			}).AsAny(),
 			reflect.TypeFor[messages.ChunkKind](): rapid.Custom(func(t *rapid.T) messages.ChunkKind {
 				return messages.ChunkKind(rapid.IntRange(0, int(messages.ChunkEnd)).Draw(t, "kind"))
 			}).AsAny(),
@@ -229,8 +233,14 @@ func TestNumbersOfKindsFollowTheVocabulary(t *testing.T) {
 			t.Errorf("priority %s travels as %s", p, got)
 		}
 	}
-	if len(remote.ChunkKind_name) != int(messages.ChunkEnd)+2 || len(remote.Priority_name) != messages.Priorities+1 {
-		t.Error("a kind or a priority has no mirror")
+	for by := messages.StrategyWeighted; int(by) < messages.Strategies; by++ {
+		got := remote.ToTurnSpec(&messages.TurnSpec{Override: messages.RouteOverride{Strategy: by}}, now).GetOverride().GetStrategy().String()
+		if want := "STRATEGY_" + strings.ToUpper(strings.ReplaceAll(by.String(), "-", "_")); got != want {
+			t.Errorf("strategy %s travels as %s", by, got)
+		}
+	}
+	if len(remote.ChunkKind_name) != int(messages.ChunkEnd)+2 || len(remote.Priority_name) != messages.Priorities+1 || len(remote.Strategy_name) != messages.Strategies {
+		t.Error("a kind, a priority or a strategy has no mirror")
 	}
 }
 

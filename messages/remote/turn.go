@@ -22,6 +22,7 @@ func ToTurnSpec(s *messages.TurnSpec, now time.Time) *TurnSpec {
 		AfterSeq:     uint64(s.AfterSeq),
 		ForkOf:       string(s.ForkOf),
 		Model:        s.Model,
+		Override:     toRouteOverride(&s.Override),
 		Instructions: s.Instructions,
 		Input:        list(s.Input, toItem),
 		Options:      toOptions(&s.Options),
@@ -65,6 +66,7 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 		AfterSeq:     messages.Seq(m.GetAfterSeq()),
 		ForkOf:       messages.ConversationID(m.GetForkOf()),
 		Model:        m.GetModel(),
+		Override:     fromRouteOverride(m.GetOverride()),
 		Instructions: m.GetInstructions(),
 		Input:        values(m.GetInput(), fromItem),
 		Options:      fromOptions(m.GetOptions()),
@@ -95,6 +97,30 @@ func toPassthrough(p *messages.Passthrough) *Passthrough {
 
 func fromPassthrough(m *Passthrough) *messages.Passthrough {
 	return &messages.Passthrough{Format: messages.Format(m.GetFormat()), Body: m.GetBody()}
+}
+
+// toRouteOverride leaves out one that says nothing.
+func toRouteOverride(o *messages.RouteOverride) *RouteOverride {
+	if len(o.Targets) == 0 && o.Strategy == messages.StrategyUnset {
+		return nil
+	}
+	return &RouteOverride{Targets: list(o.Targets, toTarget), Strategy: Strategy(o.Strategy)}
+}
+
+// fromRouteOverride takes a strategy that it does not know, which is a newer
+// node's, for none.
+func fromRouteOverride(m *RouteOverride) messages.RouteOverride {
+	o := messages.RouteOverride{Targets: values(m.GetTargets(), fromTarget)}
+	if by := m.GetStrategy(); by > 0 && int(by) < messages.Strategies {
+		o.Strategy = messages.Strategy(by)
+	}
+	return o
+}
+
+func toTarget(t *messages.Target) *Target { return &Target{Provider: t.Provider, Model: t.Model} }
+
+func fromTarget(m *Target) messages.Target {
+	return messages.Target{Provider: m.GetProvider(), Model: m.GetModel()}
 }
 
 // toTurnID leaves out the zero id.

@@ -36,6 +36,7 @@ type Store interface {
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 
 	CreateTenant(ctx context.Context, tenant messages.Tenant) error
+	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
 	CreateKey(ctx context.Context, key messages.APIKey) error
 	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)

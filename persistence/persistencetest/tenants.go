@@ -226,6 +226,26 @@ func testTenants(b *bench) {
 	b.must(err)
 	b.same(now, read.Revoked)
 	b.refused(b.store.RevokeKey(b.ctx(), "none", now), messages.CodeInvalidKey)
+
+	unchanged = version()
+	may := true
+	acme.MayRoute = true
+	changed, err := b.store.ChangeTenant(b.ctx(), tenant, messages.TenantChange{MayRoute: &may})
+	b.must(err)
+	b.same(acme, changed)
+	changed, err = b.store.ChangeTenant(b.ctx(), tenant, messages.TenantChange{})
+	b.must(err)
+	b.same(acme, changed)
+	if version() == unchanged {
+		b.Error("the version did not change with a tenant")
+	}
+	for id, want := range map[messages.KeyID]bool{"k1": true, "k2": false} {
+		read, err = b.store.Key(b.ctx(), id)
+		b.must(err)
+		b.same(want, read.MayRoute)
+	}
+	_, err = b.store.ChangeTenant(b.ctx(), "none", messages.TenantChange{MayRoute: &may})
+	b.refused(err, messages.CodeItemAbsent)
 	b.must(b.store.Ready(b.ctx()))
 }
 

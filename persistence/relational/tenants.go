@@ -10,7 +10,8 @@ import (
 // CreateTenant stores a tenant, whose name must be free.
 func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error {
 	return s.write(ctx, operator, "CreateTenant", func(t *transaction) error {
-		created, err := t.exec("INSERT INTO tenants (id, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", tenant.ID, tenant.Name, micros(tenant.Created))
+		created, err := t.exec("INSERT INTO tenants (id, name, created, may_route) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			tenant.ID, tenant.Name, micros(tenant.Created), tenant.MayRoute)
 		if err != nil {
 			return err
 		}
@@ -26,16 +27,35 @@ func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error 
 // Tenants lists all tenants, oldest first.
 func (s *Store) Tenants(ctx context.Context) (found []messages.Tenant, err error) {
 	err = s.read(ctx, operator, "Tenants", func(r *querying) error {
-		return r.rows("SELECT id, name, created FROM tenants ORDER BY created, id", nil, func(row Scanner) error {
+		return r.rows("SELECT id, name, created, may_route FROM tenants ORDER BY created, id", nil, func(row Scanner) error {
 			var tenant messages.Tenant
 			var created int64
-			err := row.Scan(&tenant.ID, &tenant.Name, &created)
+			err := row.Scan(&tenant.ID, &tenant.Name, &created, &tenant.MayRoute)
 			tenant.Created = fromMicros(created)
 			found = append(found, tenant)
 			return err
 		})
 	})
 	return found, err
+}
+
+// ChangeTenant changes what is set of the change, and returns the tenant as it
+// is then.
+func (s *Store) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (changed messages.Tenant, err error) {
+	err = s.write(ctx, operator, "ChangeTenant", func(t *transaction) error {
+		var created int64
+		found, err := t.row("UPDATE tenants SET may_route = COALESCE(?, may_route) WHERE id = ? RETURNING id, name, created, may_route",
+			[]any{change.MayRoute, id}, &changed.ID, &changed.Name, &created, &changed.MayRoute)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no tenant with this id", Do: "list the tenants with `parley tenant list`", Param: "id"}
+		}
+		changed.Created = fromMicros(created)
+		return t.keysChanged()
+	})
+	return changed, err
 }
 
 // keysChanged tells every cache of keys that it is out of date.
@@ -70,12 +90,13 @@ func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
 	})
 }
 
-const selectKey = "SELECT id, tenant, role, name, hash, created, expires, revoked FROM keys "
+const selectKey = `SELECT keys.id, keys.tenant, keys.role, keys.name, keys.hash, keys.created, keys.expires, keys.revoked, COALESCE(tenants.may_route, FALSE)
+	FROM keys LEFT JOIN tenants ON tenants.id = keys.tenant `
 
 func scanKey(row Scanner) (key messages.APIKey, err error) {
 	var hash []byte
 	var created, expires, revoked int64
-	err = row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked)
+	err = row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked, &key.MayRoute)
 	copy(key.Hash[:], hash)
 	key.Created, key.Expires, key.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
 	return key, err
@@ -85,7 +106,7 @@ func scanKey(row Scanner) (key messages.APIKey, err error) {
 // name.
 func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []messages.APIKey, err error) {
 	err = s.read(ctx, operator, "Keys", func(r *querying) error {
-		return r.rows(selectKey+"WHERE tenant = ? ORDER BY created, id", []any{tenant}, func(row Scanner) error {
+		return r.rows(selectKey+"WHERE keys.tenant = ? ORDER BY keys.created, keys.id", []any{tenant}, func(row Scanner) error {
 			key, err := scanKey(row)
 			found = append(found, key)
 			return err
@@ -98,7 +119,7 @@ func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []mes
 func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey, err error) {
 	found := false
 	err = s.read(ctx, operator, "Key", func(r *querying) error {
-		return r.rows(selectKey+"WHERE id = ?", []any{id}, func(row Scanner) (err error) {
+		return r.rows(selectKey+"WHERE keys.id = ?", []any{id}, func(row Scanner) (err error) {
 			found = true
 			key, err = scanKey(row)
 			return err

@@ -1,9 +1,10 @@
 -- +goose Up
 
 CREATE TABLE tenants (
-    id      TEXT PRIMARY KEY,
-    name    TEXT NOT NULL UNIQUE,
-    created BIGINT NOT NULL -- microseconds since 1970, here and below
+    id        TEXT PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    created   BIGINT NOT NULL, -- microseconds since 1970, here and below
+    may_route BOOLEAN NOT NULL DEFAULT FALSE -- its requests may say who answers them
 );
 
 CREATE TABLE keys (

@@ -1,9 +1,10 @@
 -- +goose Up
 
 CREATE TABLE tenants (
-    id      TEXT PRIMARY KEY,
-    name    TEXT NOT NULL UNIQUE,
-    created INTEGER NOT NULL -- microseconds since 1970, here and below
+    id        TEXT PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    created   INTEGER NOT NULL, -- microseconds since 1970, here and below
+    may_route INTEGER NOT NULL DEFAULT 0 -- its requests may say who answers them
 ) STRICT;
 
 CREATE TABLE keys (
