@@ -10,6 +10,11 @@ import (
 // fresh tells whether an answer still counts.
 func (k *known) fresh(now time.Time) bool { return k.until.IsZero() || now.Before(k.until) }
 
+// principal is who presents the key.
+func (k *known) principal() messages.Principal {
+	return messages.Principal{Tenant: k.key.Tenant, Key: k.key.ID, Role: k.key.Role, MayRoute: k.key.MayRoute}
+}
+
 // Authenticate tells who presents a key. It fails with CodeInvalidKey for one
 // that is malformed, unknown, revoked or expired, and says no more than that. A
 // key that was seen lately costs under a microsecond and no allocation
@@ -30,9 +35,7 @@ func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Pri
 	if !found.until.IsZero() || !opens(&found.key, secret, now) {
 		return messages.Principal{}, invalidKey()
 	}
-	return messages.Principal{
-		Tenant: found.key.Tenant, Key: found.key.ID, Role: found.key.Role, MayRoute: found.key.MayRoute,
-	}, nil
+	return found.principal(), nil
 }
 
 // Recall tells who presents a key, if it was seen lately and is valid. It asks
@@ -47,7 +50,7 @@ func (k *Keys) Recall(presented string) (who messages.Principal, known bool) {
 	if !ok || !found.until.IsZero() || !opens(&found.key, secret, now) {
 		return who, false
 	}
-	return messages.Principal{Tenant: found.key.Tenant, Key: found.key.ID, Role: found.key.Role}, true
+	return found.principal(), true
 }
 
 // inquire has the actor ask the store, and waits for the answer.

@@ -136,12 +136,7 @@ const defaultFile = "parley.yaml"
 // loadConfig reads the configuration from all sources. It returns it whole
 // even with an error, which names every fault.
 func loadConfig(file string, environment []string, flags []settings.Flag) (*Config, *settings.Loaded, error) {
-	if file == "" {
-		file = variable(environment, configVariable)
-	}
-	if _, err := os.Stat(defaultFile); file == "" && !errors.Is(err, fs.ErrNotExist) {
-		file = defaultFile
-	}
+	file = configFile(file, environment)
 	cfg := DefaultConfig()
 	loaded := settings.Load(&cfg, settings.Sources{
 		Shared: provider.Variables(), File: file, Prefix: variablePrefix, Ignored: noKey,
@@ -149,6 +144,18 @@ func loadConfig(file string, environment []string, flags []settings.Flag) (*Conf
 	})
 	cfg.complete()
 	return &cfg, loaded, loaded.Report(cfg.Validate())
+}
+
+// configFile returns the file that is read: the one that a flag or the
+// environment names, or the default where it exists; else none.
+func configFile(flag string, environment []string) string {
+	if named := cmp.Or(flag, variable(environment, configVariable)); named != "" {
+		return named
+	}
+	if _, err := os.Stat(defaultFile); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return defaultFile
 }
 
 // complete fills in what follows from other keys.

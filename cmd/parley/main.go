@@ -21,7 +21,7 @@ func main() {
 
 // serve shows what stands on what, from the disk up to the sockets. It returns
 // when ctx has ended and everything was taken down again, in the opposite order.
-func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
+func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.Logger) error {
 	data := folder(cfg.Data)
 	release, err := data.take()
 	if err != nil {
@@ -77,8 +77,9 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 	if err != nil {
 		return stopped(ctx, tree, err)
 	}
+	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: newOperated(cfg, models, tree),
+		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: fleet,
 		Checks: checks, Gatherer: metrics, Log: log,
 	})
 
@@ -94,6 +95,7 @@ func serve(ctx context.Context, cfg *Config, w world, log *slog.Logger) error {
 		part{name: "the actors", stop: draining(tree)},
 		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
+		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
 		part{name: "the listener", run: sockets.serve(clients)},
 	)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 	"strings"
 
 	"example.com/parley/actors"
@@ -41,7 +43,7 @@ func (o *operated) Delete(name string) error {
 			Do: "drain it, or take it out of the configuration and start the server again", Param: "name",
 		}
 	}
-	if configured, found := o.cfg.Providers[name]; found {
+	if configured, found := o.configured[name]; found {
 		if err := o.install(name, configured, true); err != nil {
 			return err
 		}
@@ -50,6 +52,35 @@ func (o *operated) Delete(name string) error {
 	}
 	delete(o.set, name)
 	return nil
+}
+
+// takeOver goes by another configuration, whose faults were looked for. What
+// operators set stays as they did. Providers come before the names that stand for
+// them and go behind, so that no request finds one missing.
+func (o *operated) takeOver(next *Config) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(next.Providers)) {
+		wanted := next.Providers[name]
+		if before, known := o.configured[name]; o.set[name] || known && reflect.DeepEqual(before, wanted) {
+			continue
+		}
+		if err := o.install(name, wanted, true); err != nil {
+			return err
+		}
+	}
+	if err := next.Models.Validate(routed(o.current)); err != nil {
+		return err
+	}
+	before := o.configured
+	o.configured, o.names = next.Providers, next.Models
+	faults := []error{o.router.Reload(o.names, routed(o.current))}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, stays := next.Providers[name]; !stays && !o.set[name] {
+			faults = append(faults, o.remove(name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // install has a provider take its place, once it is sure that it can. o.mu is
@@ -61,12 +92,12 @@ func (o *operated) install(name string, wanted provider.Settings, local bool) er
 	alone := provider.Config{name: next[name]}
 	err := errors.Join(alone.Validate(), ownAddress(alone, o.cfg.HTTP.Listen))
 	if err == nil {
-		err = o.cfg.Models.Validate(routed(next))
+		err = o.names.Validate(routed(next))
 	}
 	if err != nil {
 		return faulty(err)
 	}
-	h, err := o.providers.Prepare(name, wanted, router.KnownModels(o.cfg.Models, routed(next))[name], local)
+	h, err := o.providers.Prepare(name, wanted, router.KnownModels(o.names, routed(next))[name], local)
 	if err != nil {
 		return faulty(err)
 	}
@@ -99,7 +130,7 @@ func (o *operated) settle(name string, old *provider.Handle, next provider.Confi
 		delete(o.parts, name)
 	}
 	o.current = next
-	return o.router.Reload(o.cfg.Models, routed(next))
+	return o.router.Reload(o.names, routed(next))
 }
 
 // readProvider reads settings as the configuration writes them. A key that names

@@ -10,6 +10,7 @@ import (
 
 	"example.com/parley/actors"
 	"example.com/parley/actors/provider"
+	"example.com/parley/actors/router"
 	"example.com/parley/http/admin"
 	"example.com/parley/messages"
 )
@@ -21,15 +22,17 @@ type operated struct {
 	tree *actors.System
 	cfg  *Config // as the server was started with; not to be changed
 
-	mu      sync.RWMutex
-	current provider.Config
-	set     map[string]bool   // by name: since the start
-	parts   map[string]string // by name: what the actor is called
-	number  int               // of providers that were set
+	mu         sync.RWMutex
+	configured provider.Config // by the file, as it was read last
+	names      router.Config   // as well
+	current    provider.Config
+	set        map[string]bool   // by name: since the start
+	parts      map[string]string // by name: what the actor is called
+	number     int               // of providers that were set
 }
 
 func newOperated(cfg *Config, m models, tree *actors.System) *operated {
-	o := &operated{models: m, tree: tree, cfg: cfg, current: cfg.Providers, set: make(map[string]bool), parts: make(map[string]string)}
+	o := &operated{models: m, tree: tree, cfg: cfg, configured: cfg.Providers, names: cfg.Models, current: cfg.Providers, set: make(map[string]bool), parts: make(map[string]string)}
 	for _, h := range m.providers.Handles() {
 		o.parts[h.Name()] = actors.ProviderPart(h, 0).Name
 	}

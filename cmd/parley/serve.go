@@ -23,22 +23,27 @@ func serveCommand(w world) *cobra.Command {
 	}
 	flags := addConfigFlags(c).addServeFlags()
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, _, err := flags.load(w)
+		again, stop := newSource(configFile(flags.file, w.environment), func() (*Config, error) {
+			cfg, _, err := flags.load(w)
+			return cfg, err
+		})
+		defer stop()
+		cfg, err := again.read()
 		if err != nil {
 			return err
 		}
-		return serveUntilSignal(c.Context(), cfg, w)
+		return serveUntilSignal(c.Context(), cfg, again, w)
 	}
 	return c
 }
 
 // serveUntilSignal serves until the process is asked to stop. Being asked twice
 // ends it at once.
-func serveUntilSignal(ctx context.Context, cfg *Config, w world) error {
+func serveUntilSignal(ctx context.Context, cfg *Config, again *source, w world) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
-	err := serve(ctx, cfg, w, newLog(cfg.Log, w.err))
+	err := serve(ctx, cfg, again, w, newLog(cfg.Log, w.err))
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // asked to stop before it had begun
 	}
