@@ -112,6 +112,7 @@ type Call struct {
 	Options     Options
 	Stream      bool // ask the provider to stream; the answer arrives as chunks either way
 	Passthrough *Passthrough
+	Affinity    Affinity // to those before it whose beginning it repeats
 	// Began, where it is not nil, is called once the call counts as one of
 	// those that the provider has at once; see StartTurn.
 	Began func()

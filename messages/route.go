@@ -42,6 +42,7 @@ const (
 
 var strategyNames = [Strategies]string{"weighted", "weighted", "round-robin", "least-in-flight", "latency", "cheapest"}
 
+// String is the word for it in the configuration and in headers.
 func (s Strategy) String() string { return strategyNames[s] }
 
 // Measured tells whether the order comes from what is known of the targets when

@@ -12,7 +12,7 @@ import (
 func (t *turn) answer(ctx context.Context) error {
 	call := &messages.Call{
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
-		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Began: t.request.Began,
+		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
 	targets, err := t.deps.Models.Route(t.routing(call))
 	if err != nil {
@@ -32,6 +32,20 @@ func (t *turn) answer(ctx context.Context) error {
 		err = t.tryAll(ctx, targets[:1], call)
 	}
 	return err
+}
+
+// affinityOf is the affinity of a turn to those before it: that which the client
+// names, or its conversation's. Tenants have none to each other.
+func affinityOf(spec *messages.TurnSpec) messages.Affinity {
+	for i := range spec.Options.Extra {
+		if extra := &spec.Options.Extra[i]; extra.Name == "prompt_cache_key" {
+			return messages.AffinityOf(string(spec.Tenant), "key", string(extra.Value))
+		}
+	}
+	if spec.Conversation == "" {
+		return 0
+	}
+	return messages.AffinityOf(string(spec.Tenant), "conversation", string(spec.Conversation))
 }
 
 // routing is what the router is told of the call.

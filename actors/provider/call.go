@@ -57,7 +57,7 @@ func (a *attempt) open(ctx context.Context, call *messages.Call) (Answer, error)
 // openWithAnyKey makes the call with the next free key, and with those behind it
 // while each turns out to be limited.
 func (a *attempt) openWithAnyKey(ctx context.Context, call *messages.Call) (Answer, error) {
-	h, start := a.handle, a.handle.nextKey()
+	h, start := a.handle, a.handle.nextKey(call.Affinity)
 	key, _ := h.health.Load().freeKey(a.model, h.keys, start, 0, a.started)
 	for tried := uint64(0); ; {
 		a.key = max(0, key)

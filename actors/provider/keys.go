@@ -7,7 +7,7 @@ import (
 )
 
 // A provider may have several keys, each with limits of its own. Calls go round
-// them. One that the provider limits for a model is parked for as long as it
+// them, but for those of a conversation, which stay with one. One that the provider limits for a model is parked for as long as it
 // says, and the call that found out goes on with the next at once.
 
 // maxKeys is more than anybody has; a set of them fits into a word.
@@ -53,12 +53,17 @@ func (h *health) freeKey(model string, keys int, start, tried uint64, now time.T
 	return -1, soonest
 }
 
-// nextKey is where the search for a key begins.
-func (h *Handle) nextKey() uint64 {
-	if h.keys == 1 {
+// nextKey is where the search for a key begins. Keys may be of accounts that each
+// have a prompt cache: calls that are alike begin with the same.
+func (h *Handle) nextKey(alike messages.Affinity) uint64 {
+	switch {
+	case h.keys == 1:
 		return 0
+	case alike != 0:
+		return alike.Score(0) % uint64(h.keys)
+	default:
+		return h.turn.Add(1) - 1
 	}
-	return h.turn.Add(1) - 1
 }
 
 // mayUseAnotherKey tells whether the failure of a call is one of its key.

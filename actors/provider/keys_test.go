@@ -3,6 +3,7 @@ package provider
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,4 +112,30 @@ func TestEachKeyIsSentAndNoneIsShown(t *testing.T) {
 	if f.What != "no such keys: [redacted], [redacted]" {
 		t.Errorf("shown: %s", f.What)
 	}
+}
+
+func TestCallsOfAConversationStayWithAKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "one", "two", "three")
+		used := make(map[int]bool)
+		for n := range 20 {
+			alike := messages.AffinityOf("acme", strconv.Itoa(n))
+			b.upstream.set(func(s *scripted) { s.keys = nil })
+			for range 3 {
+				answer, err := b.handle.Open(t.Context(), "m", &messages.Call{Affinity: alike})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = answer.Close()
+			}
+			if keys := slices.Compact(b.upstream.keys); len(keys) != 1 {
+				t.Fatalf("the calls of one conversation used %v", b.upstream.keys)
+			}
+			used[b.upstream.keys[0]] = true
+		}
+		if len(used) != 3 {
+			t.Errorf("twenty conversations used %v", used)
+		}
+	})
 }

@@ -102,7 +102,7 @@ func (p *Providers) Handle(name string) (h *Handle, found bool) {
 func (p *Providers) Open(ctx context.Context, target messages.Target, call *messages.Call) (Answer, error) {
 	h, found := p.Handle(target.Provider)
 	if !found {
-		return nil, unknown(target)
+		return nil, gone(target)
 	}
 	return h.Open(ctx, target.Model, call)
 }
@@ -112,7 +112,7 @@ func (p *Providers) Open(ctx context.Context, target messages.Target, call *mess
 func (p *Providers) Refusal(target messages.Target) *messages.Failure {
 	h, found := p.Handle(target.Provider)
 	if !found {
-		return unknown(target)
+		return gone(target)
 	}
 	return h.Refusal(target.Model)
 }
@@ -135,10 +135,13 @@ func (p *Providers) Load(target messages.Target, streamed bool) (inFlight int64,
 	return h.Load(target.Model, streamed)
 }
 
-func unknown(target messages.Target) *messages.Failure {
+// gone refuses a call to a provider that was taken away behind the back of a turn
+// that had its route already. Another target may do; a later request has another
+// route.
+func gone(target messages.Target) *messages.Failure {
 	return &messages.Failure{
-		Code: messages.CodeModelNotFound, What: fmt.Sprintf("there is no provider %q", target.Provider),
-		Do: "an operator can add it below providers", Param: "model", NoRetry: true,
+		Code: messages.CodeProviderUnavailable, What: fmt.Sprintf("there is no provider %q any more", target.Provider),
+		Do: "send the request again", Param: "model", RetryAfter: time.Second,
 	}
 }
 

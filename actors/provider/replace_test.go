@@ -52,7 +52,7 @@ func TestProviderIsAddedAndTakenAway(t *testing.T) {
 	t.Parallel()
 	p, registry := newTalkers(t, "a")
 	target := messages.Target{Provider: "b", Model: "m"}
-	if _, err := p.Open(t.Context(), target, hi()); messages.CodeOf(err) != messages.CodeModelNotFound {
+	if _, err := p.Open(t.Context(), target, hi()); messages.CodeOf(err) != messages.CodeProviderUnavailable {
 		t.Fatalf("before it is there: %v", err)
 	}
 	h := p.prepared(t, "b", quick())
@@ -76,7 +76,7 @@ func TestProviderIsAddedAndTakenAway(t *testing.T) {
 	if err := read(answer); err != nil {
 		t.Errorf("the call that ran: %v", err)
 	}
-	if refusal := p.Refusal(target); refusal == nil || refusal.Code != messages.CodeModelNotFound || p.IsSpare(target) {
+	if refusal := p.Refusal(target); refusal == nil || refusal.Code != messages.CodeProviderUnavailable || p.IsSpare(target) {
 		t.Errorf("after it is gone: %v", refusal)
 	}
 	if p.Remove("b") != nil {

@@ -280,8 +280,8 @@ func TestUnknownProvider(t *testing.T) {
 	p := newProviders(t, provider.Settings{BaseURL: "http://127.0.0.1:1/v1"})
 	target := messages.Target{Provider: "nobody", Model: "m"}
 	_, err := p.Open(t.Context(), target, &messages.Call{})
-	checkFailure(t, err, messages.CodeModelNotFound)
-	checkFailure(t, p.Refusal(target), messages.CodeModelNotFound)
+	checkFailure(t, err, messages.CodeProviderUnavailable)
+	checkFailure(t, p.Refusal(target), messages.CodeProviderUnavailable)
 }
 
 func TestAnswerStaysAtItsEnd(t *testing.T) {

@@ -28,6 +28,7 @@ type Config map[string]Model
 // Model is how a public name is served: by its targets, and by the fallbacks in
 // order where none of those answers.
 type Model struct {
+	Sticky    Sticky            `koanf:"sticky"`               // whether a conversation, or what has one prompt_cache_key, stays with one of the targets that share calls while that takes them: auto (where they take turns and one of them sells cached input for less), on or off
 	Strategy  messages.Strategy `koanf:"strategy"`             // which of the targets that share calls is asked first: weighted, round-robin, least-in-flight, latency or cheapest
 	Targets   []Step            `koanf:"targets" short:"true"` // the places that answer, best first. With a strategy all of them share the calls, unless some have a weight: then those do. A name may be written as this list alone
 	Fallbacks []Level           `koanf:"fallbacks"`            // asked in order when none of the targets answers; each has the keys strategy and targets, or is a target or a list of them

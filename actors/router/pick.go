@@ -12,6 +12,8 @@ import (
 type level struct {
 	strategy messages.Strategy
 	targets  []messages.Target   // with an empty model where the caller names it
+	weights  []int               // of the targets, as the two below
+	places   []uint64            // for affinities
 	orders   [][]messages.Target // the targets, in the order of each turn
 	turn     atomic.Uint64
 }
@@ -21,7 +23,9 @@ func newLevel(by messages.Strategy, targets []messages.Target, weights []int) *l
 	if len(targets) == 1 {
 		cycle = cycle[:1]
 	}
-	l := &level{strategy: by, targets: targets, orders: make([][]messages.Target, len(cycle))}
+	l := &level{
+		strategy: by, targets: targets, weights: weights, places: placesOf(targets), orders: make([][]messages.Target, len(cycle)),
+	}
 	for turn := range cycle {
 		l.orders[turn] = orderAt(cycle, turn, targets)
 	}
@@ -54,7 +58,12 @@ func (l *level) next() []messages.Target {
 
 // bestFor is the targets with a model of the caller's.
 func (l *level) bestFor(model string, by messages.Strategy, j *judge) []messages.Target {
-	order := slices.Clone(l.next())
+	order := withModel(l.targets, model)
+	if j.sticks(StickyAuto, by, l.strategy, order) {
+		l.stick(order, j.call.Affinity)
+		return order
+	}
+	copy(order, l.next())
 	for i := range order {
 		order[i].Model = model
 	}
@@ -62,9 +71,23 @@ func (l *level) bestFor(model string, by messages.Strategy, j *judge) []messages
 	return order
 }
 
-// appendBest appends the targets, the one first that the strategy names: by, or
-// the level's own.
-func (l *level) appendBest(order []messages.Target, by messages.Strategy, j *judge) []messages.Target {
+// withModel is the targets with a model of the caller's.
+func withModel(targets []messages.Target, model string) []messages.Target {
+	own := slices.Clone(targets)
+	for i := range own {
+		own[i].Model = model
+	}
+	return own
+}
+
+// appendBest appends the targets, the one first that the call sticks to, or else
+// that the strategy names: by, or the level's own.
+func (l *level) appendBest(order []messages.Target, by messages.Strategy, mode Sticky, j *judge) []messages.Target {
+	if j.sticks(mode, by, l.strategy, l.targets) {
+		order = append(order, l.targets...)
+		l.stick(order[len(order)-len(l.targets):], j.call.Affinity)
+		return order
+	}
 	switch by {
 	case messages.StrategyUnset:
 		by = l.strategy

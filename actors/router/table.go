@@ -27,6 +27,7 @@ type table struct {
 type route struct {
 	levels []*level
 	whole  *level // all of them as one; nil where more than one takes turns, or is measured
+	sticky Sticky
 	size   int
 	owner  string
 }
@@ -51,7 +52,9 @@ func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table
 		for _, fallback := range model.Fallbacks {
 			levels = append(levels, levelsOf(fallback.Strategy, fallback.Targets)...)
 		}
-		t.routes[name] = newRoute(ownerOf(model.steps()), levels...)
+		route := newRoute(ownerOf(model.steps()), levels...)
+		route.sticky = model.Sticky
+		t.routes[name] = route
 	}
 	t.list(providers)
 	return t
@@ -87,12 +90,12 @@ func (r *route) join(turns int) *level {
 
 // order returns the targets for a call, which must not be changed.
 func (r *route) order(by messages.Strategy, j *judge) []messages.Target {
-	if r.whole != nil && by == messages.StrategyUnset {
+	if r.whole != nil && by == messages.StrategyUnset && !j.mayStick() {
 		return r.whole.next()
 	}
 	targets := make([]messages.Target, 0, r.size)
 	for _, l := range r.levels {
-		targets = l.appendBest(targets, by, j)
+		targets = l.appendBest(targets, by, r.sticky, j)
 	}
 	return targets
 }

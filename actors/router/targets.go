@@ -1,7 +1,6 @@
 package router
 
 import (
-	"slices"
 	"strings"
 
 	"example.com/parley/messages"
@@ -24,11 +23,7 @@ func (r *Router) Targets(model string) []messages.Target {
 	}
 	for i := range t.families {
 		if f := &t.families[i]; f.family.has(model) {
-			targets := slices.Clone(f.level.targets)
-			for i := range targets {
-				targets[i].Model = model
-			}
-			return targets
+			return withModel(f.level.targets, model)
 		}
 	}
 	return nil // the simulated provider has no limit

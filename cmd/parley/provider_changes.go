@@ -107,30 +107,30 @@ func (o *operated) install(name string, wanted provider.Settings, local bool) er
 		h.Close()
 		return err
 	}
-	old := o.providers.Put(h)
-	if err := o.settle(name, old, next); err != nil {
-		return err
-	}
-	o.parts[name] = part.Name
-	return nil
+	o.retire(name, o.providers.Put(h))
+	o.parts[name], o.current = part.Name, next
+	return o.router.Reload(o.names, routed(next))
 }
 
-// remove takes a provider away. o.mu is held.
+// remove takes a provider away, once no route leads there. o.mu is held.
 func (o *operated) remove(name string) error {
 	next := maps.Clone(o.current)
 	delete(next, name)
-	return o.settle(name, o.providers.Remove(name), next)
+	if err := o.router.Reload(o.names, routed(next)); err != nil {
+		return err
+	}
+	o.current = next
+	o.retire(name, o.providers.Remove(name))
+	return nil
 }
 
-// settle lets the router know, and the provider end that had the place.
-func (o *operated) settle(name string, old *provider.Handle, next provider.Config) error {
+// retire ends the provider that had the place. o.mu is held.
+func (o *operated) retire(name string, old *provider.Handle) {
 	if old != nil {
 		old.Close()
 		o.tree.Retire(o.parts[name])
 		delete(o.parts, name)
 	}
-	o.current = next
-	return o.router.Reload(o.names, routed(next))
 }
 
 // readProvider reads settings as the configuration writes them. A key that names
