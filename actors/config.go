@@ -15,6 +15,7 @@ type Config struct {
 	Shard        shard.Config              `koanf:"shard"`
 	Conversation conversation.Config       `koanf:"conversation"`
 	Stream       conversation.StreamConfig `koanf:"stream"`
+	Drill        bool                      `koanf:"drill"` // operators may have actors fail, to see that nothing else does; for trying things out
 }
 
 // DefaultConfig suits a laptop and a small server alike.

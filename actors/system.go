@@ -33,6 +33,7 @@ type System struct {
 	system *actor.ActorSystem
 	root   *actor.PID
 	health *health
+	drill  bool // parts and conversations have failpoints
 	gate   *admission.Gate
 	pool   *conversation.Pool
 	shards [shard.Count]*actor.PID
@@ -51,8 +52,8 @@ func Start(cfg Config, deps Deps) (*System, error) {
 			actor.WithDeadLetterThrottleCount(0), // a dead letter would be logged with its content
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		),
-		health: newHealth(deps.Registerer),
-		swept:  make(chan struct{}),
+		health: newHealth(deps.Registerer), drill: cfg.Drill,
+		swept: make(chan struct{}),
 	}
 	s.system.EventStream.Subscribe(declineDeadLetter)
 	s.root = s.system.Root.Spawn(actor.PropsFromProducer(
@@ -115,7 +116,7 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
-	child := conversation.Props(s.deps)
+	child := drilled[*faultIn](s.drill, conversation.Props(s.deps))
 	for i := range s.shards {
 		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
 		if err != nil {
@@ -128,6 +129,7 @@ func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer)
 
 func (s *System) spawn(part Part) (*actor.PID, error) {
 	reply := make(chan spawned, 1)
+	part.Props = drilled[*fault](s.drill, part.Props)
 	s.system.Root.Send(s.root, &spawn{part: part, reply: reply})
 	select {
 	case answer := <-reply:

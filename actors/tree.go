@@ -10,6 +10,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"example.com/parley/messages"
 )
 
 // An actor may fail so often within so long before it is stopped. A fault that
@@ -65,6 +67,8 @@ func (t *tree) Receive(ctx actor.Context) {
 		m.reply <- spawned{pid: pid, err: err}
 	case *retire:
 		t.retire(ctx, m.name)
+	case *failPart:
+		t.fail(ctx, m)
 	case *actor.Stopping:
 		t.health.stop()
 	case *actor.Terminated:
@@ -133,12 +137,15 @@ func (h *health) forget(part string) {
 	h.missing.Set(float64(len(h.lost)))
 }
 
-// ready returns an error that names what is missing.
+// ready returns a failure that names what is missing.
 func (h *health) ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.lost) > 0 {
-		return fmt.Errorf("stopped after failing %d times in %s: %s", maxRestarts, restartWindow, strings.Join(h.lost, ", "))
+		return &messages.Failure{
+			Code: messages.CodeOverloaded, Do: "start it again; metrics and log tell since when",
+			What: fmt.Sprintf("parts of it failed more than %d times in %s and were stopped: %s", maxRestarts, restartWindow, strings.Join(h.lost, ", ")),
+		}
 	}
 	return nil
 }

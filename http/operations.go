@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -28,15 +29,30 @@ func (s *Server) ready(c *fiber.Ctx, _ *exchange) error {
 	if s.running.isClosing() {
 		return shuttingDown()
 	}
-	ctx, release := context.WithTimeout(context.Background(), checkPatience)
-	defer release()
-	for _, check := range s.checks {
-		if err := check.Probe(ctx); err != nil {
-			return &messages.Failure{
-				Code: messages.CodeStoreUnavailable, What: "the server is not ready: " + check.Name + " does not work",
-				Do: "wait; it goes on by itself when that is over", Cause: err,
-			}
-		}
+	if err := Ready(s.checks); err != nil {
+		return err
 	}
 	return c.SendString("ready\n")
+}
+
+// Ready makes the checks, and says of the first that fails what is wrong: in its
+// own words, where those are for people.
+func Ready(checks []Check) error {
+	ctx, release := context.WithTimeout(context.Background(), checkPatience)
+	defer release()
+	for _, check := range checks {
+		err := check.Probe(ctx)
+		if err == nil {
+			continue
+		}
+		f := &messages.Failure{
+			Code: messages.CodeStoreUnavailable, What: "the server is not ready: there is a fault in " + check.Name,
+			Do: "wait; it goes on by itself when that is over", Cause: err,
+		}
+		if said, ok := errors.AsType[*messages.Failure](err); ok {
+			f.Code, f.What, f.Do = said.Code, "the server is not ready: "+said.What, said.Do
+		}
+		return f
+	}
+	return nil
 }

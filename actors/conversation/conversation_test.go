@@ -318,6 +318,34 @@ func TestStoppedConversationTellsWhoeverWaits(t *testing.T) {
 	}
 }
 
+// A client that is slower than the model is behind when its turn is cut: it gets
+// what is kept, and no less.
+func TestWhatIsKeptOfACutTurnWasShown(t *testing.T) {
+	t.Parallel()
+	for name, afterCommit := range map[string]bool{"as it comes": false, "after its commit": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.deps.Stream.ShowAfterCommit = afterCommit
+				for range 100 {
+					w.models.script = append(w.models.script, say("word "))
+				}
+				w.journal.exists = true
+				pid, m := w.conversation(), w.turn("hi")
+				w.system.Root.Send(pid, m)
+				<-m.Reply
+				synctest.Wait() // the turn waits for its client
+				_ = w.system.Root.StopFuture(pid).Wait()
+				got := read(m)
+				if kept := w.journal.text(); kept != "user: hi | assistant: "+got.text || got.text == "" || got.end.Reason != messages.ReasonServerRestart {
+					t.Errorf("kept is %q, and the client saw %q and %+v", kept, got.text, got.end)
+				}
+			})
+		})
+	}
+}
+
 func TestConversationThatPanicsIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

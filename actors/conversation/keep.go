@@ -62,15 +62,19 @@ func (k *keeper) note(c messages.Chunk) {
 }
 
 // add takes a chunk into the reply and shows it, once it is stored where the
-// operator wants that.
+// operator wants that. What is taken in is shown, also when the turn is ended
+// meanwhile: its client is not to find more in the store than it saw.
 func (k *keeper) add(ctx context.Context, c messages.Chunk) error {
-	if k.deps.Stream.ShowAfterCommit {
-		return k.take(ctx, c, true)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
 	}
-	if err := k.take(ctx, c, false); err != nil {
+	hold := k.deps.Stream.ShowAfterCommit
+	if err := k.take(ctx, c, hold); err != nil {
 		return err
 	}
-	k.turn.show(ctx, c)
+	if !hold {
+		k.turn.show(ctx, c)
+	}
 	return context.Cause(ctx)
 }
 
@@ -84,7 +88,7 @@ func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
 	}
 	position, _ := k.reply.Add(c)
 	if position < 0 {
-		return context.Cause(ctx)
+		return nil
 	}
 	k.changed = min(k.changed, position)
 	k.unsaved++
@@ -94,7 +98,7 @@ func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
 	case 1:
 		k.arm(ctx)
 	}
-	return context.Cause(ctx)
+	return nil
 }
 
 // arm starts the timer that saves what comes now, should nothing else do so. A

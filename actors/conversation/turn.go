@@ -26,6 +26,7 @@ type turn struct {
 	rows     []messages.UsageRow // one an attempt
 	current  int                 // the row of the attempt that is heard
 	opened   bool                // the provider has answered, which is told with the first thing to show
+	late     []messages.Chunk    // what the client could not take before the turn was ended
 	tail     []messages.Chunk    // finish and usage, held until they are settled
 	finish   messages.FinishReason
 	usage    *messages.Usage // as the provider reported it
@@ -172,23 +173,39 @@ func (t *turn) leave() {
 }
 
 // show passes a chunk on. It waits for a slow client as long as the turn has
-// time, and drops the chunk once the client has gone.
+// time; what is left then goes out with the end.
 func (t *turn) show(ctx context.Context, c messages.Chunk) {
 	t.accept()
+	if len(t.late) > 0 || !t.send(ctx, c) {
+		t.late = append(t.late, c)
+	}
+}
+
+// send waits until the client takes the chunk, or has gone. It returns false when
+// ctx ended before that.
+func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 	select {
 	case t.request.Chunks <- c:
-		return
+		return true
 	default:
 	}
 	select {
 	case t.request.Chunks <- c:
+		return true
 	case <-t.request.Client.Done():
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 
 // end says the stream's last word. Everything that it says is settled.
 func (t *turn) end(ctx context.Context) {
+	t.accept()
+	for i := range t.late {
+		t.send(ctx, t.late[i])
+	}
+	t.late = nil
 	if t.outcome.Err == nil {
 		t.countAll()
 		for i := range t.tail {

@@ -80,7 +80,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
 		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: fleet,
-		Checks: checks, Gatherer: metrics, Log: log,
+		Drill: drills(cfg, tree), Checks: checks, Gatherer: metrics, Log: log,
 	})
 
 	withdraw, err := data.announce(sockets)

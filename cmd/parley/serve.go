@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/parley/actors"
+	"example.com/parley/http/admin"
 )
 
 func serveCommand(w world) *cobra.Command {
@@ -60,9 +61,21 @@ func logStart(log *slog.Logger, cfg *Config, s sockets) {
 		slog.String("version", builtFrom().String()), slog.String("listen", s.public.Addr().String()),
 		slog.String("admin", s.private.Addr().String()), slog.String("store", store),
 		slog.Any("providers", slices.Sorted(maps.Keys(cfg.Providers))))
+	if cfg.Drill {
+		log.Warn("drill: operators may have parts of this server fail")
+	}
 	if cfg.Demo {
 		log.Warn("demo: the simulated model answers to any name that no provider has")
 	}
+}
+
+// drills are what operators may have fail: nothing, unless the configuration says
+// so.
+func drills(cfg *Config, tree *actors.System) admin.Drill {
+	if !cfg.Drill {
+		return nil
+	}
+	return tree
 }
 
 // leastDrain is what the actors get to come to an end with, even where clients

@@ -38,6 +38,23 @@ type office struct {
 	revoked messages.KeyID
 	failed  int
 	recalls bool // what it was shown lately
+	victim  string
+}
+
+func (o *office) FailPart(name string) error {
+	if name == "nobody" {
+		return &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no such actor"}
+	}
+	o.victim = name
+	return nil
+}
+
+func (o *office) FailShard(of messages.ConversationRef) {
+	o.victim = "shard of " + string(of.Tenant) + "/" + string(of.Conversation)
+}
+
+func (o *office) FailConversation(ref messages.ConversationRef) {
+	o.victim = string(ref.Tenant) + "/" + string(ref.Conversation)
 }
 
 func (o *office) Authenticate(_ context.Context, presented string) (messages.Principal, error) {
@@ -114,7 +131,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 		t.Fatal(err)
 	}
 	server := admin.NewServer(cfg, admin.Deps{
-		Keys: o, Tries: o, Administration: o, Usage: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
+		Keys: o, Tries: o, Administration: o, Usage: o, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
 			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second},
 			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: []admin.Parked{{Model: "m1", Until: time.Unix(7, 0)}, {Model: "m1", Key: 2, Until: time.Unix(8, 0)}}, InFlight: 3, Models: []string{"m1"}, BaseURL: "https://q"},
@@ -218,6 +235,32 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestDrillsNameWhatFails(t *testing.T) {
+	t.Parallel()
+	o := &office{}
+	url := serve(t, o)
+	for _, tt := range []struct {
+		body   string
+		status int
+		answer string
+		victim string
+	}{
+		{`{"actor":"router"}`, 200, `"actor":"router","failed":true`, "router"},
+		{`{"actor":"nobody"}`, 404, `item_not_found`, ""},
+		{`{"actor":"shard","tenant":"t1","conversation":"conv_1"}`, 200, `"failed":true`, "shard of t1/conv_1"},
+		{`{"actor":"conversation","tenant":"t1","conversation":"conv_1"}`, 200, `"failed":true`, "t1/conv_1"},
+		{`{"actor":"conversation","conversation":"conv_1"}`, 400, `"param":"conversation"`, ""},
+		{`{"actor":"shard","tenant":"t1"}`, 400, `give tenant and conversation`, ""},
+		{`{"part":"router"}`, 400, `invalid_json`, ""},
+	} {
+		o.victim = ""
+		status, answer := call(t, "POST", url+"/admin/drill", adminKey, tt.body)
+		if status != tt.status || !strings.Contains(answer, tt.answer) || o.victim != tt.victim {
+			t.Errorf("%s: got %d %s and %q failed, want %d with %s and %q", tt.body, status, answer, o.victim, tt.status, tt.answer, tt.victim)
+		}
+	}
+}
+
 func TestProvidersDoAsTheyAreTold(t *testing.T) {
 	t.Parallel()
 	logged := make(lines, 16)
@@ -318,7 +361,7 @@ func TestServerThatIsNotReadySaysWhy(t *testing.T) {
 	t.Parallel()
 	away := parleyhttp.Check{Name: "the store", Probe: func(context.Context) error { return io.ErrUnexpectedEOF }}
 	url := serve(t, &office{}, away)
-	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "the store does not work") {
+	if status, answer := call(t, "GET", url+"/readyz", "", ""); status != 503 || !strings.Contains(answer, "there is a fault in the store") {
 		t.Errorf("got %d %s", status, answer)
 	}
 }

@@ -44,6 +44,7 @@ type Deps struct {
 	Administration Administration
 	Usage          Usage
 	Providers      Providers
+	Drill          Drill              // nil where drills are not allowed
 	Checks         []parleyhttp.Check // of readiness
 	Gatherer       prometheus.Gatherer
 	Log            *slog.Logger
@@ -105,6 +106,9 @@ func (s *Server) routes() {
 	operator.Post("/providers/:name/resume", s.resumeProvider)
 	operator.Post("/providers/:name/trip", s.tripProvider)
 	operator.Post("/providers/:name/reset", s.resetProvider)
+	if s.deps.Drill != nil {
+		operator.Post("/drill", s.drill)
+	}
 }
 
 // Run serves on listener until ctx ends.
@@ -121,15 +125,8 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) ready(c *fiber.Ctx) error {
-	ctx, release := context.WithTimeout(context.Background(), time.Second)
-	defer release()
-	for _, check := range s.deps.Checks {
-		if err := check.Probe(ctx); err != nil {
-			return &messages.Failure{
-				Code: messages.CodeStoreUnavailable, What: "the server is not ready: " + check.Name + " does not work",
-				Do: "wait; it goes on by itself when that is over", Cause: err,
-			}
-		}
+	if err := parleyhttp.Ready(s.deps.Checks); err != nil {
+		return err
 	}
 	return c.SendString("ready\n")
 }
