@@ -10,9 +10,12 @@ import (
 // fresh tells whether an answer still counts.
 func (k *known) fresh(now time.Time) bool { return k.until.IsZero() || now.Before(k.until) }
 
-// principal is who presents the key.
-func (k *known) principal() messages.Principal {
-	return messages.Principal{Tenant: k.key.Tenant, Key: k.key.ID, Role: k.key.Role, MayRoute: k.key.MayRoute}
+// admit tells who presents the key with its secret, if that is right.
+func (k *known) admit(secret string, now time.Time) (who messages.Principal, right bool) {
+	if !k.until.IsZero() || !opens(&k.key, secret, now) {
+		return who, false
+	}
+	return messages.Principal{Tenant: k.key.Tenant, Key: k.key.ID, Role: k.key.Role, MayRoute: k.key.MayRoute}, true
 }
 
 // Authenticate tells who presents a key. It fails with CodeInvalidKey for one
@@ -32,10 +35,11 @@ func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Pri
 			return messages.Principal{}, err
 		}
 	}
-	if !found.until.IsZero() || !opens(&found.key, secret, now) {
+	who, right := found.admit(secret, now)
+	if !right {
 		return messages.Principal{}, invalidKey()
 	}
-	return found.principal(), nil
+	return who, nil
 }
 
 // Recall tells who presents a key, if it was seen lately and is valid. It asks
@@ -45,12 +49,11 @@ func (k *Keys) Recall(presented string) (who messages.Principal, known bool) {
 	if !ok {
 		return who, false
 	}
-	now := time.Now()
 	found, ok := k.ring.find(messages.KeyID(id))
-	if !ok || !found.until.IsZero() || !opens(&found.key, secret, now) {
+	if !ok {
 		return who, false
 	}
-	return found.principal(), true
+	return found.admit(secret, time.Now())
 }
 
 // inquire has the actor ask the store, and waits for the answer.

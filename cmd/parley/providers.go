@@ -93,7 +93,7 @@ func (o *operated) described(h *provider.Handle) admin.Provider {
 	o.mu.RUnlock()
 	return admin.Provider{
 		Name: s.Name, Kind: string(s.Kind), State: s.State, Reason: s.Reason, NextProbe: s.NextProbe,
-		Drained: s.Drained, Ejected: s.Ejected, Outlier: s.Outlier, Parked: parkedBy(s), InFlight: s.InFlight, Latency: s.Latency,
+		Drained: s.Drained, Ejected: s.Ejected, Outlier: s.Outlier, Parked: parkedBy(s), InFlight: s.InFlight, Limit: s.Limit, Latency: s.Latency,
 		BaseURL: s.BaseURL, Models: s.Models, Set: set,
 	}
 }

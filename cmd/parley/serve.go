@@ -41,9 +41,19 @@ func serveCommand(w world) *cobra.Command {
 // serveUntilSignal serves until the process is asked to stop. Being asked twice
 // ends it at once.
 func serveUntilSignal(ctx context.Context, cfg *Config, again *source, w world) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	defer context.AfterFunc(ctx, stop)()
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() { // ends with ctx
+		select {
+		case <-asked:
+			signal.Stop(asked) // before anybody can see that the first was heard
+			stop()
+		case <-ctx.Done():
+			signal.Stop(asked)
+		}
+	}()
 	err := serve(ctx, cfg, again, w, newLog(cfg.Log, w.err))
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // asked to stop before it had begun

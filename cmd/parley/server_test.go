@@ -258,6 +258,8 @@ type reply struct {
 	body   string
 }
 
+func (r reply) has(text string) bool { return strings.Contains(r.body, text) }
+
 // id is the id of the object that the answer is.
 func (r reply) id(t *testing.T) string {
 	t.Helper()

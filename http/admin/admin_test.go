@@ -133,7 +133,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 	server := admin.NewServer(cfg, admin.Deps{
 		Keys: o, Tries: o, Administration: o, Usage: o, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
-			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Latency: time.Second},
+			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Limit: 40, Latency: time.Second},
 			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: []admin.Parked{{Model: "m1", Until: time.Unix(7, 0)}, {Model: "m1", Key: 2, Until: time.Unix(8, 0)}}, InFlight: 3, Models: []string{"m1"}, BaseURL: "https://q"},
 		}},
 	})
@@ -203,11 +203,11 @@ func TestRoutes(t *testing.T) {
 		"a key that is not there":      {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
 		"usage is added up":            {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
 		"usage from no moment":         {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
-		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"latency_ms":1000`},
+		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"limit":40,"latency_ms":1000`},
 		"providers show what is parked": {
 			"GET", "/admin/providers/q.1-a", "", 200,
 			`{"name":"q.1-a","object":"provider","kind":"openai","base_url":"https://q","models":["m1"],"source":"configuration","state":"closed","next_probe":null,"drained":false,` +
-				`"ejected":{"reason":"slow","until":6},"parked":[{"model":"m1","until":7},{"model":"m1","key":2,"until":8}],"in_flight":3,"latency_ms":0}`,
+				`"ejected":{"reason":"slow","until":6},"parked":[{"model":"m1","until":7},{"model":"m1","key":2,"until":8}],"in_flight":3,"limit":null,"latency_ms":0}`,
 		},
 		"a provider that is not there":  {"GET", "/admin/providers/none", "", 404, `"param":"name"`},
 		"one to drain that is not":      {"POST", "/admin/providers/none/drain", "", 404, `item_not_found`},

@@ -44,6 +44,7 @@ type Provider struct {
 	Outlier   string    // why it was ejected
 	Parked    []Parked
 	InFlight  int64
+	Limit     int64         // of calls at once, as it is now; 0 for none
 	Latency   time.Duration // until the first byte, smoothed
 
 	BaseURL string
@@ -73,6 +74,7 @@ type providerView struct {
 	Ejected   *ejectedView `json:"ejected"`
 	Parked    []parkedView `json:"parked"`
 	InFlight  int64        `json:"in_flight"`
+	Limit     *int64       `json:"limit"`      // of calls at once, as it is now; null for none
 	LatencyMS int64        `json:"latency_ms"` // until the first byte, smoothed
 }
 
@@ -92,6 +94,9 @@ func viewProvider(p Provider) (v providerView, id string) {
 		Name: p.Name, Object: "provider", Kind: p.Kind, BaseURL: p.BaseURL, Models: p.Models, Source: "configuration",
 		State: p.State.String(), Reason: p.Reason, NextProbe: seconds(p.NextProbe), Drained: p.Drained, Parked: make([]parkedView, 0, len(p.Parked)),
 		InFlight: p.InFlight, LatencyMS: p.Latency.Milliseconds(),
+	}
+	if p.Limit > 0 {
+		v.Limit = &p.Limit
 	}
 	if !p.Ejected.IsZero() {
 		v.Ejected = &ejectedView{Reason: p.Outlier, Until: p.Ejected.Unix()}
