@@ -5,23 +5,14 @@ package messages
 // same affinity are best sent to the same place. Zero is none.
 type Affinity uint64
 
-// AffinityOf is the affinity of a name, given in parts. It is the same on every
-// node and after every start: 64-bit FNV-1a, with a zero byte behind each part.
-func AffinityOf(parts ...string) Affinity {
-	const offset, prime = 14695981039346656037, 1099511628211
-	sum := uint64(offset)
-	for _, part := range parts {
-		for i := range len(part) {
-			sum = (sum ^ uint64(part[i])) * prime
-		}
-		sum *= prime
-	}
-	return Affinity(max(sum, 1))
+// AffinityOf is the affinity of a name, given in parts.
+func AffinityOf(first string, others ...string) Affinity {
+	return Affinity(max(Hash(first, others...), 1))
 }
 
 // Score is how well a place suits the affinity, evenly spread over all 64-bit
 // numbers: the place with the highest is the one to send calls to (rendezvous
-// hashing). Place is a hash of the place's name. The mixing is MurmurHash3's
+// hashing). Place is a [Hash] of the place's name. The mixing is MurmurHash3's
 // finalizer.
 func (a Affinity) Score(place uint64) uint64 {
 	x := uint64(a) ^ place

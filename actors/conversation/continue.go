@@ -112,6 +112,16 @@ func repeated(said, next []byte) int {
 	return 0
 }
 
+// salvage shows what is held of a reply that broke off, so that whoever goes on
+// knows of it. What may be the middle of a repetition is left out.
+func (t *turn) salvage(ctx context.Context) error {
+	tail := t.rest.said[max(0, len(t.rest.said)-overlap):]
+	if bytes.Contains(tail, t.rest.held) {
+		return nil
+	}
+	return t.release(ctx)
+}
+
 // release shows what is held at the end of a reply that was shorter than that.
 func (t *turn) release(ctx context.Context) error {
 	if !t.rest.joining {

@@ -78,6 +78,40 @@ func TestAnotherProviderGoesOn(t *testing.T) {
 	}
 }
 
+func TestNothingOfAProviderInBetweenIsLost(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ second, third, want string }{
+		"what it added":                   {"a fox", " who ran.", "Once upon a time there was a fox who ran."},
+		"what it added to a repetition":   {"a time there was a fox", " who ran.", "Once upon a time there was a fox who ran."},
+		"but the middle of a repetition":  {"a time there", "a fox who ran.", "Once upon a time there was a fox who ran."},
+		"but a repetition and no further": {"upon a time there was ", "a fox who ran.", "Once upon a time there was a fox who ran."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.journal.exists = true
+				w.models.targets = []messages.Target{{Provider: "p1", Model: "m"}, {Provider: "p2", Model: "m"}, {Provider: "p3", Model: "m"}}
+				w.models.scripts = map[string][]step{
+					"p1": {say("Once upon a time "), say("there was "), {err: errReset}},
+					"p2": {say(tt.second), {err: errReset}},
+					"p3": {say(tt.third), stopped()},
+				}
+				m := w.turn("a tale, please")
+				m.Spec.Continue = true
+				w.system.Root.Send(w.conversation(), m)
+				<-m.Reply
+				if got := read(m); got.text != tt.want || got.end.Status != messages.TurnComplete {
+					t.Errorf("got %q, %s; want %q", got.text, got.end.Status, tt.want)
+				}
+				if kept := w.journal.text(); kept != "user: a tale, please | assistant: "+tt.want {
+					t.Errorf("kept %q", kept)
+				}
+			})
+		})
+	}
+}
+
 func TestNobodyGoesOnUnlessTheRequestAsksForIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

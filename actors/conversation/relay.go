@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -15,11 +16,11 @@ func (t *turn) relay(ctx context.Context, answer Answer) error {
 		chunk, err := answer.Next()
 		switch {
 		case errors.Is(err, io.EOF) && t.finish == "":
-			return cutOff()
+			return cmp.Or(t.salvage(ctx), cutOff())
 		case errors.Is(err, io.EOF):
 			return errors.Join(t.release(ctx), t.flushOpened(ctx))
 		case err != nil:
-			return err
+			return cmp.Or(t.salvage(ctx), err)
 		}
 		if err := t.take(ctx, chunk); err != nil {
 			return err

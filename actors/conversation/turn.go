@@ -201,7 +201,6 @@ func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 
 // end says the stream's last word. Everything that it says is settled.
 func (t *turn) end(ctx context.Context) {
-	t.accept()
 	for i := range t.late {
 		t.send(ctx, t.late[i])
 	}

@@ -7,8 +7,9 @@ import (
 )
 
 // A provider may have several keys, each with limits of its own. Calls go round
-// them, but for those of a conversation, which stay with one. One that the provider limits for a model is parked for as long as it
-// says, and the call that found out goes on with the next at once.
+// them, but for those of a conversation, which stay with one. A key that the
+// provider limits for a model is parked for as long as it says, and the call that
+// found out goes on with the next at once.
 
 // maxKeys is more than anybody has; a set of them fits into a word.
 const maxKeys = 64

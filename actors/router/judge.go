@@ -62,11 +62,20 @@ func twoOf(targets []messages.Target) []messages.Target {
 	return targets[:two]
 }
 
-// sort orders by score, the lowest first, by insertion: there are few.
 func (j *judge) sort(by messages.Strategy, targets []messages.Target) {
+	var usage messages.Usage
+	if by == messages.StrategyCheapest {
+		usage = j.usual()
+	}
+	sortBy(targets, func(i int) float64 { return j.score(by, targets[i], usage) })
+}
+
+// sortBy orders targets by score, the lowest first, by insertion: there are few.
+// score is asked once for each place, whose target is there still.
+func sortBy(targets []messages.Target, score func(i int) float64) {
 	var scores [maxSteps]float64
 	for i := range targets[:min(len(targets), maxSteps)] {
-		scores[i] = j.score(by, targets[i])
+		scores[i] = score(i)
 		for at := i; at > 0 && scores[at] < scores[at-1]; at-- {
 			scores[at], scores[at-1] = scores[at-1], scores[at]
 			targets[at], targets[at-1] = targets[at-1], targets[at]
@@ -75,10 +84,10 @@ func (j *judge) sort(by messages.Strategy, targets []messages.Target) {
 }
 
 // score is lower for a better target.
-func (j *judge) score(by messages.Strategy, target messages.Target) float64 {
+func (j *judge) score(by messages.Strategy, target messages.Target, usage messages.Usage) float64 {
 	switch by {
 	case messages.StrategyCheapest:
-		return j.cost(target)
+		return j.cost(target, usage)
 	case messages.StrategyLatency:
 		inFlight, latency := j.health.Load(target, j.call != nil && j.call.Stream)
 		return expected(inFlight, latency)
@@ -102,8 +111,8 @@ func expected(inFlight int64, latency time.Duration) float64 {
 // prices. A limit says how long a reply may be, not how long it will.
 const usualOutput = 500
 
-// cost is what the call would cost at a target; those without a price come last.
-func (j *judge) cost(target messages.Target) float64 {
+// usual is what the call is taken to use.
+func (j *judge) usual() messages.Usage {
 	usage := messages.Usage{Input: usualOutput, Output: usualOutput}
 	if j.call != nil {
 		usage.Input = messages.EstimateTokens(j.call.Items)
@@ -111,6 +120,11 @@ func (j *judge) cost(target messages.Target) float64 {
 			usage.Output = min(*limit, usualOutput)
 		}
 	}
+	return usage
+}
+
+// cost is what so much costs at a target; those without a price come last.
+func (j *judge) cost(target messages.Target, usage messages.Usage) float64 {
 	cost, known := j.prices.Cost(target, usage)
 	if !known {
 		return math.Inf(1)

@@ -63,9 +63,8 @@ func (l *level) bestFor(model string, by messages.Strategy, j *judge) []messages
 		l.stick(order, j.call.Affinity)
 		return order
 	}
-	copy(order, l.next())
-	for i := range order {
-		order[i].Model = model
+	for i, target := range l.next() {
+		order[i].Provider = target.Provider
 	}
 	j.arrange(by, order) // in turns otherwise: they have equal weights
 	return order

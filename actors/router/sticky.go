@@ -69,15 +69,10 @@ func (j *judge) cachePays(target messages.Target) bool {
 // weight/-ln(u) is first, where u is its score as a number between 0 and 1
 // (Schindelhauer and Schomaker, 2005).
 func (l *level) stick(targets []messages.Target, affinity messages.Affinity) {
-	var scores [maxSteps]float64
-	for i := range targets[:min(len(targets), maxSteps)] {
+	sortBy(targets, func(i int) float64 {
 		u := (float64(affinity.Score(l.places[i])>>11) + 0.5) / (1 << 53)
-		scores[i] = math.Log(u) / float64(l.weights[i]) // the nearest to 0 first
-		for at := i; at > 0 && scores[at] > scores[at-1]; at-- {
-			scores[at], scores[at-1] = scores[at-1], scores[at]
-			targets[at], targets[at-1] = targets[at-1], targets[at]
-		}
-	}
+		return -math.Log(u) / float64(l.weights[i]) // the lowest first
+	})
 }
 
 // placesOf are the targets' providers as affinities know them. A model that the
@@ -85,7 +80,7 @@ func (l *level) stick(targets []messages.Target, affinity messages.Affinity) {
 func placesOf(targets []messages.Target) []uint64 {
 	places := make([]uint64, len(targets))
 	for i, target := range targets {
-		places[i] = uint64(messages.AffinityOf(target.Provider, target.Model))
+		places[i] = messages.Hash(target.Provider, target.Model)
 	}
 	return places
 }

@@ -136,3 +136,17 @@ func TestModelsOfSeveralProvidersStickAsWell(t *testing.T) {
 		t.Errorf("the shares are %v, want 1 to 2", shares)
 	}
 }
+
+// BenchmarkStickyRoute is the call of a conversation, where three share them.
+func BenchmarkStickyRoute(b *testing.B) {
+	r := newRouter(b, three(messages.StrategyRoundRobin), func(d *router.Deps) {
+		d.Health, d.Prices = healthy{}, caching{"openai": true}
+	})
+	want := messages.Routing{Model: "m", Call: &messages.Call{Affinity: messages.AffinityOf("acme", "conv")}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Route(want); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

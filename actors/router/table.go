@@ -90,8 +90,8 @@ func (r *route) join(turns int) *level {
 
 // order returns the targets for a call, which must not be changed.
 func (r *route) order(by messages.Strategy, j *judge) []messages.Target {
-	if r.whole != nil && by == messages.StrategyUnset && !j.mayStick() {
-		return r.whole.next()
+	if r.whole != nil && by == messages.StrategyUnset && (len(r.whole.orders) == 1 || !j.mayStick()) {
+		return r.whole.next() // nobody shares calls, or nothing speaks for one who does
 	}
 	targets := make([]messages.Target, 0, r.size)
 	for _, l := range r.levels {

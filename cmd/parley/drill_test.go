@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -38,17 +37,15 @@ type told struct {
 	code         string
 }
 
-// drilled starts a server that may fail, with two providers which take a tenth of
+// drilledServer starts a server that may fail, with two providers which take a tenth of
 // a second for a reply.
 func drilledServer(t *testing.T) *process {
 	t.Helper()
 	upstream := fake.ForTest(t, fake.Config{})
-	file := filepath.Join(t.TempDir(), "parley.yaml")
 	provider := fmt.Sprintf("{base_url: %q, api_key: k}", upstream.URL())
 	const target = "fake-tokens-20-interval-5ms"
-	writeFile(t, file, "drill: true\nproviders:\n  a: "+provider+"\n  b: "+provider+"\n"+
+	return configured(t, "drill: true\nproviders:\n  a: "+provider+"\n  b: "+provider+"\n"+
 		"models:\n  m: [{target: a/"+target+", weight: 1}, {target: b/"+target+", weight: 1}]\n")
-	return start(t, launch{arguments: []string{"--config", file}})
 }
 
 const (
@@ -153,10 +150,22 @@ func (t told) refused(r *http.Response) told {
 	return t
 }
 
+// work waits until the crew has had so many turns more.
+func (c *crew) work(turns int) {
+	c.t.Helper()
+	had := func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.turns)
+	}
+	until := had() + turns
+	eventually(c.t, "the crew to go on", func() bool { return had() >= until })
+}
+
 // fail has an actor fail while everybody is busy, and returns when.
 func (c *crew) fail(actor string) time.Time {
 	c.t.Helper()
-	time.Sleep(300 * time.Millisecond) // some turns later
+	c.work(3 * (talkers + strayers))
 	at := time.Now()
 	c.wants(c.operate("POST", "/admin/drill", actor), 200, `"failed":true`)
 	return at
@@ -173,7 +182,7 @@ func TestActorsFailAlone(t *testing.T) {
 	name := fmt.Sprintf(`"tenant":%q,"conversation":%q}`, c.tenant, victim)
 	conversationFailed := c.fail(`{"actor":"conversation",` + name)
 	shardFailed := c.fail(`{"actor":"shard",` + name)
-	time.Sleep(300 * time.Millisecond)
+	c.work(3 * (talkers + strayers))
 	turns := c.goHome()
 
 	shardOf := func(id messages.ConversationID) int {

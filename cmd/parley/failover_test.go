@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"example.com/parley/bench/upstream/fake"
@@ -94,11 +95,11 @@ func (b *breach) fail(t *testing.T) string {
 	upstream := fake.ForTest(t, cfg)
 	url := upstream.URL()
 	switch {
-	case b.off, b.hole:
+	case b.off:
+		url = "http://" + refusingAddress(t) + "/v1"
+	case b.hole:
 		_ = upstream.Close() // which frees its address
-		if b.hole {
-			openBlackHole(t, upstream.Address())
-		}
+		openBlackHole(t, upstream.Address())
 	case len(b.toxics) > 0:
 		url = "http://" + toxicNetwork(t, upstream.Address(), b.toxics...).Listen + "/v1"
 	}
@@ -115,6 +116,26 @@ func authority(t *testing.T) *fake.Authority {
 	return a
 }
 
+// refusingAddress is one that nobody listens on, and nobody else is given while
+// the test runs: another server there would answer.
+func refusingAddress(t *testing.T) string {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.CloseOnExec(socket)
+	t.Cleanup(func() { _ = syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
+}
+
 func openBlackHole(t *testing.T, address string) {
 	t.Helper()
 	hole, err := fake.OpenBlackHole(t.Context(), address)
@@ -127,10 +148,8 @@ func openBlackHole(t *testing.T, address string) {
 // startWith starts a server with a configuration, and a spare provider.
 func startWith(t *testing.T, spare *fake.Server, providers, models []string) *process {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "parley.yaml")
 	providers = append(providers, fmt.Sprintf("spare: {kind: anthropic, base_url: %q, api_key: k}", "http://"+spare.Address()))
-	writeFile(t, file, "providers:\n  "+strings.Join(providers, "\n  ")+"\nmodels:\n  "+strings.Join(models, "\n  ")+"\n")
-	return start(t, launch{arguments: []string{"--config", file}})
+	return configured(t, "providers:\n  "+strings.Join(providers, "\n  ")+"\nmodels:\n  "+strings.Join(models, "\n  ")+"\n")
 }
 
 // withSpare is a public model that the spare takes over.

@@ -52,6 +52,14 @@ func start(t *testing.T, l launch) *process {
 	return p
 }
 
+// configured starts a server with a configuration file.
+func configured(t *testing.T, text string) *process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "parley.yaml")
+	writeFile(t, file, text)
+	return start(t, launch{arguments: []string{"--config", file}})
+}
+
 // begin runs the binary and waits for nothing.
 func begin(t *testing.T, l launch) *process {
 	t.Helper()

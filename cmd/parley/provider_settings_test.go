@@ -4,20 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"example.com/parley/bench/upstream/fake"
 )
-
-// configured starts a server with a configuration file.
-func configured(t *testing.T, text string) *process {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "parley.yaml")
-	writeFile(t, file, text)
-	return start(t, launch{arguments: []string{"--config", file}})
-}
 
 // serves is who answers to the model m.
 func (p *process) serves(stream bool) string {
@@ -86,5 +77,40 @@ func TestLimitedKeyIsLeftForAnother(t *testing.T) {
 	defer mu.Unlock()
 	if calls["Bearer first"] != 1 || calls["Bearer second"] != requests {
 		t.Errorf("calls by key: %v", calls)
+	}
+}
+
+// Two providers of one model take turns. Only where input from a prompt cache is
+// sold for less do conversations stay with one of them.
+func TestConversationsStayWithAProviderWhereThatIsCheaper(t *testing.T) {
+	t.Parallel()
+	upstream := fake.ForTest(t, fake.Config{})
+	own := fmt.Sprintf("{base_url: %q, api_key: k}", upstream.URL())
+	p := configured(t, "providers:\n  one: "+own+"\n  two: "+own+"\n"+
+		"prices:\n  fake: {input: 1000, cached: 100, output: 1000}\n  other: {input: 1000, output: 1000}\n"+
+		"models:\n"+
+		"  cached: {strategy: round-robin, targets: [one/fake, two/fake]}\n"+
+		"  plain: {strategy: round-robin, targets: [one/other, two/other]}\n")
+	serving := func(model, conversation string) string {
+		r := p.openAt("/v1/responses", p.key, fmt.Sprintf(`{"model":%q,"conversation":%q,"input":"Hello!"}`, model, conversation))
+		defer r.Body.Close() //nolint:errcheck // its head is enough
+		return r.Header.Get("x-parley-provider")
+	}
+	const conversations, turns = 12, 4
+	for model, sticks := range map[string]bool{"cached": true, "plain": false} {
+		all := make(map[string]bool)
+		for range conversations {
+			conversation, served := p.post("/v1/conversations", p.key, `{}`).id(t), make(map[string]bool)
+			for range turns {
+				by := serving(model, conversation)
+				served[by], all[by] = true, true
+			}
+			if stuck := len(served) == 1; stuck != sticks {
+				t.Errorf("%s: a conversation was served by %v", model, served)
+			}
+		}
+		if !all["one"] || !all["two"] || len(all) != 2 {
+			t.Errorf("%s: all were served by %v", model, all)
+		}
 	}
 }
