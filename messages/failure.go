@@ -79,6 +79,10 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
+// ErrProviderGone is the cause of a failure whose provider was there when the call
+// was routed, and has been taken away since. Another route leads elsewhere.
+var ErrProviderGone = errors.New("the provider was taken away")
+
 // CodeOf returns the code of the Failure in err's chain, CodeInternal for any
 // other error, and "" for nil.
 func CodeOf(err error) Code {

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"example.com/parley/messages"
@@ -14,12 +15,7 @@ func (t *turn) answer(ctx context.Context) error {
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
-	targets, err := t.deps.Models.Route(t.routing(call))
-	if err != nil {
-		return err
-	}
-	t.deps.retries.earn(retries)
-	err = t.tryAll(ctx, targets, call)
+	err := t.tryRoutes(ctx, call)
 	for n := 0; n < t.deps.Config.Retries && err != nil && !t.shown && ctx.Err() == nil && mayRetry(err); n++ {
 		if !t.deps.retries.spend(retries, time.Now()) || !t.pause(ctx, n) {
 			break
@@ -32,6 +28,25 @@ func (t *turn) answer(ctx context.Context) error {
 		err = t.tryAll(ctx, targets[:1], call)
 	}
 	return err
+}
+
+// maxRoutes is how many routes a call gets whose providers are taken away
+// meanwhile. Each needs a reload within the time between a route and its call.
+const maxRoutes = 3
+
+// tryRoutes routes the call, and makes attempts. Where a reload took the last of its
+// providers away in between, those that took its place have a route of their own.
+func (t *turn) tryRoutes(ctx context.Context, call *messages.Call) error {
+	for n := 1; ; n++ {
+		targets, err := t.deps.Models.Route(t.routing(call))
+		if err == nil {
+			t.deps.retries.earn(retries)
+			err = t.tryAll(ctx, targets, call)
+		}
+		if !errors.Is(err, messages.ErrProviderGone) || n == maxRoutes || t.shown || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // affinityOf is the affinity of a turn to those before it: that which the client

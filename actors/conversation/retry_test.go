@@ -30,6 +30,8 @@ func TestRetry(t *testing.T) {
 		},
 		"one that was too slow has had its time":    {open: &messages.Failure{Code: messages.CodeProviderTimeout}, heals: 1, retries: 2, calls: 1},
 		"what cannot get better is not tried":       {open: &messages.Failure{Code: messages.CodeProviderFailed, NoRetry: true}, heals: 1, retries: 2, calls: 1},
+		"one that was taken away has a successor":   {open: errGone, heals: 2, calls: 3, ok: true},
+		"which is not looked for without end":       {open: errGone, heals: 9, calls: 3},
 		"a request that is wrong is wrong for ever": {open: &messages.Failure{Code: messages.CodeProviderRejected}, heals: 1, retries: 2, calls: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +56,8 @@ func TestRetry(t *testing.T) {
 		})
 	}
 }
+
+var errGone = &messages.Failure{Code: messages.CodeProviderUnavailable, Cause: messages.ErrProviderGone}
 
 func TestNobodyIsAskedAgainForAClientThatLeft(t *testing.T) {
 	t.Parallel()

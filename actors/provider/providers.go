@@ -141,7 +141,7 @@ func (p *Providers) Load(target messages.Target, streamed bool) (inFlight int64,
 func gone(target messages.Target) *messages.Failure {
 	return &messages.Failure{
 		Code: messages.CodeProviderUnavailable, What: fmt.Sprintf("there is no provider %q any more", target.Provider),
-		Do: "send the request again", Param: "model", RetryAfter: time.Second,
+		Do: "send the request again", Param: "model", RetryAfter: time.Second, Cause: messages.ErrProviderGone,
 	}
 }
 

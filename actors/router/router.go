@@ -60,8 +60,11 @@ func (r *Router) Props() *actor.Props {
 // restart loses nothing.
 type owner struct{ router *Router }
 
-// reload asks the actor to publish another table.
-type reload struct{ table *table }
+// reload asks the actor to publish another table, and to say so.
+type reload struct {
+	table *table
+	done  chan<- struct{} // has room for one
+}
 
 // Receive implements actor.Actor.
 func (o *owner) Receive(ctx actor.Context) {
@@ -72,14 +75,21 @@ func (o *owner) Receive(ctx actor.Context) {
 		o.router.tell.Store(&tell)
 	case *reload:
 		o.router.table.Store(m.table)
+		m.done <- struct{}{}
 	}
 }
 
-// errNotSpawned says that there is no actor to own another table.
-var errNotSpawned = errors.New("the router's actor does not run")
+var (
+	errNotSpawned = errors.New("the router's actor does not run")
+	errSlow       = errors.New("the router's actor did not take over the routes in time")
+)
 
-// Reload has another configuration take the place of the current one, for the
-// requests that come after it. One with faults changes nothing.
+// patience is how long Reload waits for the actor, which does little else.
+const patience = 5 * time.Second
+
+// Reload has another configuration take the place of the current one, and returns
+// when all requests from now on go by it: a provider that has no place in it any
+// more may be taken away. One with faults changes nothing.
 func (r *Router) Reload(cfg Config, providers []Provider) error {
 	if err := cfg.Validate(providers); err != nil {
 		return err
@@ -88,8 +98,14 @@ func (r *Router) Reload(cfg Config, providers []Provider) error {
 	if tell == nil {
 		return errNotSpawned
 	}
-	(*tell)(&reload{table: newTable(cfg, providers, r.demo, time.Now())})
-	return nil
+	done := make(chan struct{}, 1)
+	(*tell)(&reload{newTable(cfg, providers, r.demo, time.Now()), done})
+	select {
+	case <-done:
+		return nil
+	case <-time.After(patience):
+		return errSlow
+	}
 }
 
 // Route lists where to send a call for a model, best first, without those that

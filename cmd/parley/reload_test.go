@@ -50,6 +50,7 @@ func TestReloadUnderLoadFailsNoRequest(t *testing.T) {
 				default:
 				}
 				if got := p.ask(p.key, askM); got.status != http.StatusOK {
+					t.Logf("%d: %s", got.status, got.body)
 					failed.Add(1)
 				}
 				answered.Add(1)
