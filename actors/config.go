@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"example.com/parley/actors/admission"
+	"example.com/parley/actors/cache"
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/shard"
 )
@@ -15,6 +16,7 @@ type Config struct {
 	Shard        shard.Config              `koanf:"shard"`
 	Conversation conversation.Config       `koanf:"conversation"`
 	Stream       conversation.StreamConfig `koanf:"stream"`
+	Cache        cache.Config              `koanf:"cache"`
 	Drill        bool                      `koanf:"drill"` // operators may have actors fail, to see that nothing else does; for trying things out
 }
 
@@ -22,11 +24,11 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Admission: admission.DefaultConfig(), Shard: shard.DefaultConfig(),
-		Conversation: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(),
+		Conversation: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(), Cache: cache.DefaultConfig(),
 	}
 }
 
 // Validate reports the faults of all sections together.
 func (c Config) Validate() error {
-	return errors.Join(c.Admission.Validate(), c.Shard.Validate(), c.Conversation.Validate(), c.Stream.Validate())
+	return errors.Join(c.Admission.Validate(), c.Shard.Validate(), c.Conversation.Validate(), c.Stream.Validate(), c.Cache.Validate())
 }

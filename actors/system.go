@@ -22,6 +22,7 @@ type Deps struct {
 	Journal    conversation.Journal
 	Ledger     conversation.Ledger
 	Models     conversation.Models
+	Cache      conversation.Cache // nil where nothing is looked up
 	Prices     conversation.Prices
 	Capacity   admission.Capacity // of the providers; nil where they have no limits
 	Registerer prometheus.Registerer
@@ -60,7 +61,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 		func() actor.Actor { return &tree{health: s.health, parts: make(map[string]*actor.PID)} }, actor.WithSupervisor(s.health.supervision())))
 	s.deps = &conversation.Deps{
 		Config: cfg.Conversation, Stream: cfg.Stream,
-		Journal: deps.Journal, Ledger: deps.Ledger, Models: deps.Models, Prices: deps.Prices,
+		Journal: deps.Journal, Ledger: deps.Ledger, Models: deps.Models, Cache: deps.Cache, Prices: deps.Prices,
 		Metrics: conversation.NewMetrics(deps.Registerer), Log: deps.Log, Forward: s.deliver,
 	}
 	if err := s.spawnAll(cfg, deps); err != nil {

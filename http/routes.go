@@ -45,6 +45,9 @@ func (s *Server) routes() []route {
 		{get, "/v1/conversations/{id}/items/{item}", member, s.getItem},
 		{remove, "/v1/conversations/{id}/items/{item}", member, s.deleteItem},
 
+		{remove, "/v1/cache/entries/{id}", member, s.dropCacheEntry},
+		{get, "/v1/cache/stats", member, s.getCacheStats},
+
 		{get, "/healthz", public, s.healthy},
 		{get, "/readyz", public, s.ready},
 		{get, "/health/liveliness", public, s.healthy}, // the name that users of LiteLLM know

@@ -29,6 +29,7 @@ type Deps struct {
 	Keys            Keys
 	Tries           Tries
 	Catalogue       Catalogue
+	Cache           Cache
 	Ready           []Check // asked by GET /readyz, in order
 	Registerer      prometheus.Registerer
 	Log             *slog.Logger // of failures; given ids and causes, never content
@@ -43,6 +44,7 @@ type Server struct {
 	keys          Keys
 	tries         Tries
 	catalogue     Catalogue
+	cache         Cache
 	checks        []Check
 	trusted       []netip.Prefix
 	log           *slog.Logger
@@ -68,7 +70,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

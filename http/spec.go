@@ -30,6 +30,9 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
 		}
 	}
 	var err error
+	if spec.Cache, err = cacheControl(c); err != nil {
+		return spec, err
+	}
 	spec.Override, err = routeOverride(c, &x.principal)
 	return spec, err
 }

@@ -125,6 +125,7 @@ func (a *answer) showServed(c *fiber.Ctx) {
 		c.Set("x-parley-provider", a.served.Provider)
 		c.Set("x-parley-model", a.served.Model)
 	}
+	showCache(c, a.served.Cache)
 	if a.served.Simulated {
 		c.Set("x-parley-simulated", "true")
 	}

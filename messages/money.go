@@ -30,7 +30,8 @@ type UsageRow struct {
 	Status       AttemptStatus  `json:"status"`
 	Usage        Usage          `json:"usage"`
 	Cost         NanoDollars    `json:"cost"`
-	Priced       bool           `json:"priced"` // false: the price table does not know the model, and Cost is 0
+	Priced       bool           `json:"priced"`          // false: the price table does not know the model, and Cost is 0
+	Saved        NanoDollars    `json:"saved,omitempty"` // what a reply from the cache would have cost
 	Created      time.Time      `json:"created"`
 }
 
@@ -42,5 +43,6 @@ type UsageTotal struct {
 	Attempts int64
 	Usage    Usage
 	Cost     NanoDollars
+	Saved    NanoDollars
 	Unpriced int64 // attempts without a price
 }

@@ -63,6 +63,8 @@ type Served struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 	ServiceTier string `json:"service_tier,omitempty"`
 	Earlier     string `json:"earlier,omitempty"` // who began a reply that this one continued: provider/model, joined by ", "
+	// Cache is what the cache had to do with it; nil where there is none.
+	Cache *CacheOutcome `json:"cache,omitempty"`
 }
 
 // TurnOutcome is a stream's last word. Where the turn is kept it is in the

@@ -37,6 +37,7 @@ type TurnSpec struct {
 	Input        []Item // owned by the turn; never a slice of the request's buffer
 	Options      Options
 	Stream       bool
+	Cache        CacheControl
 	Continue     bool // another provider may go on with a stream that breaks
 	Passthrough  *Passthrough
 	Priority     Priority

@@ -15,6 +15,14 @@ func (t *turn) answer(ctx context.Context) error {
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
+	if done, err := t.fromCache(ctx, call); done {
+		return err
+	}
+	return t.askModels(ctx, call)
+}
+
+// askModels makes attempts, and after a pause some more.
+func (t *turn) askModels(ctx context.Context, call *messages.Call) error {
 	err := t.tryRoutes(ctx, call)
 	for n := 0; n < t.deps.Config.Retries && err != nil && !t.shown && ctx.Err() == nil && mayRetry(err); n++ {
 		if !t.deps.retries.spend(retries, time.Now()) || !t.pause(ctx, n) {
@@ -164,13 +172,18 @@ func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRo
 	return row
 }
 
+// clear forgets what an attempt brought, for the next one.
+func (t *turn) clear() {
+	t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, false, t.tail[:0]
+}
+
 // price fills in what the attempt came to. One that brought nothing costs its
 // tenant nothing, whatever the provider says that it used: the tenant pays for the
 // reply of the next. A reply that was cut later is billed by what was received.
 func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) {
 	if err != nil && !t.spoke() {
 		row.Status, row.Usage = messages.AttemptFailed, messages.Usage{}
-		t.served, t.usage, t.finish, t.output, t.opened, t.tail = messages.Served{}, nil, "", 0, false, t.tail[:0] // for the next attempt
+		t.clear()
 		return
 	}
 	row.Status, row.Served = messages.AttemptSettled, t.served

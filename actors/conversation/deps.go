@@ -13,6 +13,7 @@ type Deps struct {
 	Journal Journal
 	Ledger  Ledger
 	Models  Models
+	Cache   Cache // nil where nothing is looked up
 	Prices  Prices
 	Metrics *Metrics
 	Log     *slog.Logger // never given content

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -50,7 +51,7 @@ type member struct {
 func (w *member) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.StartTurn:
-		t := newTurn(m.Client, w.deps, m, nil)
+		t := newTurn(context.Background(), w.deps, m, nil)
 		w.running.add(t)
 		t.launch(func(*turnDone) { w.running.remove(t) })
 	case *actor.Stopping, *actor.Restarting:

@@ -85,12 +85,16 @@ func (t *turn) flushOpened(ctx context.Context) error {
 		served = new(messages.Served) // the client may not have read the first yet
 	}
 	*served = t.served
+	served.Cache = t.cached
 	return t.forward(ctx, messages.Chunk{Kind: messages.ChunkOpened, Served: served})
 }
 
 // forward gives a chunk to the client, by way of the store where the reply is
 // kept.
 func (t *turn) forward(ctx context.Context, c messages.Chunk) error {
+	if t.flight != nil {
+		t.flight.Add(c)
+	}
 	if t.kept != nil {
 		return t.kept.add(ctx, c)
 	}

@@ -66,7 +66,11 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 		failure := messages.AsFailure(done.err)
 		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Ended: outcome.Ended, Err: failure}
 	}
-	t.deps.Metrics.count(outcome.Status, t.total())
+	used := t.total()
+	if t.isHit() { // nobody bills it
+		used = messages.Usage{}
+	}
+	t.deps.Metrics.count(outcome.Status, used)
 	t.outcome = outcome
 	return done
 }

@@ -29,12 +29,15 @@ type turn struct {
 	late     []messages.Chunk    // what the client could not take before the turn was ended
 	tail     []messages.Chunk    // finish and usage, held until they are settled
 	finish   messages.FinishReason
-	usage    *messages.Usage // as the provider reported it
-	served   messages.Served // who answers now
-	before   messages.Served // who began the reply that is being continued
-	rest     continuation    // of a reply that another provider goes on with
-	output   int             // bytes of text so far
-	shown    bool            // a delta was passed on: no other provider can take over
+	usage    *messages.Usage        // as the provider reported it
+	served   messages.Served        // who answers now
+	cached   *messages.CacheOutcome // what the cache had to do with it; nil before it was asked
+	flight   Flight                 // tells others of the reply; nil where nobody may wait for it
+	sharing  atomic.Pointer[Flight] // the same, for when the client leaves
+	before   messages.Served        // who began the reply that is being continued
+	rest     continuation           // of a reply that another provider goes on with
+	output   int                    // bytes of text so far
+	shown    bool                   // a delta was passed on: no other provider can take over
 	outcome  messages.TurnOutcome
 
 	// Most turns need no more than these, which saves them an allocation each.
@@ -132,6 +135,7 @@ func (t *turn) readHistory(ctx context.Context) error {
 // guarded makes a panic in a provider's parser the turn's failure: supervision
 // covers Receive alone, and a goroutine that panics ends the process.
 func (t *turn) guarded(ctx context.Context) (err error) {
+	defer func() { t.land(err) }()
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -142,11 +146,8 @@ func (t *turn) guarded(ctx context.Context) (err error) {
 }
 
 // watchClient has a turn that is kept outlive its client by a while. Any other
-// ends with it: the client's context is the parent of its own.
+// ends with it, unless somebody else waits for its call.
 func (t *turn) watchClient() (stop func()) {
-	if t.kept == nil {
-		return func() {}
-	}
 	ignore := context.AfterFunc(t.request.Client, t.clientLeft)
 	return func() {
 		ignore()
@@ -159,11 +160,21 @@ func (t *turn) watchClient() (stop func()) {
 // clientLeft gives a turn that is kept some time to end by itself: its user may
 // come back for the answer.
 func (t *turn) clientLeft() {
-	if t.deps.Config.GoneGrace == 0 {
-		t.cancel(errClientGone)
+	if t.kept == nil || t.deps.Config.GoneGrace == 0 {
+		t.giveUp()
 		return
 	}
-	t.grace.Store(time.AfterFunc(t.deps.Config.GoneGrace, func() { t.cancel(errClientGone) }))
+	t.grace.Store(time.AfterFunc(t.deps.Config.GoneGrace, t.giveUp))
+}
+
+// giveUp ends the turn for want of a client, once nobody else waits for its call.
+func (t *turn) giveUp() {
+	abandon := func() { t.cancel(errClientGone) }
+	if flight := t.sharing.Load(); flight != nil {
+		(*flight).Leave(abandon)
+		return
+	}
+	abandon()
 }
 
 func (t *turn) leave() {

@@ -45,7 +45,8 @@ func NewParley(file, data string) (*Parley, error) {
 func (p *Parley) Ready() string { return "http://" + p.Address + "/readyz" }
 
 // Spec writes the configuration beside the data, and says how the server is
-// started.
+// started: without a cache, unless Env says otherwise, since loads ask the same
+// again and again.
 func (p *Parley) Spec() (Spec, error) {
 	file := p.Data + ".yaml"
 	if err := os.WriteFile(file, []byte(p.Config), 0o600); err != nil {
@@ -54,7 +55,7 @@ func (p *Parley) Spec() (Spec, error) {
 	return Spec{
 		Path:  p.File,
 		Args:  []string{"serve", "--listen", p.Address, "--admin-listen", p.Admin, "--data", p.Data, "--config", file},
-		Env:   append([]string{"PARLEY_BOOTSTRAP_KEY=" + p.Key}, p.Env...),
+		Env:   append([]string{"PARLEY_BOOTSTRAP_KEY=" + p.Key, "PARLEY_CACHE_ENABLED=false"}, p.Env...),
 		Cores: p.Cores,
 	}, nil
 }

@@ -29,7 +29,7 @@ func TestParleyIsStartedWithItsOwnEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"serve", "--listen", p.Address, "--admin-listen", p.Admin, "--data", data, "--config", data + ".yaml"}
-	if !slices.Equal(s.Args, want) || !slices.Equal(s.Env, []string{"PARLEY_BOOTSTRAP_KEY=" + p.Key, "OPENAI_API_KEY=fake"}) {
+	if !slices.Equal(s.Args, want) || !slices.Equal(s.Env, []string{"PARLEY_BOOTSTRAP_KEY=" + p.Key, "PARLEY_CACHE_ENABLED=false", "OPENAI_API_KEY=fake"}) {
 		t.Errorf("it is started as %+v", s)
 	}
 	if text, err := os.ReadFile(data + ".yaml"); err != nil || string(text) != p.Config {

@@ -281,7 +281,7 @@ func TestActorThatFailsTooOftenIsNamed(t *testing.T) {
 		t.Error("the metrics say nothing")
 	}
 	p.wants(p.ask(p.key, `{"model":"m","messages":[{"role":"user","content":"Hello!"}]}`), 200, "assistant")
-	p.wants(p.operate("POST", "/admin/drill", `{"actor":"outliers"}`), 404, "name one of admission, provider-")
+	p.wants(p.operate("POST", "/admin/drill", `{"actor":"outliers"}`), 404, "name one of admission, cache-0")
 }
 
 func TestNothingFailsWhereDrillsAreNotAllowed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 
 	"example.com/parley/actors"
 	"example.com/parley/actors/tenant"
@@ -56,9 +57,15 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer models.providers.Close()
+	answers, err := openCache(cfg, metrics, log)
+	if err != nil {
+		return err
+	}
 	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
-		Parts:   append(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.Part{Name: "tenants", Props: keys.Props()}),
+		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers),
+			[]actors.Part{{Name: "tenants", Props: keys.Props()}}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
+		Cache:      actors.NewCache(answers),
 		Capacity:   actors.NewCapacity(models.router, models.providers),
 		Registerer: metrics, Log: log,
 	})
@@ -71,7 +78,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {

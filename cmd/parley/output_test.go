@@ -20,17 +20,17 @@ func TestUsageIsPrintedWithItsSum(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	err := printUsage(&out, []messages.UsageTotal{
-		{Tenant: "a", Provider: "openai", Model: "gpt-5", Attempts: 2, Usage: messages.Usage{Input: 10, Cached: 4, Output: 20, Reasoning: 5}, Cost: 1_500_000_000},
+		{Tenant: "a", Provider: "openai", Model: "gpt-5", Attempts: 2, Usage: messages.Usage{Input: 10, Cached: 4, Output: 20, Reasoning: 5}, Cost: 1_500_000_000, Saved: 250_000_000},
 		{Tenant: "b", Attempts: 1, Cost: 25, Unpriced: 1},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := strings.TrimLeft(`
-TENANT  PROVIDER  MODEL  ATTEMPTS  INPUT  CACHED  OUTPUT  REASONING  COST
-a       openai    gpt-5  2         10     4       20      5          $1.50
-b       -         -      1         0      0       0       0          $0.000000025
-total   -         -      3         10     4       20      5          $1.500000025
+TENANT  PROVIDER  MODEL  ATTEMPTS  INPUT  CACHED  OUTPUT  REASONING  COST          SAVED
+a       openai    gpt-5  2         10     4       20      5          $1.50         $0.25
+b       -         -      1         0      0       0       0          $0.000000025  $0.00
+total   -         -      3         10     4       20      5          $1.500000025  $0.25
 
 1 attempt had no price and count as free: name their models in the section prices.
 `, "\n")

@@ -99,10 +99,12 @@ func begin(t *testing.T, l launch) *process {
 	return p
 }
 
-// command runs the binary with a clean environment.
+// command runs the binary with a clean environment. Without a cache, unless env
+// says otherwise: most tests ask the same question again and again, and want it
+// answered by a model.
 func command(ctx context.Context, arguments, env []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, arguments...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GORACE=halt_on_error=1"}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GORACE=halt_on_error=1", "PARLEY_CACHE_ENABLED=false"}, env...)
 	cmd.WaitDelay = time.Second
 	return cmd
 }

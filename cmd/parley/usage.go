@@ -80,7 +80,7 @@ func (s span) totals(ctx context.Context, a administration, called string) ([]me
 
 // printUsage writes a line for each tenant, provider and model, and their sum.
 func printUsage(w io.Writer, totals []messages.UsageTotal) error {
-	header := []string{"TENANT", "PROVIDER", "MODEL", "ATTEMPTS", "INPUT", "CACHED", "OUTPUT", "REASONING", "COST"}
+	header := []string{"TENANT", "PROVIDER", "MODEL", "ATTEMPTS", "INPUT", "CACHED", "OUTPUT", "REASONING", "COST", "SAVED"}
 	sum := messages.UsageTotal{Tenant: "total"}
 	for i := range totals {
 		sum.Attempts += totals[i].Attempts
@@ -89,6 +89,7 @@ func printUsage(w io.Writer, totals []messages.UsageTotal) error {
 		sum.Usage.Output += totals[i].Usage.Output
 		sum.Usage.Reasoning += totals[i].Usage.Reasoning
 		sum.Cost += totals[i].Cost
+		sum.Saved += totals[i].Saved
 		sum.Unpriced += totals[i].Unpriced
 	}
 	err := printTable(w, header, len(totals)+1, func(i int) []string {
@@ -107,7 +108,7 @@ func usageRow(u messages.UsageTotal) []string {
 	return []string{
 		string(u.Tenant), dash(u.Provider), dash(u.Model), strconv.FormatInt(u.Attempts, 10),
 		strconv.Itoa(u.Usage.Input), strconv.Itoa(u.Usage.Cached), strconv.Itoa(u.Usage.Output), strconv.Itoa(u.Usage.Reasoning),
-		dollars(u.Cost),
+		dollars(u.Cost), dollars(u.Saved),
 	}
 }
 

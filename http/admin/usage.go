@@ -20,6 +20,7 @@ type total struct {
 	Output     int                  `json:"output_tokens"`
 	Reasoning  int                  `json:"reasoning_tokens"`
 	Cost       messages.NanoDollars `json:"cost_nano_dollars"`
+	Saved      messages.NanoDollars `json:"saved_nano_dollars"` // by replies from the cache, whose provider is "cache"
 	Unpriced   int64                `json:"unpriced_attempts"`
 }
 
@@ -27,7 +28,7 @@ func viewTotal(t messages.UsageTotal) (v total, id string) {
 	return total{
 		Tenant: t.Tenant, Provider: t.Provider, Model: t.Model, Attempts: t.Attempts,
 		Input: t.Usage.Input, Cached: t.Usage.Cached, CacheWrite: t.Usage.CacheWrite, Output: t.Usage.Output, Reasoning: t.Usage.Reasoning,
-		Cost: t.Cost, Unpriced: t.Unpriced,
+		Cost: t.Cost, Saved: t.Saved, Unpriced: t.Unpriced,
 	}, ""
 }
 

@@ -92,13 +92,13 @@ func fromUsage(m *Usage) *messages.Usage {
 func toServed(s *messages.Served) *Served {
 	return &Served{
 		Provider: s.Provider, Model: s.Model, Simulated: s.Simulated, Attempts: int64(s.Attempts),
-		Fingerprint: s.Fingerprint, ServiceTier: s.ServiceTier, Earlier: s.Earlier,
+		Fingerprint: s.Fingerprint, ServiceTier: s.ServiceTier, Earlier: s.Earlier, Cache: toCacheOutcome(s.Cache),
 	}
 }
 
 func fromServed(m *Served) *messages.Served {
 	return &messages.Served{
 		Provider: m.GetProvider(), Model: m.GetModel(), Simulated: m.GetSimulated(), Attempts: int(m.GetAttempts()),
-		Fingerprint: m.GetFingerprint(), ServiceTier: m.GetServiceTier(), Earlier: m.GetEarlier(),
+		Fingerprint: m.GetFingerprint(), ServiceTier: m.GetServiceTier(), Earlier: m.GetEarlier(), Cache: fromCacheOutcome(m.GetCache()),
 	}
 }

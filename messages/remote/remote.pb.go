@@ -229,6 +229,7 @@ type TurnSpec struct {
 	RemainingMs   *int64         `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
 	Continue      bool           `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
 	Override      *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
+	Cache         *CacheControl  `protobuf:"bytes,22,opt,name=cache,proto3" json:"cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +411,113 @@ func (x *TurnSpec) GetOverride() *RouteOverride {
 	return nil
 }
 
+func (x *TurnSpec) GetCache() *CacheControl {
+	if x != nil {
+		return x.Cache
+	}
+	return nil
+}
+
+type CacheControl struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NoStore       bool                   `protobuf:"varint,1,opt,name=no_store,json=noStore,proto3" json:"no_store,omitempty"`
+	NoCache       bool                   `protobuf:"varint,2,opt,name=no_cache,json=noCache,proto3" json:"no_cache,omitempty"`
+	MaxAgeNs      int64                  `protobuf:"varint,3,opt,name=max_age_ns,json=maxAgeNs,proto3" json:"max_age_ns,omitempty"`
+	Threshold     float64                `protobuf:"fixed64,4,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	TtlNs         int64                  `protobuf:"varint,5,opt,name=ttl_ns,json=ttlNs,proto3" json:"ttl_ns,omitempty"`
+	PerUser       bool                   `protobuf:"varint,6,opt,name=per_user,json=perUser,proto3" json:"per_user,omitempty"`
+	Namespace     string                 `protobuf:"bytes,7,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	PaceNs        int64                  `protobuf:"varint,8,opt,name=pace_ns,json=paceNs,proto3" json:"pace_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CacheControl) Reset() {
+	*x = CacheControl{}
+	mi := &file_remote_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CacheControl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CacheControl) ProtoMessage() {}
+
+func (x *CacheControl) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CacheControl.ProtoReflect.Descriptor instead.
+func (*CacheControl) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CacheControl) GetNoStore() bool {
+	if x != nil {
+		return x.NoStore
+	}
+	return false
+}
+
+func (x *CacheControl) GetNoCache() bool {
+	if x != nil {
+		return x.NoCache
+	}
+	return false
+}
+
+func (x *CacheControl) GetMaxAgeNs() int64 {
+	if x != nil {
+		return x.MaxAgeNs
+	}
+	return 0
+}
+
+func (x *CacheControl) GetThreshold() float64 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *CacheControl) GetTtlNs() int64 {
+	if x != nil {
+		return x.TtlNs
+	}
+	return 0
+}
+
+func (x *CacheControl) GetPerUser() bool {
+	if x != nil {
+		return x.PerUser
+	}
+	return false
+}
+
+func (x *CacheControl) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *CacheControl) GetPaceNs() int64 {
+	if x != nil {
+		return x.PaceNs
+	}
+	return 0
+}
+
 type RouteOverride struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Targets       []*Target              `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
@@ -420,7 +528,7 @@ type RouteOverride struct {
 
 func (x *RouteOverride) Reset() {
 	*x = RouteOverride{}
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +540,7 @@ func (x *RouteOverride) String() string {
 func (*RouteOverride) ProtoMessage() {}
 
 func (x *RouteOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +553,7 @@ func (x *RouteOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteOverride.ProtoReflect.Descriptor instead.
 func (*RouteOverride) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_remote_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RouteOverride) GetTargets() []*Target {
@@ -472,7 +580,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +592,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +605,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{2}
+	return file_remote_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Target) GetProvider() string {
@@ -524,7 +632,7 @@ type Passthrough struct {
 
 func (x *Passthrough) Reset() {
 	*x = Passthrough{}
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +644,7 @@ func (x *Passthrough) String() string {
 func (*Passthrough) ProtoMessage() {}
 
 func (x *Passthrough) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +657,7 @@ func (x *Passthrough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passthrough.ProtoReflect.Descriptor instead.
 func (*Passthrough) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{3}
+	return file_remote_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Passthrough) GetFormat() string {
@@ -583,7 +691,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +703,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +716,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{4}
+	return file_remote_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Item) GetId() string {
@@ -688,7 +796,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +808,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +821,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{5}
+	return file_remote_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Part) GetKind() string {
@@ -785,7 +893,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +905,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +918,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{6}
+	return file_remote_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Options) GetMaxTokens() int64 {
@@ -956,7 +1064,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1076,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1089,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{7}
+	return file_remote_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Field) GetName() string {
@@ -1011,7 +1119,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1131,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1144,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{8}
+	return file_remote_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Tool) GetName() string {
@@ -1084,7 +1192,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1204,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1217,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{9}
+	return file_remote_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ToolChoice) GetMode() string {
@@ -1139,7 +1247,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1259,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1272,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{10}
+	return file_remote_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResponseFormat) GetKind() string {
@@ -1212,7 +1320,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1332,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1345,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{11}
+	return file_remote_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Reasoning) GetEffort() string {
@@ -1275,7 +1383,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1395,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1408,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{12}
+	return file_remote_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Chunk) GetKind() ChunkKind {
@@ -1408,7 +1516,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1528,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1541,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{13}
+	return file_remote_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Usage) GetInput() int64 {
@@ -1487,13 +1595,14 @@ type Served struct {
 	Fingerprint   string                 `protobuf:"bytes,5,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	ServiceTier   string                 `protobuf:"bytes,6,opt,name=service_tier,json=serviceTier,proto3" json:"service_tier,omitempty"`
 	Earlier       string                 `protobuf:"bytes,7,opt,name=earlier,proto3" json:"earlier,omitempty"`
+	Cache         *CacheOutcome          `protobuf:"bytes,8,opt,name=cache,proto3" json:"cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Served) Reset() {
 	*x = Served{}
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1614,7 @@ func (x *Served) String() string {
 func (*Served) ProtoMessage() {}
 
 func (x *Served) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1627,7 @@ func (x *Served) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Served.ProtoReflect.Descriptor instead.
 func (*Served) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{14}
+	return file_remote_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Served) GetProvider() string {
@@ -1570,6 +1679,81 @@ func (x *Served) GetEarlier() string {
 	return ""
 }
 
+func (x *Served) GetCache() *CacheOutcome {
+	if x != nil {
+		return x.Cache
+	}
+	return nil
+}
+
+type CacheOutcome struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tier          string                 `protobuf:"bytes,1,opt,name=tier,proto3" json:"tier,omitempty"`
+	Similarity    float64                `protobuf:"fixed64,2,opt,name=similarity,proto3" json:"similarity,omitempty"`
+	AgeNs         int64                  `protobuf:"varint,3,opt,name=age_ns,json=ageNs,proto3" json:"age_ns,omitempty"`
+	Entry         string                 `protobuf:"bytes,4,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CacheOutcome) Reset() {
+	*x = CacheOutcome{}
+	mi := &file_remote_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CacheOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CacheOutcome) ProtoMessage() {}
+
+func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CacheOutcome.ProtoReflect.Descriptor instead.
+func (*CacheOutcome) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CacheOutcome) GetTier() string {
+	if x != nil {
+		return x.Tier
+	}
+	return ""
+}
+
+func (x *CacheOutcome) GetSimilarity() float64 {
+	if x != nil {
+		return x.Similarity
+	}
+	return 0
+}
+
+func (x *CacheOutcome) GetAgeNs() int64 {
+	if x != nil {
+		return x.AgeNs
+	}
+	return 0
+}
+
+func (x *CacheOutcome) GetEntry() string {
+	if x != nil {
+		return x.Entry
+	}
+	return ""
+}
+
 type TurnOutcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
@@ -1582,7 +1766,7 @@ type TurnOutcome struct {
 
 func (x *TurnOutcome) Reset() {
 	*x = TurnOutcome{}
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1594,7 +1778,7 @@ func (x *TurnOutcome) String() string {
 func (*TurnOutcome) ProtoMessage() {}
 
 func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1607,7 +1791,7 @@ func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnOutcome.ProtoReflect.Descriptor instead.
 func (*TurnOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{15}
+	return file_remote_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TurnOutcome) GetStatus() string {
@@ -1648,7 +1832,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_remote_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1660,7 +1844,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_remote_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1673,7 +1857,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{16}
+	return file_remote_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TurnStarted) GetConversation() string {
@@ -1707,7 +1891,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_remote_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1903,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_remote_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1916,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{17}
+	return file_remote_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Failure) GetCode() string {
@@ -1788,7 +1972,7 @@ var File_remote_proto protoreflect.FileDescriptor
 
 const file_remote_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\xc7\x05\n" +
+	"\fremote.proto\x12\rparley.remote\"\xfa\x05\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -1811,8 +1995,19 @@ const file_remote_proto_rawDesc = "" +
 	"\bpriority\x18\x12 \x01(\x0e2\x17.parley.remote.PriorityR\bpriority\x12&\n" +
 	"\fremaining_ms\x18\x13 \x01(\x03H\x00R\vremainingMs\x88\x01\x01\x12\x1a\n" +
 	"\bcontinue\x18\x14 \x01(\bR\bcontinue\x128\n" +
-	"\boverride\x18\x15 \x01(\v2\x1c.parley.remote.RouteOverrideR\boverrideB\x0f\n" +
-	"\r_remaining_ms\"u\n" +
+	"\boverride\x18\x15 \x01(\v2\x1c.parley.remote.RouteOverrideR\boverride\x121\n" +
+	"\x05cache\x18\x16 \x01(\v2\x1b.parley.remote.CacheControlR\x05cacheB\x0f\n" +
+	"\r_remaining_ms\"\xe9\x01\n" +
+	"\fCacheControl\x12\x19\n" +
+	"\bno_store\x18\x01 \x01(\bR\anoStore\x12\x19\n" +
+	"\bno_cache\x18\x02 \x01(\bR\anoCache\x12\x1c\n" +
+	"\n" +
+	"max_age_ns\x18\x03 \x01(\x03R\bmaxAgeNs\x12\x1c\n" +
+	"\tthreshold\x18\x04 \x01(\x01R\tthreshold\x12\x15\n" +
+	"\x06ttl_ns\x18\x05 \x01(\x03R\x05ttlNs\x12\x19\n" +
+	"\bper_user\x18\x06 \x01(\bR\aperUser\x12\x1c\n" +
+	"\tnamespace\x18\a \x01(\tR\tnamespace\x12\x17\n" +
+	"\apace_ns\x18\b \x01(\x03R\x06paceNs\"u\n" +
 	"\rRouteOverride\x12/\n" +
 	"\atargets\x18\x01 \x03(\v2\x15.parley.remote.TargetR\atargets\x123\n" +
 	"\bstrategy\x18\x02 \x01(\x0e2\x17.parley.remote.StrategyR\bstrategy\":\n" +
@@ -1921,7 +2116,7 @@ const file_remote_proto_rawDesc = "" +
 	"\vcache_write\x18\x04 \x01(\x03R\n" +
 	"cacheWrite\x12\x1c\n" +
 	"\treasoning\x18\x05 \x01(\x03R\treasoning\x12\x1c\n" +
-	"\testimated\x18\x06 \x01(\bR\testimated\"\xd3\x01\n" +
+	"\testimated\x18\x06 \x01(\bR\testimated\"\x86\x02\n" +
 	"\x06Served\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x1c\n" +
@@ -1929,7 +2124,15 @@ const file_remote_proto_rawDesc = "" +
 	"\battempts\x18\x04 \x01(\x03R\battempts\x12 \n" +
 	"\vfingerprint\x18\x05 \x01(\tR\vfingerprint\x12!\n" +
 	"\fservice_tier\x18\x06 \x01(\tR\vserviceTier\x12\x18\n" +
-	"\aearlier\x18\a \x01(\tR\aearlier\"\x82\x01\n" +
+	"\aearlier\x18\a \x01(\tR\aearlier\x121\n" +
+	"\x05cache\x18\b \x01(\v2\x1b.parley.remote.CacheOutcomeR\x05cache\"o\n" +
+	"\fCacheOutcome\x12\x12\n" +
+	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1e\n" +
+	"\n" +
+	"similarity\x18\x02 \x01(\x01R\n" +
+	"similarity\x12\x15\n" +
+	"\x06age_ns\x18\x03 \x01(\x03R\x05ageNs\x12\x14\n" +
+	"\x05entry\x18\x04 \x01(\tR\x05entry\"\x82\x01\n" +
 	"\vTurnOutcome\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12(\n" +
@@ -1982,57 +2185,61 @@ func file_remote_proto_rawDescGZIP() []byte {
 }
 
 var file_remote_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_remote_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
 	(ChunkKind)(0),         // 2: parley.remote.ChunkKind
 	(*TurnSpec)(nil),       // 3: parley.remote.TurnSpec
-	(*RouteOverride)(nil),  // 4: parley.remote.RouteOverride
-	(*Target)(nil),         // 5: parley.remote.Target
-	(*Passthrough)(nil),    // 6: parley.remote.Passthrough
-	(*Item)(nil),           // 7: parley.remote.Item
-	(*Part)(nil),           // 8: parley.remote.Part
-	(*Options)(nil),        // 9: parley.remote.Options
-	(*Field)(nil),          // 10: parley.remote.Field
-	(*Tool)(nil),           // 11: parley.remote.Tool
-	(*ToolChoice)(nil),     // 12: parley.remote.ToolChoice
-	(*ResponseFormat)(nil), // 13: parley.remote.ResponseFormat
-	(*Reasoning)(nil),      // 14: parley.remote.Reasoning
-	(*Chunk)(nil),          // 15: parley.remote.Chunk
-	(*Usage)(nil),          // 16: parley.remote.Usage
-	(*Served)(nil),         // 17: parley.remote.Served
-	(*TurnOutcome)(nil),    // 18: parley.remote.TurnOutcome
-	(*TurnStarted)(nil),    // 19: parley.remote.TurnStarted
-	(*Failure)(nil),        // 20: parley.remote.Failure
-	nil,                    // 21: parley.remote.Options.MetadataEntry
+	(*CacheControl)(nil),   // 4: parley.remote.CacheControl
+	(*RouteOverride)(nil),  // 5: parley.remote.RouteOverride
+	(*Target)(nil),         // 6: parley.remote.Target
+	(*Passthrough)(nil),    // 7: parley.remote.Passthrough
+	(*Item)(nil),           // 8: parley.remote.Item
+	(*Part)(nil),           // 9: parley.remote.Part
+	(*Options)(nil),        // 10: parley.remote.Options
+	(*Field)(nil),          // 11: parley.remote.Field
+	(*Tool)(nil),           // 12: parley.remote.Tool
+	(*ToolChoice)(nil),     // 13: parley.remote.ToolChoice
+	(*ResponseFormat)(nil), // 14: parley.remote.ResponseFormat
+	(*Reasoning)(nil),      // 15: parley.remote.Reasoning
+	(*Chunk)(nil),          // 16: parley.remote.Chunk
+	(*Usage)(nil),          // 17: parley.remote.Usage
+	(*Served)(nil),         // 18: parley.remote.Served
+	(*CacheOutcome)(nil),   // 19: parley.remote.CacheOutcome
+	(*TurnOutcome)(nil),    // 20: parley.remote.TurnOutcome
+	(*TurnStarted)(nil),    // 21: parley.remote.TurnStarted
+	(*Failure)(nil),        // 22: parley.remote.Failure
+	nil,                    // 23: parley.remote.Options.MetadataEntry
 }
 var file_remote_proto_depIdxs = []int32{
-	7,  // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
-	9,  // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
-	6,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
+	8,  // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
+	10, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
+	7,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
 	1,  // 3: parley.remote.TurnSpec.priority:type_name -> parley.remote.Priority
-	4,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
-	5,  // 5: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
-	0,  // 6: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
-	8,  // 7: parley.remote.Item.parts:type_name -> parley.remote.Part
-	11, // 8: parley.remote.Options.tools:type_name -> parley.remote.Tool
-	12, // 9: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
-	13, // 10: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
-	14, // 11: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	21, // 12: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
-	10, // 13: parley.remote.Options.extra:type_name -> parley.remote.Field
-	2,  // 14: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
-	16, // 15: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
-	17, // 16: parley.remote.Chunk.served:type_name -> parley.remote.Served
-	18, // 17: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
-	20, // 18: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
-	20, // 19: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	5,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
+	4,  // 5: parley.remote.TurnSpec.cache:type_name -> parley.remote.CacheControl
+	6,  // 6: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
+	0,  // 7: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
+	9,  // 8: parley.remote.Item.parts:type_name -> parley.remote.Part
+	12, // 9: parley.remote.Options.tools:type_name -> parley.remote.Tool
+	13, // 10: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
+	14, // 11: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
+	15, // 12: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
+	23, // 13: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	11, // 14: parley.remote.Options.extra:type_name -> parley.remote.Field
+	2,  // 15: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
+	17, // 16: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
+	18, // 17: parley.remote.Chunk.served:type_name -> parley.remote.Served
+	20, // 18: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
+	19, // 19: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
+	22, // 20: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
+	22, // 21: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_remote_proto_init() }
@@ -2041,16 +2248,16 @@ func file_remote_proto_init() {
 		return
 	}
 	file_remote_proto_msgTypes[0].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[6].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[8].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[10].OneofWrappers = []any{}
+	file_remote_proto_msgTypes[7].OneofWrappers = []any{}
+	file_remote_proto_msgTypes[9].OneofWrappers = []any{}
+	file_remote_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_remote_proto_rawDesc), len(file_remote_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

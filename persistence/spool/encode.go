@@ -22,7 +22,7 @@ func appendRow(dst []byte, row *messages.UsageRow) []byte {
 		int64(row.Attempt), int64(row.Served.Attempts),
 		int64(row.Usage.Input), int64(row.Usage.Output), int64(row.Usage.Cached), int64(row.Usage.CacheWrite), int64(row.Usage.Reasoning),
 		int64(row.Cost), row.Created.UnixMicro(),
-		one(row.Served.Simulated), one(row.Usage.Estimated), one(row.Priced),
+		one(row.Served.Simulated), one(row.Usage.Estimated), one(row.Priced), int64(row.Saved),
 	} {
 		dst = binary.AppendVarint(dst, number)
 	}
@@ -51,6 +51,9 @@ func readRow(body []byte) (row messages.UsageRow, err error) {
 	row.Usage.CacheWrite, row.Usage.Reasoning = int(r.number()), int(r.number())
 	row.Cost, row.Created = messages.NanoDollars(r.number()), time.UnixMicro(r.number())
 	row.Served.Simulated, row.Usage.Estimated, row.Priced = r.number() != 0, r.number() != 0, r.number() != 0
+	if len(r.left) > 0 { // rows of an earlier version end here
+		row.Saved = messages.NanoDollars(r.number())
+	}
 	return row, r.err
 }
 

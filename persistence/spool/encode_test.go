@@ -34,7 +34,9 @@ func filledRow(t *testing.T) (row messages.UsageRow) {
 				return
 			}
 			for i := range v.NumField() {
-				fill(v.Field(i))
+				if v.Type().Field(i).Name != "Cache" { // is told to the client, and in no row
+					fill(v.Field(i))
+				}
 			}
 		default:
 			t.Fatalf("a field of kind %s is new: write it to disk", v.Kind())

@@ -1,0 +1,239 @@
+package cache
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"strings"
+	"time"
+
+	"example.com/parley/actors/cache/index"
+	"example.com/parley/actors/cache/question"
+	"example.com/parley/messages"
+)
+
+// asking is one request on its way through the tiers.
+type asking struct {
+	cache    *Cache
+	shard    *shard
+	account  *account
+	spec     *messages.TurnSpec
+	key      index.Key
+	space    uint64
+	question *question.Question // nil where only the same request will do
+	vector   index.Vector       // of the question; without values where it is not compared
+	now      time.Time
+}
+
+// Ask looks for a reply to a call of a turn. items are all that the model would
+// read. It takes microseconds, and waits for nobody but an embedder that is a
+// server; ctx ends that, and the answer.
+func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messages.Item) Asked {
+	if !c.cfg.Enabled {
+		return c.bypass(spec, BypassOff)
+	}
+	if reason := unfit(spec, items); reason != "" {
+		return c.bypass(spec, reason)
+	}
+	started := time.Now()
+	a := asking{cache: c, shard: c.shardOf(spec.Tenant), spec: spec, now: started}
+	a.account = a.shard.accountOf(spec.Tenant)
+	instructions := instructionsOf(items)
+	a.key, a.space = names(spec, items, instructions)
+	if spec.Cache.NoCache {
+		a.read(ctx, items, instructions)
+		return a.miss(a.flight())
+	}
+	asked := a.look(ctx, items, instructions)
+	c.metrics.looked(asked.Outcome.Tier, time.Since(started))
+	return asked
+}
+
+func (c *Cache) bypass(spec *messages.TurnSpec, reason Bypass) Asked {
+	c.metrics.bypassed(reason)
+	if reason != BypassOff {
+		c.shardOf(spec.Tenant).accountOf(spec.Tenant).counts.bypassed.Add(1)
+	}
+	return Asked{Outcome: messages.CacheOutcome{Tier: messages.CacheBypass}}
+}
+
+// look asks one tier after the other. A call that runs already for the same request
+// comes behind them, before a call of its own.
+func (a *asking) look(ctx context.Context, items []messages.Item, instructions int) Asked {
+	if asked, hit := a.hit(ctx, messages.CacheExact, a.shard.index.Exact(&a.key), 1); hit {
+		return asked
+	}
+	a.read(ctx, items, instructions)
+	if q := a.question; q != nil {
+		if asked, hit := a.hit(ctx, messages.CacheLexical, a.lexical(q), 1); hit {
+			return asked
+		}
+		if e, cosine := a.semantic(q); e != nil {
+			if asked, hit := a.hit(ctx, messages.CacheSemantic, e, a.similarity(cosine)); hit {
+				return asked
+			}
+		}
+	}
+	f := a.flight()
+	if other := a.shard.flights.joinOrStart(f); other != nil {
+		return a.listen(ctx, other)
+	}
+	// What somebody else asked for may have come in since the first look.
+	if asked, hit := a.hit(ctx, messages.CacheExact, a.shard.index.Exact(&a.key), 1); hit {
+		a.shard.flights.remove(f)
+		return asked
+	}
+	return a.miss(f)
+}
+
+// read reads the question, and finds its vector.
+func (a *asking) read(ctx context.Context, items []messages.Item, instructions int) {
+	if a.question = comparableQuestion(a.spec, items, instructions); a.question == nil || len(a.question.Loose) == 0 || a.question.Only != "" {
+		return
+	}
+	var room [512]float32
+	v, err := a.cache.embedder.Embed(ctx, room[:0], items[instructions].Text())
+	if err != nil {
+		a.cache.metrics.embedFailures.Inc()
+		return
+	}
+	if packed, ok := index.NewVector(v); ok {
+		a.vector = packed
+	}
+}
+
+// lexical finds the reply to a question of the same words, or that says the same.
+func (a *asking) lexical(q *question.Question) *index.Entry {
+	if e := a.shard.index.Same(a.space, q.Same); e != nil && a.serves(e) {
+		return e
+	}
+	if q.Only != "" {
+		return nil
+	}
+	if e := a.shard.index.Strict(a.space, q.Strict); e != nil && a.serves(e) {
+		return e
+	}
+	return nil
+}
+
+// semantic finds the reply to the question that is nearest in meaning, among those
+// that ask for the same as far as words show it.
+func (a *asking) semantic(q *question.Question) (*index.Entry, float32) {
+	if a.vector.Values == nil {
+		return nil, 0
+	}
+	return a.shard.index.Nearest(a.space, &a.vector, a.cut(), func(e *index.Entry) bool {
+		return question.SameLoosely(q.Loose, e.Loose) && a.serves(e)
+	})
+}
+
+// cut is the cosine from which on an entry answers.
+func (a *asking) cut() float32 { return a.cache.embedder.Calibrate(a.threshold()) }
+
+func (a *asking) threshold() float64 {
+	if a.spec.Cache.Threshold > 0 {
+		return a.spec.Cache.Threshold
+	}
+	return a.cache.cfg.Threshold
+}
+
+// similarity is a cosine on the scale of thresholds.
+func (a *asking) similarity(cosine float32) float64 {
+	low, high := 0.0, 1.0
+	for range 20 {
+		if middle := (low + high) / 2; a.cache.embedder.Calibrate(middle) > cosine {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	const digits = 1e4
+	return math.Round(low*digits) / digits
+}
+
+// serves tells whether an entry may answer this request at all. It looks at the
+// tenant although the space has it: two spaces with one name would be a leak.
+func (a *asking) serves(e *index.Entry) bool {
+	maxAge := a.spec.Cache.MaxAge
+	return e.Tenant == string(a.spec.Tenant) && a.now.Before(e.Expires) &&
+		(maxAge == 0 || a.now.Sub(e.Created) <= maxAge) &&
+		!a.shard.denied.has(&e.Key, &a.key)
+}
+
+// hit answers with an entry, if it can. One that cannot be read is as none.
+func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entry, similarity float64) (Asked, bool) {
+	if e == nil || !a.serves(e) {
+		return Asked{}, false
+	}
+	r, err := a.cache.bodies.unpack(e.Body)
+	if err != nil {
+		a.cache.metrics.damaged.Inc()
+		a.shard.tell(&discard{entry: e})
+		return Asked{}, false
+	}
+	e.Hits.Add(1)
+	a.account.counts.hit(tier, r.Usage, messages.NanoDollars(e.Price))
+	a.cache.metrics.saved.Add(float64(e.Price))
+	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: a.now.Sub(e.Created), Entry: entryID(&e.Key, &a.key)}
+	return Asked{Outcome: outcome, Answer: &replay{
+		ctx: ctx, reply: r, outcome: outcome, price: messages.NanoDollars(e.Price), pace: a.spec.Cache.Pace,
+	}}, true
+}
+
+// listen waits for a call that runs.
+func (a *asking) listen(ctx context.Context, f *Flight) Asked {
+	a.account.counts.joined.Add(1)
+	a.cache.metrics.joins.Inc()
+	outcome := messages.CacheOutcome{Tier: messages.CacheExact, Similarity: 1, Entry: entryID(&a.key, &a.key)}
+	return Asked{Outcome: outcome, Answer: &listener{flight: f, ctx: ctx, outcome: outcome}}
+}
+
+// flight is the call that a miss leads to.
+func (a *asking) flight() *Flight {
+	return &Flight{cache: a.cache, shard: a.shard, listeners: 1, insert: a.insert()}
+}
+
+// miss has a model asked.
+func (a *asking) miss(f *Flight) Asked {
+	a.account.counts.misses.Add(1)
+	return Asked{Outcome: messages.CacheOutcome{Tier: messages.CacheMiss}, Flight: f}
+}
+
+// insert is what is kept of this request beside its reply.
+func (a *asking) insert() insert {
+	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, ttl: a.spec.Cache.TTL, vector: a.vector}
+	if in.ttl == 0 {
+		in.ttl = a.cache.cfg.TTL
+	}
+	if q := a.question; q != nil {
+		in.same = q.Same
+		if q.Only == "" {
+			in.strict, in.loose = q.Strict, q.Loose
+		}
+	}
+	return in
+}
+
+const entryPrefix = "ce_"
+
+// entryID names an entry and the request that it was served to.
+func entryID(entry, asked *index.Key) messages.CacheEntryID {
+	var id [16]byte
+	copy(id[:8], entry[:8])
+	copy(id[8:], asked[:8])
+	return messages.CacheEntryID(entryPrefix + hex.EncodeToString(id[:]))
+}
+
+// parseEntryID reads what entryID wrote.
+func parseEntryID(id messages.CacheEntryID) (entry, asked uint64, ok bool) {
+	digits, ok := strings.CutPrefix(string(id), entryPrefix)
+	if !ok || len(digits) != 32 {
+		return 0, 0, false
+	}
+	raw, err := hex.DecodeString(digits)
+	if err != nil {
+		return 0, 0, false
+	}
+	return binary.LittleEndian.Uint64(raw), binary.LittleEndian.Uint64(raw[8:]), true
+}

@@ -1,0 +1,100 @@
+package cache
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"unsafe"
+
+	"example.com/parley/actors/cache/index"
+	"example.com/parley/actors/cache/question"
+)
+
+// holding is what is kept of one tenant, and who of it has to go first. New entries
+// stand in a window; behind it they have to be worth more than one of those that
+// are there (W-TinyLFU, Einziger et al. 2017), where worth is what an entry saves:
+// its price by how often it is asked for, for each byte. It is the actor's alone.
+type holding struct {
+	entries []*index.Entry // at their Position
+	window  []*index.Entry // the newest, the oldest first; some may be gone
+	bytes   int64
+	often   *frequency
+}
+
+const (
+	windowShare = 100  // one entry of so many is in the window
+	sample      = 8    // entries that are compared to find one that is worth little
+	counted     = 4096 // words of counters: some tens of thousands of keys
+)
+
+func newHolding() *holding { return &holding{often: newFrequency(counted)} }
+
+func hashOf(k *index.Key) uint64 { return binary.LittleEndian.Uint64(k[8:16]) }
+
+func (h *holding) add(e *index.Entry) {
+	e.Position = int32(len(h.entries)) // #nosec G115 -- bounded by bytes
+	h.entries = append(h.entries, e)
+	h.bytes += sizeOf(e)
+	h.often.add(hashOf(&e.Key))
+	h.window = append(h.window, e)
+	for len(h.window) > 1+len(h.entries)/windowShare {
+		h.window = h.window[1:]
+	}
+}
+
+// remove takes an entry off the list, if it is there.
+func (h *holding) remove(e *index.Entry) bool {
+	if int(e.Position) >= len(h.entries) || h.entries[e.Position] != e {
+		return false
+	}
+	last := h.entries[len(h.entries)-1]
+	h.entries[e.Position], last.Position = last, e.Position
+	h.entries[len(h.entries)-1] = nil
+	h.entries = h.entries[:len(h.entries)-1]
+	h.bytes -= sizeOf(e)
+	return true
+}
+
+// loser is the entry that has to go: the oldest of the window, or one of the others
+// if that is worth less. There must be one.
+func (h *holding) loser() *index.Entry {
+	for len(h.window) > 0 && !h.has(h.window[0]) {
+		h.window = h.window[1:]
+	}
+	var least *index.Entry
+	if len(h.window) > 1 { // the newest one is there to stay for a moment
+		least = h.window[0]
+	}
+	newest := h.entries[len(h.entries)-1]
+	for range sample {
+		e := h.entries[rand.IntN(len(h.entries))] // #nosec G404 -- nobody gains by guessing it
+		if e != newest && (least == nil || h.worth(e) < h.worth(least)) {
+			least = e
+		}
+	}
+	if least == nil {
+		return newest
+	}
+	return least
+}
+
+func (h *holding) has(e *index.Entry) bool {
+	return int(e.Position) < len(h.entries) && h.entries[e.Position] == e
+}
+
+// worth is what a byte of the entry saves. A reply without a price saves time: it
+// counts as the cheapest.
+func (h *holding) worth(e *index.Entry) float64 {
+	for range min(e.Hits.Swap(0), mostCounts) {
+		h.often.add(hashOf(&e.Key))
+	}
+	return float64(max(e.Price, 1)) * float64(h.often.of(hashOf(&e.Key))) / float64(sizeOf(e))
+}
+
+// overhead is what an entry takes beside its body, vector and words: itself, its
+// slots in the tables at their load, its sketch, and its place in lists.
+const overhead = int64(unsafe.Sizeof(index.Entry{})) + 3*2*(8+8) + int64(unsafe.Sizeof(index.Sketch{})) + 8 + 3*8
+
+// sizeOf is how many bytes an entry takes.
+func sizeOf(e *index.Entry) int64 {
+	return overhead + int64(len(e.Body)) + int64(len(e.Vector.Values)) + int64(len(e.Loose))*int64(unsafe.Sizeof(question.Word{}))
+}

@@ -1,0 +1,100 @@
+package index
+
+import "sync/atomic"
+
+// table finds entries by a hash, of which several entries may have the same: open
+// addressing with linear probing. Readers need no lock. Its zero value is empty.
+type table struct {
+	slots atomic.Pointer[[]atomic.Pointer[Entry]] // a power of two
+	used  int                                     // slots that are not nil, the graves among them
+	held  int                                     // entries
+	keys  []uint64                                // of the slots; the writer's
+}
+
+// grave stands where an entry was: probing goes on behind it.
+var grave = new(Entry)
+
+const fewestSlots = 8
+
+// find returns the first entry with the hash that fits.
+func (t *table) find(hash uint64, fits func(*Entry) bool) *Entry {
+	slots := t.slots.Load()
+	if slots == nil {
+		return nil
+	}
+	mask := uint64(len(*slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		e := (*slots)[i].Load()
+		if e == nil {
+			return nil
+		}
+		if e != grave && fits(e) {
+			return e
+		}
+	}
+}
+
+// add adds an entry under a hash. At most three quarters of the slots are used, so
+// that probing always ends.
+func (t *table) add(hash uint64, e *Entry) {
+	if slots := t.slots.Load(); slots == nil || 4*(t.used+1) > 3*len(*slots) {
+		t.rebuild()
+	}
+	t.put(hash, e)
+	t.held++
+}
+
+func (t *table) put(hash uint64, e *Entry) {
+	slots := *t.slots.Load()
+	mask := uint64(len(slots) - 1)
+	i := hash & mask
+	for ; ; i = (i + 1) & mask {
+		if at := slots[i].Load(); at == nil {
+			t.used++
+			break
+		} else if at == grave {
+			break
+		}
+	}
+	t.keys[i] = hash
+	slots[i].Store(e)
+}
+
+// rebuild gives the entries a table of their own in which a half is free, and the
+// graves are gone. Readers go on with the one before until it is published.
+func (t *table) rebuild() {
+	size := fewestSlots
+	for size < 2*(t.held+1) {
+		size *= 2
+	}
+	before, keys := t.slots.Load(), t.keys
+	next := make([]atomic.Pointer[Entry], size)
+	t.keys, t.used = make([]uint64, size), 0
+	staged := table{keys: t.keys}
+	staged.slots.Store(&next)
+	if before != nil {
+		for i := range *before {
+			if e := (*before)[i].Load(); e != nil && e != grave {
+				staged.put(keys[i], e)
+			}
+		}
+	}
+	t.used = staged.used
+	t.slots.Store(&next)
+}
+
+// remove takes an entry out that was added under the hash.
+func (t *table) remove(hash uint64, e *Entry) {
+	slots := *t.slots.Load()
+	mask := uint64(len(slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		switch slots[i].Load() {
+		case e:
+			slots[i].Store(grave)
+			t.held--
+			return
+		case nil:
+			return
+		}
+	}
+}

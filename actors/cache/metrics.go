@@ -1,0 +1,118 @@
+package cache
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"example.com/parley/messages"
+)
+
+// lost says why an entry is not kept any more. It is a metric's label.
+type lost string
+
+const (
+	lostExpired  lost = "expired"
+	lostForSpace lost = "space"
+	lostReplaced lost = "replaced"
+	lostDropped  lost = "dropped"
+	lostDamaged  lost = "damaged"
+)
+
+type metrics struct {
+	joins         prometheus.Counter
+	damaged       prometheus.Counter
+	embedFailures prometheus.Counter
+	saved         prometheus.Counter
+	entries       prometheus.Gauge
+	bypasses      *prometheus.CounterVec
+	losses        *prometheus.CounterVec
+	lookups       map[messages.CacheTier]prometheus.Counter
+	latency       prometheus.Histogram
+
+	asked, hits atomic.Int64
+	byTier      map[messages.CacheTier]*atomic.Int64
+}
+
+func newMetrics(registerer prometheus.Registerer, c *Cache) *metrics {
+	factory := promauto.With(registerer)
+	m := &metrics{
+		joins: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_cache_joins_total", Help: "Requests that waited for a call which another one like them had begun.",
+		}),
+		damaged: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_cache_damaged_total", Help: "Kept replies that could not be read, and were thrown away.",
+		}),
+		embedFailures: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_cache_embed_failures_total", Help: "Questions that got no vector, because the embedder failed or was too slow.",
+		}),
+		saved: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_cache_saved_nano_dollars_total", Help: "What the replies from the cache would have cost.",
+		}),
+		entries: factory.NewGauge(prometheus.GaugeOpts{
+			Name: "chatbot_cache_entries", Help: "Replies that are kept.",
+		}),
+		bypasses: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_cache_bypasses_total", Help: "Requests for which the cache was not asked, by why.",
+		}, []string{"reason"}),
+		losses: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_cache_evictions_total", Help: "Replies that are not kept any more, by why.",
+		}, []string{"reason"}),
+		latency: factory.NewHistogram(prometheus.HistogramOpts{
+			Name: "chatbot_cache_lookup_seconds", Help: "How long it took to find a reply, or that there is none.",
+			Buckets: []float64{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 1e-1},
+		}),
+		lookups: make(map[messages.CacheTier]prometheus.Counter), byTier: make(map[messages.CacheTier]*atomic.Int64),
+	}
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chatbot_cache_bytes", Help: "What the kept replies take, with their keys and vectors.",
+	}, func() float64 { return float64(c.bytes.Load()) })
+	m.ratios(factory)
+	return m
+}
+
+const ratioHelp = "Share of what was asked for that a cache had; for the providers' prompt caches, of input tokens."
+
+// ratios registers the counters of the tiers, and the share of each.
+func (m *metrics) ratios(factory promauto.Factory) {
+	lookups := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_cache_lookups_total", Help: "Lookups by what was found.",
+	}, []string{"tier"})
+	for _, tier := range []messages.CacheTier{messages.CacheExact, messages.CacheLexical, messages.CacheSemantic, messages.CacheMiss} {
+		m.lookups[tier] = lookups.WithLabelValues(string(tier))
+		hits := new(atomic.Int64)
+		m.byTier[tier] = hits
+		if tier != messages.CacheMiss {
+			m.ratio(factory, string(tier), hits)
+		}
+	}
+	m.ratio(factory, "all", &m.hits)
+}
+
+func (m *metrics) ratio(factory promauto.Factory, cacheType string, hits *atomic.Int64) {
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chatbot_cache_hit_ratio", Help: ratioHelp, ConstLabels: prometheus.Labels{"cache_type": cacheType},
+	}, func() float64 {
+		if asked := m.asked.Load(); asked > 0 {
+			return float64(hits.Load()) / float64(asked)
+		}
+		return 0
+	})
+}
+
+// looked counts a lookup.
+func (m *metrics) looked(tier messages.CacheTier, took time.Duration) {
+	m.asked.Add(1)
+	m.byTier[tier].Add(1)
+	if tier != messages.CacheMiss {
+		m.hits.Add(1)
+	}
+	m.lookups[tier].Inc()
+	m.latency.Observe(took.Seconds())
+}
+
+func (m *metrics) bypassed(reason Bypass) { m.bypasses.WithLabelValues(string(reason)).Inc() }
+
+func (m *metrics) lost(why lost) { m.losses.WithLabelValues(string(why)).Inc() }

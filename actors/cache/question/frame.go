@@ -1,0 +1,129 @@
+package question
+
+// withoutCourtesy takes off greetings, and asking to be told.
+func withoutCourtesy(words []token) []token {
+	for again := true; again; {
+		again = false
+		for _, phrase := range courtesies {
+			if begins(words, phrase) && len(words) > len(phrase) {
+				words, again = words[len(phrase):], true
+				break
+			}
+		}
+	}
+	for n := len(words); n > 1 && thanks[words[n-1].text]; n = len(words) {
+		words = words[:n-1]
+	}
+	return words
+}
+
+func begins(words []token, phrase []string) bool {
+	if len(words) < len(phrase) {
+		return false
+	}
+	for i, want := range phrase {
+		if words[i].text != want {
+			return false
+		}
+	}
+	return true
+}
+
+// loose returns the words that say something in their basic forms, with the ways
+// to ask for the same made one.
+func loose(words []token) []Word {
+	words = uninverted(words)
+	taken, general := howTo(words)
+	kept := words[taken:taken]
+	for i := taken; i < len(words); i++ {
+		t := words[i]
+		dropped := t.kind == article || light[t.text] || isPlace(words, i, loosePlaces) || general && owner[t.text]
+		if !dropped {
+			kept = append(kept, t)
+		}
+	}
+	sortPairs(kept)
+	out := make([]Word, 0, len(kept)+1)
+	if taken > 0 {
+		out = append(out, Word{Form: hashOf("how to")})
+	}
+	for i, t := range kept {
+		if i+1 < len(kept) && t.text == "which" && kept[i+1].kind == be {
+			t.text = "what"
+		}
+		out = append(out, looseWord(t, general))
+	}
+	return out
+}
+
+// sortPairs puts "jam and marmalade" and "marmalade and jam" in one order, where
+// the words beside "and" stand alone.
+func sortPairs(words []token) {
+	single := func(i int) bool { return i < 0 || i >= len(words) || words[i].kind != content }
+	for i := 1; i+1 < len(words); i++ {
+		left, right := &words[i-1], &words[i+1]
+		if words[i].text == "and" && left.kind == content && right.kind == content && single(i-2) && single(i+2) && left.text > right.text {
+			*left, *right = *right, *left
+		}
+	}
+}
+
+// looseWord is the word that stands for all that mean the same. Where a question
+// is of people in general, "I" and "you" are the same.
+func looseWord(t token, general bool) Word {
+	switch t.kind {
+	case content:
+		form := singular(t.text)
+		if same, found := synonyms[form]; found {
+			return Word{Form: hashOf(same)}
+		}
+		return Word{Form: hashOf(form), Letters: letters(form), Root: root(form)}
+	case person:
+		if general {
+			if same, found := anybody[t.text]; found {
+				return Word{Form: hashOf(same)}
+			}
+		}
+	case be, do, asking:
+		if same, found := sameForm[t.text]; found {
+			return Word{Form: hashOf(same)}
+		}
+	}
+	return Word{Form: hashOf(t.text)}
+}
+
+// howTo tells how many words at the beginning ask for a way to do something, and
+// whether that is asked of people in general.
+func howTo(words []token) (taken int, general bool) {
+	for _, frame := range howToFrames {
+		if n := matches(words, frame); n > 0 {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// matches tells how many words a frame takes, whose members are sets: "how",
+// "do|can|should", "i|you". One that ends in "?" may be missing.
+func matches(words []token, frame []slot) (taken int) {
+	for _, s := range frame {
+		if taken < len(words) && s.words[words[taken].text] {
+			taken++
+		} else if !s.optional {
+			return 0
+		}
+	}
+	return taken
+}
+
+// uninverted puts an auxiliary before its person, as in a question of its own:
+// "which one I should buy" is "which one should I buy".
+func uninverted(words []token) []token {
+	for i := 0; i+1 < len(words); i++ {
+		if words[i].kind == person && isSubject[words[i].text] && (words[i+1].kind == auxiliary || words[i+1].kind == be) && (i == 0 || words[i-1].kind != auxiliary && words[i-1].kind != be && words[i-1].kind != do) {
+			words[i], words[i+1] = words[i+1], words[i]
+			i++
+		}
+	}
+	return words
+}

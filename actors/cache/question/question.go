@@ -1,0 +1,139 @@
+// Package question reads, as far as words show it, what a short text asks: which
+// of its words say something, and in what order. Two texts that ask the same in
+// other words may share an answer, and none that differ in a number, a name, a
+// negation, a direction or whom they speak of.
+//
+//	question.go  what is read of a text     words.go     text to words, contractions
+//	frame.go     how it asks                lists.go     the words that are treated alike
+//	limits.go    which texts are not compared at all
+package question
+
+// Question is what was read of a text. It is immutable and holds nothing of the
+// text but hashes.
+type Question struct {
+	// Same stands for all words in order, whatever their case and the punctuation
+	// between them, without courtesies. Texts with the same one are the same text,
+	// also where Only is set. It is 0 where every character may matter.
+	Same uint64
+	// Strict stands for the words that say something, in order, beside the words
+	// that steer them: question word, auxiliary, person, preposition. Texts with the
+	// same one ask the same. It is 0 where too few words say something.
+	Strict uint64
+	// Loose are the same words with what is asked alike made alike: ways of asking,
+	// synonyms, number of be and do. A cosine has to speak for a match as well.
+	Loose []Word
+	// Only says why the text is compared as a whole only; empty where it is not.
+	Only Reason
+}
+
+// Word stands for a word, or for one of several that mean the same.
+type Word struct {
+	Form    uint32 // hash of the word in its basic form
+	Letters uint32 // hash of its letters in any order; 0 of a word that is never mistyped
+	Root    uint32 // hash of what its endings leave; 0 of a word that has none
+}
+
+// fewestWords that say something make a text comparable: of "what is it?" none does.
+const fewestWords = 1
+
+// Read reads a text. It takes some 2 us for a short question (BenchmarkRead).
+func Read(text string) Question {
+	var room [48]token
+	words := split(room[:0], text)
+	q := Question{Only: limited(text, words)}
+	words = withoutCourtesy(words)
+	if !q.Only.literal() && len(words) > 0 {
+		q.Same = same(words)
+	}
+	if saying(words) < fewestWords {
+		if q.Only == "" {
+			q.Only = TooShort
+		}
+		return q
+	}
+	q.Strict = strict(words)
+	q.Loose = loose(words)
+	return q
+}
+
+// fewestForSlip is how many words a text needs in which one may be a slip of the
+// pen, or have another ending: in a shorter one it may be all that is asked.
+const fewestForSlip = 5
+
+// SameLoosely tells whether two texts have the same words in the same order, but
+// for one that is mistyped or has another ending.
+func SameLoosely(a, b []Word) bool {
+	if len(a) != len(b) || len(a) == 0 {
+		return false
+	}
+	slips := 0
+	for i := range a {
+		switch {
+		case a[i].Form == b[i].Form:
+		case a[i].Letters != 0 && a[i].Letters == b[i].Letters, a[i].Root != 0 && a[i].Root == b[i].Root:
+			slips++
+		default:
+			return false
+		}
+	}
+	return slips == 0 || slips == 1 && len(a) >= fewestForSlip
+}
+
+// saying counts the words that say something by themselves.
+func saying(words []token) (n int) {
+	for i := range words {
+		if !words[i].steers() {
+			n++
+		}
+	}
+	return n
+}
+
+// same hashes all words in order.
+func same(words []token) uint64 {
+	sum := uint64(hashOffset)
+	for i := range words {
+		sum = (hashInto(sum, words[i].text) ^ ' ') * hashPrime
+	}
+	return max(sum, 1)
+}
+
+// strict hashes the words in order.
+func strict(words []token) uint64 {
+	sum := uint64(hashOffset)
+	for i := range words {
+		if words[i].kind == article || isPlace(words, i, places) {
+			continue
+		}
+		sum = hashInto(sum, words[i].basic())
+		sum = (sum ^ ' ') * hashPrime
+	}
+	return max(sum, 1)
+}
+
+// isPlace tells of a preposition that says no more than the words around it do.
+// Behind a form of "be" it does: what is in a thing is not what it is.
+func isPlace(words []token, i int, places map[string]bool) bool {
+	if !places[words[i].text] || i == 0 || i == len(words)-1 {
+		return false
+	}
+	return words[i-1].kind != be
+}
+
+// 64-bit FNV-1a.
+const (
+	hashOffset = 14695981039346656037
+	hashPrime  = 1099511628211
+)
+
+func hashInto(sum uint64, text string) uint64 {
+	for i := range len(text) {
+		sum = (sum ^ uint64(text[i])) * hashPrime
+	}
+	return sum
+}
+
+func hashOf(text string) uint32 {
+	sum := hashInto(hashOffset, text)
+	return uint32(sum>>32) ^ uint32(sum) // #nosec G115 -- both halves are wanted
+}

@@ -1,0 +1,165 @@
+package question_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"go.uber.org/goleak"
+
+	"example.com/parley/actors/cache/question"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// how two texts were found to ask the same.
+type how string
+
+const (
+	sameWords how = "same words"
+	strictly  how = "strictly"
+	loosely   how = "loosely"
+	not       how = "not"
+)
+
+func compare(a, b string) how {
+	p, q := question.Read(a), question.Read(b)
+	switch {
+	case p.Same != 0 && p.Same == q.Same:
+		return sameWords
+	case p.Only != "" || q.Only != "":
+		return not
+	case p.Strict != 0 && p.Strict == q.Strict:
+		return strictly
+	case question.SameLoosely(p.Loose, q.Loose):
+		return loosely
+	default:
+		return not
+	}
+}
+
+func TestWhatAsksTheSame(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		want how
+	}{
+		// Case, punctuation and courtesy.
+		{"How do volcanoes form?", "how do volcanoes form", sameWords},
+		{"How do volcanoes form?", "Hi, could you please tell me: how do volcanoes form? Thanks!", sameWords},
+		{"What's a prime number?", "what is a prime number", sameWords},
+		{"I don’t like it here", "i do not like it here", sameWords},
+		{"What's the weather in Oslo today?", "whats the weather in oslo today", sameWords},
+
+		// Articles, places, plurals.
+		{"What is the boiling point of water?", "What is boiling point of water?", strictly},
+		{"What are good hotels in Lisbon?", "What are good hotels at Lisbon?", strictly},
+		{"Which planets have rings?", "Which planet have rings?", strictly},
+
+		// Ways of asking.
+		{"How do I sharpen a kitchen knife?", "What is the best way to sharpen kitchen knives?", not}, // an irregular plural is another word
+		{"How do I sharpen a chisel?", "What is the best way to sharpen chisels?", loosely},
+		{"How can you sharpen a chisel?", "How to sharpen a chisel?", loosely},
+		{"How do I sharpen my chisel?", "how should one sharpen a chisel", loosely},
+		{"Which is the tallest tower in Asia?", "What is the tallest tower in Asia?", loosely},
+		{"Which tent I should buy?", "Which tent should I buy?", loosely},
+		{"What is the difference between moss and lichen?", "What is the difference between lichen and moss?", loosely},
+		{"How do I buy a used car?", "How can I purchase a used automobile?", loosely},
+		{"Why do some people snore loudly?", "Why do some people snroe loudly?", loosely},
+		{"What is the best method for growing basil at home?", "What is the best method for grow basil at home?", loosely},
+		{"Can I take three days off?", "Can I take 3 days off?", sameWords},
+		{"How do I invest $500?", "How do I invest 500$?", sameWords},
+
+		// What must not pass.
+		{"How do I cook a 10lb turkey?", "How do I cook a 12lb turkey?", not},
+		{"Turn the lights on", "Turn the lights off", not},
+		{"How do I enable two-factor login?", "How do I disable two-factor login?", not},
+		{"Why is coffee good for you?", "Why is coffee not good for you?", not},
+		{"Why is coffee good for you?", "Why isn't coffee good for you?", not},
+		{"Who is the mayor of Lyon?", "Who is the mayor of Nice?", not},
+		{"How far is it from Rome to Milan?", "How far is it from Milan to Rome?", not},
+		{"What are arguments for nuclear power?", "What are arguments against nuclear power?", not},
+		{"What is the meaning of my name?", "What is the meaning of your name?", not},
+		{"What is the best month to visit Peru?", "What is the worst month to visit Peru?", not},
+		{"How did you stop smoking?", "How do I stop smoking?", not},
+		{"Should I learn Latin?", "Why should I learn Latin?", not},
+		{"Is he a doctor?", "Was he a doctor?", not},
+		{"What is in a croissant?", "What is a croissant?", not},
+		{"What does a catalyst do?", "What is a catalyst?", not},
+		{"How do I learn C++ quickly?", "How do I learn C quickly?", not},
+		{"How do I translate 放心 to English?", "How do I translate 才 to English?", not},
+		{"What is an engineer?", "What is engineering?", not},
+		{"Is 5 < 7?", "Is 5 > 7?", not},
+		{"How old is he?", "How old is she?", not},
+		{"", "", not},
+		{"?", "!", not},
+	} {
+		if got := compare(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q and %q ask the same: %s, want %s", tt.a, tt.b, got, tt.want)
+		}
+		if forth, back := compare(tt.a, tt.b), compare(tt.b, tt.a); forth != back {
+			t.Errorf("%q and %q: %s one way, %s the other", tt.a, tt.b, forth, back)
+		}
+	}
+}
+
+func TestWhatIsComparedAsAWholeOnly(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]question.Reason{
+		"What does this mean?":                      question.Deictic,
+		"How does that work?":                       question.Deictic,
+		"How old is he?":                            question.Deictic,
+		"Summarise the text below in two lines":     question.Deictic,
+		"What is the weather in Oslo?":              question.Time,
+		"Who won the latest election in Chile?":     question.Time,
+		"What is 17 * 23?":                          question.Calculation,
+		"Solve for x where 3 x plus 4 is 19":        question.Calculation,
+		"Why does `x := []int{}` compile?":          question.Code,
+		"Where is the parcel 7391-2240-118?":        "",
+		"Is my card 4417123456789113 blocked?":      question.Personal,
+		"Write a mail to someone@example.com":       question.Personal,
+		strings.Repeat("a long text of words ", 99): question.TooLong,
+		"The?": question.TooShort,
+		"Why do cats purr when they are content?":   "",
+		"Is it legal to park on a pavement?":        "",
+		"What are the things that make bread rise?": "",
+		"Is there a bridge over the Bosporus?":      "",
+	} {
+		if got := question.Read(text).Only; got != want {
+			t.Errorf("%.40q is compared as a whole for the reason %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestWhatIsLiteralHasNoWordsToCompare(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"{a}", "Mail someone@example.com", strings.Repeat("word ", 600)} {
+		if q := question.Read(text); q.Same != 0 {
+			t.Errorf("%.20q is compared by its words", text)
+		}
+	}
+}
+
+// FuzzRead: whatever a text has in it, reading it ends, and it is itself in upper
+// case with spaces around.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"How do I get to Bern?", "what's up", "u.s.a", "a'b’c", "5.5.5 $", "İ", "\xff\xfe", "x,y.z", "’’’"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		q := question.Read(text)
+		if again := question.Read(text); again.Same != q.Same || again.Strict != q.Strict || again.Only != q.Only {
+			t.Fatal("two readings differ")
+		}
+		if q.Same != 0 && utf8.ValidString(text) && question.Read(" "+text+" ").Same != q.Same {
+			t.Fatal("space around it made it another text")
+		}
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		question.Read("What is the best way to learn the piano as an adult?")
+	}
+}

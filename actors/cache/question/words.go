@@ -1,0 +1,215 @@
+package question
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// kind is what a word does in a sentence.
+type kind uint8
+
+const (
+	content     kind = iota
+	article          // a, the, some
+	asking           // what, how
+	auxiliary        // can, should
+	be               // is, were
+	do               // do, does, did
+	person           // I, your
+	preposition      // to, for
+	joint            // and, if, that
+	negation
+	number // anything with a digit
+	symbol // $, +, and letters of other alphabets
+)
+
+// token is a word as it stands in a text, in lower case.
+type token struct {
+	text string
+	kind kind
+}
+
+// steers tells of words that are nothing without others.
+func (t token) steers() bool {
+	switch t.kind {
+	case content, number, symbol:
+		return false
+	default:
+		return true
+	}
+}
+
+// basic is the word without the ending of its plural.
+func (t token) basic() string {
+	if t.kind != content {
+		return t.text
+	}
+	return singular(t.text)
+}
+
+// singular takes the plural's ending off an English word (the S-stemmer, Harman
+// 1991). Longer endings stay: an engineer is not engineering.
+func singular(word string) string {
+	n := len(word)
+	switch {
+	case n < 4 || word[n-1] != 's':
+		return word
+	case strings.HasSuffix(word, "ies") && n > 4 && word[n-4] != 'e' && word[n-4] != 'a':
+		return word[:n-3] + "y"
+	case strings.HasSuffix(word, "sses"), strings.HasSuffix(word, "xes"), strings.HasSuffix(word, "ches"), strings.HasSuffix(word, "shes"):
+		return word[:n-2]
+	case word[n-2] == 's' || word[n-2] == 'u' || word[n-2] == 'i':
+		return word
+	default:
+		return word[:n-1]
+	}
+}
+
+// split cuts a text into words, with contractions in full. Punctuation ends words
+// and goes; symbols that change a meaning are words.
+func split(dst []token, text string) []token {
+	text = strings.ToLower(text)
+	start := -1
+	for i, r := range text {
+		if inWord(r) {
+			if start < 0 {
+				start = i
+			}
+			continue
+		}
+		if start >= 0 {
+			if joinsWord(r) && followed(text, i+utf8.RuneLen(r)) {
+				continue
+			}
+			dst = appendWord(dst, text[start:i])
+			start = -1
+		}
+		if tells(r) {
+			dst = append(dst, token{text: text[i : i+utf8.RuneLen(r)], kind: symbol})
+		}
+	}
+	if start >= 0 {
+		dst = appendWord(dst, text[start:])
+	}
+	for i := 0; i+1 < len(dst); i++ { // $5 is 5$
+		if dst[i].kind == symbol && dst[i+1].kind == number {
+			dst[i], dst[i+1] = dst[i+1], dst[i]
+			i++
+		}
+	}
+	return dst
+}
+
+func inWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
+}
+
+// joinsWord tells of what may stand within a word: an apostrophe, and the point or
+// comma of a number or an abbreviation.
+func joinsWord(r rune) bool { return r == '\'' || r == '’' || r == '.' || r == ',' }
+
+// followed tells whether a word goes on at i: "3.5", "u.s", "what's".
+func followed(text string, i int) bool {
+	r, _ := utf8.DecodeRuneInString(text[min(i, len(text)):])
+	return inWord(r) && r != utf8.RuneError
+}
+
+// tells is true of symbols that change what a text asks: currencies, operators,
+// emoji. Quotation marks, brackets, dashes and full stops do not.
+func tells(r rune) bool {
+	switch r {
+	case '+', '#', '%', '=', '<', '>', '@', '^', '*', '~', '|', '\\', '&', '°':
+		return true
+	default:
+		return r != utf8.RuneError && unicode.In(r, unicode.Sc, unicode.So, unicode.Sm)
+	}
+}
+
+// appendWord appends a word, or several where it is a contraction or has a point
+// or comma between letters.
+func appendWord(dst []token, word string) []token {
+	if whole, found := contractions[strings.ReplaceAll(word, "’", "'")]; found {
+		for part := range strings.SplitSeq(whole, " ") {
+			dst = append(dst, classified(part))
+		}
+		return dst
+	}
+	if at := strings.IndexAny(word, "'’"); at >= 0 {
+		head, tail := word[:at], strings.TrimLeft(word[at:], "'’")
+		switch tail {
+		case "s", "": // a possessive
+			return appendWord(dst, head)
+		default:
+			return appendWord(appendWord(dst, head), tail)
+		}
+	}
+	if at := strings.IndexAny(word, ".,"); at >= 0 && !hasDigit(word) {
+		if short := strings.ReplaceAll(word, ".", ""); abbreviation(word) {
+			return append(dst, token{text: short, kind: content})
+		}
+		return appendWord(appendWord(dst, word[:at]), word[at+1:])
+	}
+	if word == "" {
+		return dst
+	}
+	return append(dst, classified(word))
+}
+
+// abbreviation tells of single letters with points between them: u.s.a
+func abbreviation(word string) bool {
+	for i := range len(word) {
+		if (word[i] == '.') != (i%2 == 1) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasDigit(word string) bool { return strings.ContainsAny(word, "0123456789") }
+
+func classified(word string) token {
+	if k, found := kinds[word]; found {
+		return token{text: word, kind: k}
+	}
+	if digits, found := numerals[word]; found {
+		return token{text: digits, kind: number}
+	}
+	if hasDigit(word) {
+		return token{text: strings.ReplaceAll(word, ",", ""), kind: number}
+	}
+	if r, _ := utf8.DecodeRuneInString(word); r >= utf8.RuneSelf && !unicode.Is(unicode.Latin, r) {
+		return token{text: word, kind: symbol}
+	}
+	return token{text: word, kind: content}
+}
+
+// letters hashes the letters of a word in any order. Short words have too many
+// neighbours that are words as well.
+func letters(word string) uint32 {
+	if len(word) < 5 {
+		return 0
+	}
+	var room [24]byte
+	sorted := append(room[:0], word...)
+	slices.Sort(sorted[1:]) // the first letter is seldom wrong
+	return hashOf(string(sorted)) | 1
+}
+
+// root hashes what is left of a word without the ending of its verb. It is 0 where
+// that is too short to say which word it was.
+func root(word string) uint32 {
+	for _, ending := range []string{"ing", "ed", "e"} {
+		if stem, found := strings.CutSuffix(word, ending); found && len(stem) >= 4 {
+			if n := len(stem); stem[n-1] == stem[n-2] {
+				stem = stem[:n-1]
+			}
+			return hashOf(stem)
+		}
+	}
+	if len(word) < 4 {
+		return 0
+	}
+	return hashOf(word)
+}

@@ -1,0 +1,286 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/actors/cache/index"
+	"example.com/parley/actors/cache/question"
+	"example.com/parley/messages"
+)
+
+// shard is some tenants' part of the cache, as readers see it. What is kept
+// survives its actor's restarts.
+type shard struct {
+	cache    *Cache
+	index    index.Index
+	denied   denied
+	flights  flights
+	accounts sync.Map // messages.TenantID -> *account
+	bytes    atomic.Int64
+	inbox    atomic.Pointer[func(any)] // to the actor; nil before it runs
+	state    state                     // the actor's alone
+}
+
+// accountOf is what is counted of a tenant.
+func (s *shard) accountOf(tenant messages.TenantID) *account {
+	if found, ok := s.accounts.Load(tenant); ok {
+		return found.(*account) //nolint:forcetypeassert // nothing else is stored
+	}
+	made, _ := s.accounts.LoadOrStore(tenant, &account{})
+	return made.(*account) //nolint:forcetypeassert // nothing else is stored
+}
+
+// tell sends to the actor. Before it runs what is sent is lost: nothing is kept yet.
+func (s *shard) tell(m any) {
+	if inbox := s.inbox.Load(); inbox != nil {
+		(*inbox)(m)
+	}
+}
+
+// landed has a call's reply kept. Until that is done others may still join the
+// call: nobody calls a model for a reply that is on its way into the index.
+func (s *shard) landed(f *Flight, keep bool) {
+	if !keep || s.inbox.Load() == nil {
+		s.flights.remove(f)
+		return
+	}
+	s.tell(&land{flight: f})
+}
+
+// insert is a reply that is to be kept, and what is found by.
+type insert struct {
+	tenant       messages.TenantID
+	key          index.Key
+	space        uint64
+	same, strict uint64
+	loose        []question.Word
+	vector       index.Vector
+	reply        *reply
+	price        int64
+	ttl          time.Duration
+}
+
+type (
+	// land keeps the reply of a call that has ended.
+	land struct{ flight *Flight }
+	// drop takes an entry out for good.
+	drop struct {
+		tenant       messages.TenantID
+		entry, asked uint64
+		done         chan<- bool // has room for one
+	}
+	// discard takes an entry out that cannot be read.
+	discard struct{ entry *index.Entry }
+	// tick has what expired taken out.
+	tick struct{ now time.Time }
+	// relieve has the largest tenant give some bytes back.
+	relieve struct{}
+)
+
+// state is what the actor knows beside the index.
+type state struct {
+	wheel   wheel
+	tenants map[string]*holding
+}
+
+// keeper is the actor: the only one that writes to its shard. What it knows is in
+// the shard, so that a restart loses nothing but the message that it failed at.
+type keeper struct {
+	shard *shard
+	stop  func() // its clock
+}
+
+func newKeeper(s *shard) *keeper { return &keeper{shard: s} }
+
+// tickEvery is how late an entry may be taken out; it is not served meanwhile.
+const tickEvery = time.Second
+
+// Receive implements actor.Actor.
+func (k *keeper) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		k.start(ctx)
+	case *land:
+		k.land(m.flight, time.Now())
+	case *drop:
+		m.done <- k.drop(m)
+	case *discard:
+		k.remove(m.entry, lostDamaged)
+	case *tick:
+		k.expire(m.now)
+	case *relieve:
+		k.relieve()
+	case *actor.Stopping, *actor.Restarting:
+		k.stop()
+	}
+}
+
+// start opens the inbox, and starts the clock.
+func (k *keeper) start(ctx actor.Context) {
+	if k.shard.state.tenants == nil {
+		k.shard.state = state{tenants: make(map[string]*holding), wheel: newWheel(time.Now())}
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	running, stop := context.WithCancel(context.Background())
+	var ticking sync.WaitGroup
+	ticking.Go(func() { clock(running, func(now time.Time) { root.Send(self, &tick{now}) }) })
+	k.stop = func() { // nothing is sent to an actor that is gone
+		stop()
+		ticking.Wait()
+	}
+	send := func(m any) { root.Send(self, m) }
+	k.shard.inbox.Store(&send)
+}
+
+// clock calls do every moment until ctx ends.
+func clock(ctx context.Context, do func(now time.Time)) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			do(now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// land adds the reply of a call, and lets the call go.
+func (k *keeper) land(f *Flight, now time.Time) {
+	defer k.shard.flights.remove(f)
+	f.mu.Lock()
+	in := f.insert
+	f.mu.Unlock()
+	body, err := k.shard.cache.bodies.pack(in.reply)
+	if err != nil {
+		k.shard.cache.log.Error("a reply could not be kept", slog.Any("error", err))
+		return
+	}
+	e := &index.Entry{
+		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, Vector: in.vector, Body: body,
+		Tenant: string(in.tenant), Created: now, Expires: now.Add(in.ttl), Price: in.price,
+	}
+	k.add(e)
+}
+
+// add keeps an entry, and lets others go for it where there is no room.
+func (k *keeper) add(e *index.Entry) {
+	if old := k.shard.index.Exact(&e.Key); old != nil {
+		k.remove(old, lostReplaced)
+	}
+	h := k.holdingOf(e.Tenant)
+	k.shard.index.Add(e)
+	k.shard.state.wheel.add(e)
+	k.shard.account(e, 1)
+	limit := int64(float64(k.shard.cache.cfg.MaxBytes) * k.shard.cache.cfg.TenantShare)
+	h.add(e)
+	for h.bytes > limit {
+		k.remove(h.loser(), lostForSpace)
+	}
+	k.shard.cache.relieve()
+}
+
+func (k *keeper) holdingOf(tenant string) *holding {
+	h := k.shard.state.tenants[tenant]
+	if h == nil {
+		h = newHolding()
+		k.shard.state.tenants[tenant] = h
+	}
+	return h
+}
+
+// remove takes an entry out, and counts why. One that is out already stays so.
+func (k *keeper) remove(e *index.Entry, why lost) {
+	h := k.shard.state.tenants[e.Tenant]
+	if h == nil || !h.remove(e) {
+		return
+	}
+	if len(h.entries) == 0 {
+		delete(k.shard.state.tenants, e.Tenant)
+	}
+	k.shard.index.Remove(e)
+	k.shard.state.wheel.remove(e)
+	k.shard.account(e, -1)
+	k.shard.cache.metrics.lost(why)
+	counts := &k.shard.accountOf(messages.TenantID(e.Tenant)).counts
+	switch why {
+	case lostExpired:
+		counts.expired.Add(1)
+	case lostForSpace:
+		counts.evicted.Add(1)
+	}
+}
+
+// account counts an entry in, or out.
+func (s *shard) account(e *index.Entry, sign int64) {
+	size := sign * sizeOf(e)
+	s.bytes.Add(size)
+	s.cache.bytes.Add(size)
+	counts := &s.accountOf(messages.TenantID(e.Tenant)).counts
+	counts.entries.Add(sign)
+	counts.bytes.Add(size)
+	counts.made.Add(sign * e.Created.Unix())
+	s.cache.metrics.entries.Add(float64(sign))
+}
+
+// drop takes out what a hit named, and remembers the pair.
+func (k *keeper) drop(m *drop) bool {
+	h := k.shard.state.tenants[string(m.tenant)]
+	if m.entry != m.asked {
+		k.shard.denied.add(pairOf(m.entry, m.asked))
+	}
+	if h == nil {
+		return false
+	}
+	for _, e := range h.entries {
+		if beginning(&e.Key) == m.entry {
+			k.remove(e, lostDropped)
+			return true
+		}
+	}
+	return false
+}
+
+// expire takes out what is over.
+func (k *keeper) expire(now time.Time) {
+	k.shard.state.wheel.advance(now, func(e *index.Entry) { k.remove(e, lostExpired) })
+}
+
+// relieve asks the fullest shard for room while all together have too much.
+func (c *Cache) relieve() {
+	if c.bytes.Load() <= c.cfg.MaxBytes {
+		return
+	}
+	fullest := &c.shards[0]
+	for i := range c.shards {
+		if c.shards[i].bytes.Load() > fullest.bytes.Load() {
+			fullest = &c.shards[i]
+		}
+	}
+	fullest.tell(&relieve{})
+}
+
+// relieve lets entries of the largest tenant go until there is room, or until
+// another shard is the fullest one.
+func (k *keeper) relieve() {
+	for c := k.shard.cache; c.bytes.Load() > c.cfg.MaxBytes && k.shard.bytes.Load() > 0; {
+		var largest *holding
+		for _, h := range k.shard.state.tenants {
+			if largest == nil || cmp.Compare(h.bytes, largest.bytes) > 0 {
+				largest = h
+			}
+		}
+		if largest == nil {
+			return
+		}
+		k.remove(largest.loser(), lostForSpace)
+	}
+}

@@ -1,0 +1,166 @@
+package cache_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"example.com/parley/actors/actortest"
+	"example.com/parley/actors/cache"
+	"example.com/parley/actors/cache/embed"
+	"example.com/parley/messages"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a cache with its actors. It belongs into a synctest bubble: what expires
+// does so at once.
+type world struct {
+	t        *testing.T
+	cache    *cache.Cache
+	registry *prometheus.Registry
+	log      bytes.Buffer
+}
+
+func newWorld(t *testing.T, change ...func(*cache.Config)) *world {
+	t.Helper()
+	return newWorldWith(t, static(t), change...)
+}
+
+func static(t *testing.T) embed.Embedder {
+	t.Helper()
+	s, err := embed.OpenStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newWorldWith(t *testing.T, embedder embed.Embedder, change ...func(*cache.Config)) *world {
+	t.Helper()
+	cfg := cache.DefaultConfig()
+	for _, c := range change {
+		c(&cfg)
+	}
+	w := &world{t: t, registry: prometheus.NewRegistry()}
+	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Registerer: w.registry, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
+	system := actortest.NewSystem(t)
+	for _, props := range w.cache.Props() {
+		actortest.Spawn(t, system, props)
+	}
+	synctest.Wait()
+	return w
+}
+
+// question is a turn of a tenant that asks one thing.
+func question(tenant messages.TenantID, text string, change ...func(*messages.TurnSpec)) *messages.TurnSpec {
+	spec := &messages.TurnSpec{
+		Tenant: tenant, Key: "key1", Model: "gpt-5",
+		Input: []messages.Item{messages.TextMessage(messages.RoleUser, text)},
+	}
+	for _, c := range change {
+		c(spec)
+	}
+	return spec
+}
+
+func (w *world) ask(spec *messages.TurnSpec) cache.Asked {
+	w.t.Helper()
+	return w.cache.Ask(w.t.Context(), spec, spec.Input)
+}
+
+var cost messages.NanoDollars = 1500
+
+// learn answers a turn with a reply, as a model would, and waits until it is kept.
+func (w *world) learn(spec *messages.TurnSpec, reply string) {
+	w.t.Helper()
+	asked := w.ask(spec)
+	if asked.Flight == nil {
+		w.t.Fatalf("nothing is kept of %q: %+v", spec.Input[0].Text(), asked.Outcome)
+	}
+	say(asked.Flight, reply)
+	synctest.Wait()
+}
+
+// say is a model's whole reply.
+func say(f *cache.Flight, reply string) {
+	f.Add(messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "p", Model: "m"}})
+	for word := range strings.SplitAfterSeq(reply, " ") {
+		f.Add(messages.Chunk{Kind: messages.ChunkText, Text: word})
+	}
+	f.Ended(nil, messages.FinishStop, messages.Usage{Input: 3, Output: 5}, cost)
+}
+
+// heard is what an answer said.
+type heard struct {
+	text   string
+	chunks int
+	served messages.Served
+	finish messages.FinishReason
+	usage  messages.Usage
+	err    error
+}
+
+func hear(a cache.Answer) (h heard) {
+	defer a.Close() //nolint:errcheck // nothing was written
+	for {
+		chunk, err := a.Next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				h.err = err
+			}
+			return h
+		}
+		switch h.chunks++; chunk.Kind {
+		case messages.ChunkOpened:
+			h.served = *chunk.Served
+		case messages.ChunkFinish:
+			h.finish = chunk.Finish
+		case messages.ChunkUsage:
+			h.usage = *chunk.Usage
+		default:
+			h.text += chunk.Text
+		}
+	}
+}
+
+// found asks, and returns the tier and the text of the answer.
+func (w *world) found(spec *messages.TurnSpec) (messages.CacheTier, string) {
+	w.t.Helper()
+	asked := w.ask(spec)
+	if asked.Answer == nil {
+		if asked.Flight != nil { // nobody is to wait for it
+			asked.Flight.Ended(errors.New("not asked"), "", messages.Usage{}, 0)
+		}
+		return asked.Outcome.Tier, ""
+	}
+	return asked.Outcome.Tier, hear(asked.Answer).text
+}
+
+// wants asks, and wants the tier.
+func (w *world) wants(spec *messages.TurnSpec, want messages.CacheTier) {
+	w.t.Helper()
+	if got, _ := w.found(spec); got != want {
+		w.t.Errorf("%q was answered by %s, want %s", spec.Input[len(spec.Input)-1].Text(), got, want)
+	}
+}
+
+// bubble runs a test in which time passes at once.
+func bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
+
+func wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

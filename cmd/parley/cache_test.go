@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// caching is a server with a cache.
+func caching(t *testing.T, env ...string) *process {
+	t.Helper()
+	return start(t, launch{env: append(env, "PARLEY_CACHE_ENABLED=true",
+		"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms")})
+}
+
+// asks asks one question, with headers as names and values by turns.
+func (p *process) asks(path, body string, headers ...string) (status int, header http.Header, said string) {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.url+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+p.key)
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := p.client().Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	all, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, string(all)
+}
+
+func chatOf(question string) string {
+	return fmt.Sprintf(`{"model":"simulated/m","messages":[{"role":"user","content":%q}]}`, question)
+}
+
+func TestQuestionsAreAnsweredFromTheCache(t *testing.T) {
+	t.Parallel()
+	p := caching(t)
+	tier := func(path, body string, headers ...string) string {
+		status, header, said := p.asks(path, body, headers...)
+		if status != http.StatusOK {
+			t.Fatalf("%s %s: %d %s", path, body, status, said)
+		}
+		return header.Get("x-parley-cache")
+	}
+	const chat, responses = "/v1/chat/completions", "/v1/responses"
+	if got := tier(chat, chatOf("What is the best way to sharpen a chisel?")); got != "miss" {
+		t.Fatalf("the first got %q", got)
+	}
+	eventually(t, "the reply to be kept", func() bool {
+		return tier(chat, chatOf("What is the best way to sharpen a chisel?")) == "exact"
+	})
+	for body, want := range map[string]string{
+		chatOf("hi, what is the best way to sharpen a chisel"): "lexical",
+		chatOf("How do I sharpen a chisel?"):                   "semantic",
+		chatOf("How do I sharpen an axe?"):                     "miss",
+		`{"model":"simulated/m","stream":true,"messages":[{"role":"user","content":"How do I sharpen a chisel?"}]}`:           "semantic",
+		`{"model":"simulated/m","seed":1,"messages":[{"role":"user","content":"What is the best way to sharpen a chisel?"}]}`: "bypass",
+	} {
+		if got := tier(chat, body); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+	if got := tier(responses, `{"model":"simulated/m","input":"What is the best way to sharpen a chisel?"}`); got != "exact" {
+		t.Errorf("a response got %q", got)
+	}
+	if got := tier(chat, chatOf("What is the best way to sharpen a chisel?"), "Cache-Control", "no-cache"); got != "miss" {
+		t.Errorf("no-cache got %q", got)
+	}
+
+	_, header, _ := p.asks(chat, chatOf("How do I sharpen a chisel?"))
+	p.wants(p.do(http.MethodDelete, p.url+"/v1/cache/entries/"+header.Get("x-parley-cache-entry"), p.key, ""), 200, `"deleted":true`)
+	if got := tier(chat, chatOf("How do I sharpen a chisel?")); got != "miss" {
+		t.Errorf("after it was dropped: %q", got)
+	}
+	p.wants(p.get("/v1/cache/stats", p.key), 200, `"semantic":3`)
+	if metrics := p.metrics(); !strings.Contains(metrics, `chatbot_cache_lookups_total{tier="semantic"} 3`) {
+		t.Error("the metrics do not have the hits")
+	}
+	eventually(t, "the hits to be in the ledger", func() bool {
+		return strings.Contains(p.operate(http.MethodGet, "/admin/usage", "").body, `"provider":"cache"`)
+	})
+}
+
+// TestOneCallAnswersAllWhoAskAtTheSameTime also when the one who asked first leaves.
+func TestOneCallAnswersAllWhoAskAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	p := caching(t, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=20ms", "PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=20ms")
+	stream := `{"model":"simulated/m","stream":true,"messages":[{"role":"user","content":"What is the best way to sharpen a chisel?"}]}`
+	first := p.open(p.key, stream)
+	var others sync.WaitGroup
+	replies := make([]string, 8)
+	for i := range replies {
+		others.Go(func() {
+			_, header, said := p.asks("/v1/chat/completions", stream)
+			if got := header.Get("x-parley-cache"); got != "exact" {
+				t.Errorf("another got %q", got)
+			}
+			replies[i] = textOf(said)
+		})
+	}
+	eventually(t, "the others to wait", func() bool {
+		return strings.Contains(p.get("/v1/cache/stats", p.key).body, `"joined":8`)
+	})
+	_ = first.Body.Close() // its client leaves
+	others.Wait()
+	for i, reply := range replies {
+		if len(reply) < 40 || reply != replies[0] {
+			t.Errorf("reply %d is %q, the first %q", i, reply, replies[0])
+		}
+	}
+	p.wants(p.get("/v1/cache/stats", p.key), 200, `"misses":1`)
+}
+
+// textOf is the text of an event stream.
+func textOf(stream string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stream) {
+		if _, after, found := strings.Cut(line, `"content":"`); found {
+			text, _, _ := strings.Cut(after, `"`)
+			b.WriteString(text)
+		}
+	}
+	return b.String()
+}
