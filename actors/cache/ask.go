@@ -22,7 +22,9 @@ type asking struct {
 	key      index.Key
 	space    uint64
 	question *question.Question // nil where only the same request will do
-	vector   index.Vector       // of the question; without values where it is not compared
+	text     string             // of the question
+	embedded bool               // the vector was looked for
+	point    *index.Point       // where the question is; nil where it is not compared by meaning
 	now      time.Time
 }
 
@@ -42,8 +44,8 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 	instructions := instructionsOf(items)
 	a.key, a.space = names(spec, items, instructions)
 	if spec.Cache.NoCache {
-		a.read(ctx, items, instructions)
-		return a.miss(a.flight())
+		a.read(items, instructions)
+		return a.miss(a.flight(ctx))
 	}
 	asked := a.look(ctx, items, instructions)
 	c.metrics.looked(asked.Outcome.Tier, time.Since(started))
@@ -64,18 +66,18 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 	if asked, hit := a.hit(ctx, messages.CacheExact, a.shard.index.Exact(&a.key), 1); hit {
 		return asked
 	}
-	a.read(ctx, items, instructions)
+	a.read(items, instructions)
 	if q := a.question; q != nil {
 		if asked, hit := a.hit(ctx, messages.CacheLexical, a.lexical(q), 1); hit {
 			return asked
 		}
-		if e, cosine := a.semantic(q); e != nil {
+		if e, cosine := a.semantic(ctx, q); e != nil {
 			if asked, hit := a.hit(ctx, messages.CacheSemantic, e, a.similarity(cosine)); hit {
 				return asked
 			}
 		}
 	}
-	f := a.flight()
+	f := a.flight(ctx)
 	if other := a.shard.flights.joinOrStart(f); other != nil {
 		return a.listen(ctx, other)
 	}
@@ -87,20 +89,27 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 	return a.miss(f)
 }
 
-// read reads the question, and finds its vector.
-func (a *asking) read(ctx context.Context, items []messages.Item, instructions int) {
-	if a.question = comparableQuestion(a.spec, items, instructions); a.question == nil || len(a.question.Loose) == 0 || a.question.Only != "" {
+// read reads the question, where the request has one that may be compared.
+func (a *asking) read(items []messages.Item, instructions int) {
+	if a.question = comparableQuestion(a.spec, items, instructions); a.question != nil {
+		a.text = items[instructions].Text()
+	}
+}
+
+// embed finds the vector of the question, where it is one that is compared by
+// meaning.
+func (a *asking) embed(ctx context.Context) {
+	if a.embedded || a.question == nil || a.question.Only != "" || len(a.question.Loose) == 0 {
 		return
 	}
+	a.embedded = true
 	var room [512]float32
-	v, err := a.cache.embedder.Embed(ctx, room[:0], items[instructions].Text())
+	v, err := a.cache.embedder.Embed(ctx, room[:0], a.text)
 	if err != nil {
 		a.cache.metrics.embedFailures.Inc()
 		return
 	}
-	if packed, ok := index.NewVector(v); ok {
-		a.vector = packed
-	}
+	a.point, _ = index.NewPoint(v)
 }
 
 // lexical finds the reply to a question of the same words, or that says the same.
@@ -119,11 +128,12 @@ func (a *asking) lexical(q *question.Question) *index.Entry {
 
 // semantic finds the reply to the question that is nearest in meaning, among those
 // that ask for the same as far as words show it.
-func (a *asking) semantic(q *question.Question) (*index.Entry, float32) {
-	if a.vector.Values == nil {
+func (a *asking) semantic(ctx context.Context, q *question.Question) (*index.Entry, float32) {
+	a.embed(ctx)
+	if a.point == nil {
 		return nil, 0
 	}
-	return a.shard.index.Nearest(a.space, &a.vector, a.cut(), func(e *index.Entry) bool {
+	return a.shard.index.Nearest(a.space, a.point, question.Mask(q.Loose), a.cut(), func(e *index.Entry) bool {
 		return question.SameLoosely(q.Loose, e.Loose) && a.serves(e)
 	})
 }
@@ -155,9 +165,9 @@ func (a *asking) similarity(cosine float32) float64 {
 // serves tells whether an entry may answer this request at all. It looks at the
 // tenant although the space has it: two spaces with one name would be a leak.
 func (a *asking) serves(e *index.Entry) bool {
-	maxAge := a.spec.Cache.MaxAge
-	return e.Tenant == string(a.spec.Tenant) && a.now.Before(e.Expires) &&
-		(maxAge == 0 || a.now.Sub(e.Created) <= maxAge) &&
+	maxAge, now := int64(a.spec.Cache.MaxAge/time.Second), a.now.Unix()
+	return e.Tenant == string(a.spec.Tenant) && now < int64(e.Expires) &&
+		(maxAge == 0 || now-int64(e.Created) <= maxAge) &&
 		!a.shard.denied.has(&e.Key, &a.key)
 }
 
@@ -175,7 +185,7 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 	e.Hits.Add(1)
 	a.account.counts.hit(tier, r.Usage, messages.NanoDollars(e.Price))
 	a.cache.metrics.saved.Add(float64(e.Price))
-	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: a.now.Sub(e.Created), Entry: entryID(&e.Key, &a.key)}
+	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryID(&e.Key, &a.key)}
 	return Asked{Outcome: outcome, Answer: &replay{
 		ctx: ctx, reply: r, outcome: outcome, price: messages.NanoDollars(e.Price), pace: a.spec.Cache.Pace,
 	}}, true
@@ -190,7 +200,8 @@ func (a *asking) listen(ctx context.Context, f *Flight) Asked {
 }
 
 // flight is the call that a miss leads to.
-func (a *asking) flight() *Flight {
+func (a *asking) flight(ctx context.Context) *Flight {
+	a.embed(ctx)
 	return &Flight{cache: a.cache, shard: a.shard, listeners: 1, insert: a.insert()}
 }
 
@@ -202,7 +213,7 @@ func (a *asking) miss(f *Flight) Asked {
 
 // insert is what is kept of this request beside its reply.
 func (a *asking) insert() insert {
-	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, ttl: a.spec.Cache.TTL, vector: a.vector}
+	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, ttl: a.spec.Cache.TTL, point: a.point}
 	if in.ttl == 0 {
 		in.ttl = a.cache.cfg.TTL
 	}

@@ -15,7 +15,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,6 @@ const shards = 8
 type Deps struct {
 	Embedder   embed.Embedder
 	Registerer prometheus.Registerer
-	Log        *slog.Logger // never given content
 }
 
 // Cache is what callers hold. It outlives its actors' restarts, is safe for
@@ -49,7 +47,6 @@ type Cache struct {
 	cfg      Config
 	embedder embed.Embedder
 	metrics  *metrics
-	log      *slog.Logger
 	bodies   codec
 	shards   [shards]shard
 	bytes    atomic.Int64 // of all shards
@@ -57,7 +54,7 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, log: deps.Log, bodies: newCodec()}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, bodies: newCodec()}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}

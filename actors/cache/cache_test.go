@@ -349,7 +349,7 @@ func TestEmbedderThatFailsCostsOneTierOnly(t *testing.T) {
 	}
 }
 
-func TestNoContentIsLoggedOrMeasured(t *testing.T) {
+func TestNoContentIsMeasured(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.learn(question("acme-canary", "What is the canary's best way to sharpen a chisel?"), "canary reply")
@@ -358,10 +358,8 @@ func TestNoContentIsLoggedOrMeasured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range []string{fmt.Sprint(families), w.log.String()} {
-			if strings.Contains(text, "canary") {
-				t.Errorf("%q", text)
-			}
+		if text := fmt.Sprint(families); strings.Contains(text, "canary") {
+			t.Errorf("%q", text)
 		}
 	})
 }

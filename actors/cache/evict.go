@@ -3,10 +3,8 @@ package cache
 import (
 	"encoding/binary"
 	"math/rand/v2"
-	"unsafe"
 
 	"example.com/parley/actors/cache/index"
-	"example.com/parley/actors/cache/question"
 )
 
 // holding is what is kept of one tenant, and who of it has to go first. New entries
@@ -28,7 +26,7 @@ const (
 
 func newHolding() *holding { return &holding{often: newFrequency(counted)} }
 
-func hashOf(k *index.Key) uint64 { return binary.LittleEndian.Uint64(k[8:16]) }
+func hashOf(k *index.Key) uint64 { return binary.LittleEndian.Uint64(k[8:]) }
 
 func (h *holding) add(e *index.Entry) {
 	e.Position = int32(len(h.entries)) // #nosec G115 -- bounded by bytes
@@ -90,11 +88,9 @@ func (h *holding) worth(e *index.Entry) float64 {
 	return float64(max(e.Price, 1)) * float64(h.often.of(hashOf(&e.Key))) / float64(sizeOf(e))
 }
 
-// overhead is what an entry takes beside its body, vector and words: itself, its
-// slots in the tables at their load, its sketch, and its place in lists.
-const overhead = int64(unsafe.Sizeof(index.Entry{})) + 3*2*(8+8) + int64(unsafe.Sizeof(index.Sketch{})) + 8 + 3*8
+// overhead is what an entry takes beside its own parts: slots in three tables at
+// their usual load, a mask, a scale and its place in four lists.
+const overhead = 3*8*2 + 8 + 4 + 4*8
 
 // sizeOf is how many bytes an entry takes.
-func sizeOf(e *index.Entry) int64 {
-	return overhead + int64(len(e.Body)) + int64(len(e.Vector.Values)) + int64(len(e.Loose))*int64(unsafe.Sizeof(question.Word{}))
-}
+func sizeOf(e *index.Entry) int64 { return int64(overhead + len(e.Body) + e.Bytes()) }

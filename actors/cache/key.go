@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"sync"
 
 	"example.com/parley/actors/cache/index"
 	"example.com/parley/messages"
@@ -22,6 +23,11 @@ var left = map[string]bool{
 // canonical writes what a request asks for in one way, however the client wrote
 // it: fields in a fixed order, each behind its length.
 type canonical struct{ buffer []byte }
+
+var canonicals = sync.Pool{New: func() any { return &canonical{buffer: make([]byte, 0, 2048)} }}
+
+// largestBuffer is how much of one goes back to the pool, in bytes.
+const largestBuffer = 64 << 10
 
 func (c *canonical) text(s string) {
 	c.buffer = append(binary.AppendUvarint(c.buffer, uint64(len(s))), s...)
@@ -51,7 +57,7 @@ func (c *canonical) json(raw json.RawMessage) {
 	c.text(string(raw))
 }
 
-// appendPartition writes everything that two requests must agree in before one's
+// partition writes everything that two requests must agree in before one's
 // reply may serve the other: who asks, whom, and how. Of the items it takes the
 // instructions at the beginning.
 func (c *canonical) partition(spec *messages.TurnSpec, instructions []messages.Item) {
@@ -171,11 +177,17 @@ func flag(b *bool) int {
 // no more than the question. Both are of SHA-256: nobody finds two requests with
 // one key, and so none that share another tenant's reply.
 func names(spec *messages.TurnSpec, items []messages.Item, instructions int) (key index.Key, space uint64) {
-	var room [2048]byte
-	c := canonical{buffer: room[:0]}
+	c := canonicals.Get().(*canonical) //nolint:forcetypeassert // nothing else is in the pool
+	defer func() {
+		if cap(c.buffer) <= largestBuffer {
+			canonicals.Put(c)
+		}
+	}()
+	c.buffer = c.buffer[:0]
 	c.partition(spec, items[:instructions])
 	partition := sha256.Sum256(c.buffer)
 	space = binary.LittleEndian.Uint64(partition[:])
 	c.items(items[instructions:])
-	return sha256.Sum256(c.buffer), space
+	whole := sha256.Sum256(c.buffer)
+	return index.Key(whole[:len(key)]), space
 }

@@ -1,10 +1,9 @@
 package cache
 
 import (
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -13,16 +12,16 @@ import (
 
 // reply is what is kept of a reply: its text, and what was said about it.
 type reply struct {
-	Served messages.Served       `json:"served"`
-	Pieces []piece               `json:"pieces"`
-	Finish messages.FinishReason `json:"finish"`
-	Usage  messages.Usage        `json:"usage"`
+	Served messages.Served // but for attempts, and what the cache had to do with it
+	Pieces []piece
+	Finish messages.FinishReason
+	Usage  messages.Usage
 }
 
 // piece is a stretch of a reply of one kind.
 type piece struct {
-	Kind messages.ChunkKind `json:"kind"`
-	Text string             `json:"text"`
+	Kind messages.ChunkKind
+	Text string
 }
 
 // worthwhile is the size, in bytes, from which on a reply is compressed: below it
@@ -52,51 +51,112 @@ func newCodec() (c codec) {
 	return c
 }
 
-// pack writes a reply as it is kept.
-func (c *codec) pack(r *reply) ([]byte, error) {
-	plain, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("pack a reply: %w", err)
+// pack writes a reply as it is kept: strings behind their length, numbers as
+// varints.
+func (c *codec) pack(r *reply) string {
+	plain := []byte{bodyPlain}
+	for _, text := range [...]string{r.Served.Provider, r.Served.Model, r.Served.Fingerprint, r.Served.ServiceTier, string(r.Finish)} {
+		plain = appendText(plain, text)
+	}
+	for _, number := range [...]int{
+		flag(&r.Served.Simulated), flag(&r.Usage.Estimated),
+		r.Usage.Input, r.Usage.Output, r.Usage.Cached, r.Usage.CacheWrite, r.Usage.Reasoning, len(r.Pieces),
+	} {
+		plain = binary.AppendUvarint(plain, uint64(max(number, 0)))
+	}
+	for i := range r.Pieces {
+		plain = appendText(append(plain, byte(r.Pieces[i].Kind)), r.Pieces[i].Text)
 	}
 	if len(plain) >= worthwhile {
-		if packed := c.in.EncodeAll(plain, []byte{bodyCompressed}); len(packed) < len(plain) {
-			return slices.Clip(packed), nil
+		if packed := c.in.EncodeAll(plain[1:], []byte{bodyCompressed}); len(packed) < len(plain) {
+			plain = packed
 		}
 	}
-	return append([]byte{bodyPlain}, plain...), nil
+	return string(plain)
 }
 
+func appendText(dst []byte, text string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+}
+
+var errDamaged = errors.New("a kept reply cannot be read")
+
 // unpack reads what pack wrote. Whatever else the body may be is an error.
-func (c *codec) unpack(body []byte) (r *reply, err error) {
-	if len(body) == 0 {
-		return nil, errors.New("unpack a reply: it is empty")
+func (c *codec) unpack(body string) (*reply, error) {
+	if body == "" {
+		return nil, errDamaged
 	}
-	plain := body[1:]
+	in := reader{left: body[1:]} // of which all texts are parts
 	switch body[0] {
 	case bodyPlain:
 	case bodyCompressed:
-		if plain, err = c.out.DecodeAll(plain, nil); err != nil {
-			return nil, fmt.Errorf("unpack a reply: %w", err)
+		plain, err := c.out.DecodeAll([]byte(in.left), nil)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errDamaged, err)
 		}
+		in.left = string(plain)
 	default:
-		return nil, fmt.Errorf("unpack a reply: it begins with %q", body[0])
+		return nil, errDamaged
 	}
-	r = new(reply)
-	if err := json.Unmarshal(plain, r); err != nil {
-		return nil, fmt.Errorf("unpack a reply: %w", err)
+	r := new(reply)
+	r.Served.Provider, r.Served.Model, r.Served.Fingerprint, r.Served.ServiceTier = in.text(), in.text(), in.text(), in.text()
+	r.Finish = messages.FinishReason(in.text())
+	r.Served.Simulated, r.Usage.Estimated = in.number() == 1, in.number() == 1
+	r.Usage.Input, r.Usage.Output, r.Usage.Cached, r.Usage.CacheWrite, r.Usage.Reasoning = in.number(), in.number(), in.number(), in.number(), in.number()
+	for n := in.number(); n > 0 && !in.broken; n-- {
+		r.Pieces = append(r.Pieces, piece{Kind: messages.ChunkKind(in.byte()), Text: in.text()})
 	}
-	return r, r.check()
+	if in.broken || in.left != "" || !r.whole() {
+		return nil, errDamaged
+	}
+	return r, nil
 }
 
-// check refuses a reply that no model gave.
-func (r *reply) check() error {
-	if r.Finish != messages.FinishStop || len(r.Pieces) == 0 {
-		return errors.New("unpack a reply: it is not whole")
+// reader reads one field after another. Behind a fault all are zero.
+type reader struct {
+	left   string
+	broken bool
+}
+
+func (r *reader) byte() byte {
+	if r.left == "" {
+		r.broken = true
+		return 0
 	}
-	for i := range r.Pieces {
-		if kind := r.Pieces[i].Kind; kind != messages.ChunkText && kind != messages.ChunkReasoning {
-			return fmt.Errorf("unpack a reply: it has a chunk of kind %d", kind)
+	b := r.left[0]
+	r.left = r.left[1:]
+	return b
+}
+
+// number reads a varint of at most 32 bits.
+func (r *reader) number() (n int) {
+	for shift := 0; shift < 32; shift += 7 {
+		b := r.byte()
+		n |= int(b&0x7f) << shift
+		if b < 0x80 {
+			return n
 		}
 	}
-	return nil
+	r.broken = true
+	return 0
+}
+
+func (r *reader) text() (text string) {
+	n := r.number()
+	if r.broken || n > len(r.left) {
+		r.broken = true
+		return ""
+	}
+	text, r.left = r.left[:n], r.left[n:]
+	return text
+}
+
+// whole tells whether it is a reply that a model gave.
+func (r *reply) whole() bool {
+	for i := range r.Pieces {
+		if kind := r.Pieces[i].Kind; kind != messages.ChunkText && kind != messages.ChunkReasoning {
+			return false
+		}
+	}
+	return r.Finish == messages.FinishStop && len(r.Pieces) > 0
 }

@@ -3,7 +3,6 @@ package cache
 import (
 	"cmp"
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +60,7 @@ type insert struct {
 	space        uint64
 	same, strict uint64
 	loose        []question.Word
-	vector       index.Vector
+	point        *index.Point
 	reply        *reply
 	price        int64
 	ttl          time.Duration
@@ -159,25 +158,23 @@ func (k *keeper) land(f *Flight, now time.Time) {
 	f.mu.Lock()
 	in := f.insert
 	f.mu.Unlock()
-	body, err := k.shard.cache.bodies.pack(in.reply)
-	if err != nil {
-		k.shard.cache.log.Error("a reply could not be kept", slog.Any("error", err))
-		return
-	}
 	e := &index.Entry{
-		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, Vector: in.vector, Body: body,
-		Tenant: string(in.tenant), Created: now, Expires: now.Add(in.ttl), Price: in.price,
+		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, Body: k.shard.cache.bodies.pack(in.reply),
+		Tenant: string(in.tenant), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
 	}
-	k.add(e)
+	k.add(e, in.point)
 }
 
+// seconds are since 1970, until 2106.
+func seconds(t time.Time) uint32 { return uint32(t.Unix()) } // #nosec G115 -- positive, and small enough
+
 // add keeps an entry, and lets others go for it where there is no room.
-func (k *keeper) add(e *index.Entry) {
+func (k *keeper) add(e *index.Entry, at *index.Point) {
 	if old := k.shard.index.Exact(&e.Key); old != nil {
 		k.remove(old, lostReplaced)
 	}
 	h := k.holdingOf(e.Tenant)
-	k.shard.index.Add(e)
+	k.shard.index.Add(e, at)
 	k.shard.state.wheel.add(e)
 	k.shard.account(e, 1)
 	limit := int64(float64(k.shard.cache.cfg.MaxBytes) * k.shard.cache.cfg.TenantShare)
@@ -227,7 +224,7 @@ func (s *shard) account(e *index.Entry, sign int64) {
 	counts := &s.accountOf(messages.TenantID(e.Tenant)).counts
 	counts.entries.Add(sign)
 	counts.bytes.Add(size)
-	counts.made.Add(sign * e.Created.Unix())
+	counts.made.Add(sign * int64(e.Created))
 	s.cache.metrics.entries.Add(float64(sign))
 }
 

@@ -1,10 +1,8 @@
 package cache_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,7 +25,6 @@ type world struct {
 	t        *testing.T
 	cache    *cache.Cache
 	registry *prometheus.Registry
-	log      bytes.Buffer
 }
 
 func newWorld(t *testing.T, change ...func(*cache.Config)) *world {
@@ -51,7 +48,7 @@ func newWorldWith(t *testing.T, embedder embed.Embedder, change ...func(*cache.C
 		c(&cfg)
 	}
 	w := &world{t: t, registry: prometheus.NewRegistry()}
-	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Registerer: w.registry, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
+	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Registerer: w.registry})
 	system := actortest.NewSystem(t)
 	for _, props := range w.cache.Props() {
 		actortest.Spawn(t, system, props)

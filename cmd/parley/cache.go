@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,10 +11,10 @@ import (
 
 // openCache makes the cache that the configuration asks for. One that is off is
 // asked nothing, and keeps nothing.
-func openCache(cfg *Config, registerer prometheus.Registerer, log *slog.Logger) (*cache.Cache, error) {
+func openCache(cfg *Config, registerer prometheus.Registerer) (*cache.Cache, error) {
 	embedder, err := embed.Open(cfg.Cache.Embed)
 	if err != nil {
 		return nil, fmt.Errorf("open the cache: %w", err)
 	}
-	return cache.New(cfg.Cache, cache.Deps{Embedder: embedder, Registerer: registerer, Log: log}), nil
+	return cache.New(cfg.Cache, cache.Deps{Embedder: embedder, Registerer: registerer}), nil
 }

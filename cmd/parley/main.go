@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer models.providers.Close()
-	answers, err := openCache(cfg, metrics, log)
+	answers, err := openCache(cfg, metrics)
 	if err != nil {
 		return err
 	}

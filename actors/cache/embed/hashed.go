@@ -136,7 +136,7 @@ var everywhere = func() map[string]bool {
 }()
 
 // hashedCalibration is from the development pairs: see docs/decisions/semantic-cache.md.
-var hashedCalibration = calibration{{0, 0}, {0.5, 0.5}, {0.85, 0.85}, {1, 1}}
+var hashedCalibration = calibration{{0, 0}, {0.5, 0.3}, {0.85, 0.55}, {0.95, 0.8}, {1, 1}}
 
 // Calibrate implements [Embedder].
 func (Hashed) Calibrate(threshold float64) float32 { return hashedCalibration.at(threshold) }

@@ -118,7 +118,7 @@ func (s *Static) add(sum []float32, row int) {
 }
 
 // staticCalibration is from the development pairs: see docs/decisions/semantic-cache.md.
-var staticCalibration = calibration{{0, 0}, {0.5, 0.5}, {0.85, 0.85}, {1, 1}}
+var staticCalibration = calibration{{0, 0}, {0.5, 0.4}, {0.85, 0.65}, {0.95, 0.85}, {1, 1}}
 
 // Calibrate implements [Embedder].
 func (s *Static) Calibrate(threshold float64) float32 { return staticCalibration.at(threshold) }

@@ -3,47 +3,53 @@
 // what readers walk over is only ever appended to, or replaced as a whole.
 //
 //	index.go   the index, and what it says     table.go   from a hash to entries
-//	space.go   vectors that may be compared    sketch.go  256 bits that stand for a vector
-//	vector.go  a vector in a byte a dimension
+//	space.go   points that may be compared     vector.go  a vector in a byte a dimension
 package index
 
 import (
+	"encoding/binary"
 	"sync/atomic"
-	"time"
+	"unsafe"
 
 	"example.com/parley/actors/cache/question"
 )
 
-// Key names a request that is the same in every respect that matters: its SHA-256.
-type Key [32]byte
+// Key names a request that is the same in every respect that matters: the first
+// half of its SHA-256. To find another request with a given key takes 2^128 tries.
+type Key [16]byte
 
-// Hash is a well-mixed part of the key.
-func (k *Key) hash() uint64 {
-	return uint64(k[0]) | uint64(k[1])<<8 | uint64(k[2])<<16 | uint64(k[3])<<24 |
-		uint64(k[4])<<32 | uint64(k[5])<<40 | uint64(k[6])<<48 | uint64(k[7])<<56
-}
+// hash is a well-mixed part of the key.
+func (k *Key) hash() uint64 { return binary.LittleEndian.Uint64(k[:8]) }
 
 // Entry is a cached reply as the index knows it. What readers may read of it never
 // changes, but for what is atomic.
 type Entry struct {
-	Key      Key
-	Space    uint64 // requests that differ in nothing but the question share one; it never leaves a tenant
-	Same     uint64 // see question.Question; 0 where there is none
-	Strict   uint64
-	Loose    []question.Word
-	Vector   Vector // without values where the question is not compared by meaning
-	Body     []byte // the reply; its form is the caller's
-	Tenant   string
-	Created  time.Time
-	Expires  time.Time
-	Price    int64 // what the reply cost when it was made, in nano-dollars
-	Position int32 // the writer's, as Due: where it is among the tenant's
-	Due      int64 // unix seconds at which it is looked at again
+	Key          Key
+	Space        uint64 // requests that differ in nothing but the question share one; it never leaves a tenant
+	Same, Strict uint64 // see question.Question; 0 where there is none
+	Loose        []question.Word
+	Body         string // the reply; its form is the caller's
+	Tenant       string
+	Created      uint32 // unix seconds, as the one below
+	Expires      uint32
+	Price        int64 // what the reply cost when it was made, in nano-dollars
+	Position     int32 // the writer's, as the two below: where it is among the tenant's
+	Due          uint32
+	DueAt        int32         // and among those that are looked at in the same second
+	Hits         atomic.Uint32 // since it was last looked at for eviction
 
-	Hits atomic.Uint32 // since it was last looked at for eviction
+	slot int32 // in the part
+	part *part // of its space; nil where the question is not compared by meaning
+}
 
-	slot int32 // in the space's part
-	part *part
+// Bytes is what the entry takes beside its body, as far as its own parts go; of a
+// point in so many dimensions where it has one.
+func (e *Entry) Bytes() int {
+	size := int(unsafe.Sizeof(*e)) + len(e.Loose)*int(unsafe.Sizeof(question.Word{}))
+	if e.part != nil {
+		size += len(e.part.point(0))
+	}
+	return size
 }
 
 // Index is one tenant shard's entries. Its zero value is ready.
@@ -79,51 +85,59 @@ func (x *Index) Strict(space, strict uint64) *Entry {
 	return x.byStrict.find(mix(space, strict), func(e *Entry) bool { return e.Space == space && e.Strict == strict })
 }
 
-// Nearest returns the entry of a space that is nearest to a vector among those for
-// which accept is true, and its cosine, which is at least cut; or nil.
-func (x *Index) Nearest(space uint64, v *Vector, cut float32, accept func(*Entry) bool) (best *Entry, cosine float32) {
+// Nearest returns the entry of a space that is nearest to a point, and its cosine,
+// which is at least cut; or nil. It is among those whose masks differ from mask in
+// at most two bits, and for which accept is true: one comparison of 64 bits keeps
+// nearly all others out.
+func (x *Index) Nearest(space uint64, to *Point, mask uint64, cut float32, accept func(*Entry) bool) (best *Entry, cosine float32) {
 	s := x.spaces.find(space)
 	if s == nil {
 		return nil, 0
 	}
-	return s.nearest(v, cut, accept)
+	return s.nearest(to, mask, cut, accept)
 }
 
-// Add adds an entry, in the place of one with its key, which it returns. Only the
-// writer may call it.
-func (x *Index) Add(e *Entry) (old *Entry) {
+// Add adds an entry, in the place of one with its key, which it returns. at is where
+// its question is, and nil of one that is not compared by meaning. Only the writer
+// may call it.
+func (x *Index) Add(e *Entry, at *Point) (old *Entry) {
 	if old = x.Exact(&e.Key); old != nil {
 		x.Remove(old)
 	}
-	if e.Vector.Values != nil {
-		x.spaces.of(e.Space).add(e)
+	if at != nil {
+		x.spaces.of(e.Space).add(e, at, question.Mask(e.Loose))
 	}
 	if e.Same != 0 {
-		x.bySame.add(mix(e.Space, e.Same), e)
+		x.bySame.add(bySame, e)
 	}
 	if e.Strict != 0 {
-		x.byStrict.add(mix(e.Space, e.Strict), e)
+		x.byStrict.add(byStrict, e)
 	}
-	x.byKey.add(e.Key.hash(), e)
+	x.byKey.add(byKey, e)
 	x.count.Add(1)
 	return old
 }
 
 // Remove takes an entry out. Only the writer may call it, once for an entry.
 func (x *Index) Remove(e *Entry) {
-	x.byKey.remove(e.Key.hash(), e)
+	x.byKey.remove(byKey(e), e)
 	if e.Same != 0 {
-		x.bySame.remove(mix(e.Space, e.Same), e)
+		x.bySame.remove(bySame(e), e)
 	}
 	if e.Strict != 0 {
-		x.byStrict.remove(mix(e.Space, e.Strict), e)
+		x.byStrict.remove(byStrict(e), e)
 	}
-	if e.Vector.Values != nil {
+	if e.part != nil {
 		x.spaces.of(e.Space).remove(e)
 		x.spaces.dropEmpty(e.Space)
 	}
 	x.count.Add(-1)
 }
+
+// What the tables go by.
+func byKey(e *Entry) uint64    { return e.Key.hash() }
+func bySame(e *Entry) uint64   { return mix(e.Space, e.Same) }
+func byStrict(e *Entry) uint64 { return mix(e.Space, e.Strict) }
 
 // mix joins two hashes to one (the finalizer of splitmix64, Steele et al. 2014).
 func mix(a, b uint64) uint64 {

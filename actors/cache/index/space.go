@@ -33,8 +33,9 @@ func (s *spaces) dropEmpty(name uint64) {
 	}
 }
 
-// space is a list of vectors in parts, each twice as large as the one before up to
-// a limit. Readers walk over what was published; the writer appends.
+// space is a list of points in parts, each twice as large as the one before up to a
+// limit. Readers walk over what was published; the writer appends. All points of a
+// space have as many dimensions: they are of one embedder.
 type space struct {
 	parts atomic.Pointer[[]*part]
 	held  int // entries; the writer's, as the next
@@ -44,9 +45,11 @@ type space struct {
 // part is a piece of a space. A slot below used never changes, but that its entry
 // goes.
 type part struct {
-	used     atomic.Int32
-	sketches []Sketch
-	entries  []atomic.Pointer[Entry]
+	used    atomic.Int32
+	masks   []uint64
+	entries []atomic.Pointer[Entry]
+	scales  []float32
+	values  []int8 // of all points, one after another
 }
 
 const (
@@ -54,28 +57,35 @@ const (
 	largestPart  = 4096
 )
 
-func newPart(size int) *part {
-	return &part{sketches: make([]Sketch, size), entries: make([]atomic.Pointer[Entry], size)}
+func newPart(size, dimensions int) *part {
+	return &part{
+		masks: make([]uint64, size), entries: make([]atomic.Pointer[Entry], size),
+		scales: make([]float32, size), values: make([]int8, size*dimensions),
+	}
 }
 
-// nearest scans the sketches, and compares the vectors of the few that are near.
-func (s *space) nearest(v *Vector, cut float32, accept func(*Entry) bool) (best *Entry, cosine float32) {
+// point is the values of a slot.
+func (p *part) point(slot int) []int8 {
+	dimensions := len(p.values) / len(p.scales)
+	return p.values[slot*dimensions:][:dimensions]
+}
+
+// nearest scans the masks, and compares the few that are near.
+func (s *space) nearest(to *Point, mask uint64, cut float32, accept func(*Entry) bool) (best *Entry, cosine float32) {
 	parts := s.parts.Load()
 	if parts == nil {
 		return nil, 0
 	}
-	within, sketch := reach(cut), v.Sketch
 	for _, p := range *parts {
-		sketches := p.sketches[:p.used.Load()]
-		for i := range sketches {
-			if distance(&sketches[i], sketch[0], sketch[1], sketch[2], sketch[3]) > within {
+		for i, m := range p.masks[:p.used.Load()] {
+			if differ(m ^ mask) {
 				continue
 			}
 			e := p.entries[i].Load()
-			if e == nil {
+			if e == nil || !accept(e) { // which costs less than the cosine
 				continue
 			}
-			if c := e.Vector.Cosine(v); c >= cut && (best == nil || c > cosine) && accept(e) {
+			if c := to.cosine(p.point(i), p.scales[i]); c >= cut && (best == nil || c > cosine) {
 				best, cosine = e, c
 			}
 		}
@@ -83,13 +93,21 @@ func (s *space) nearest(v *Vector, cut float32, accept func(*Entry) bool) (best 
 	return best, cosine
 }
 
-func (s *space) add(e *Entry) {
+// differ tells whether more than two bits are set. It takes off the lowest twice,
+// which is faster than to count them.
+func differ(bits uint64) bool {
+	bits &= bits - 1
+	return bits&(bits-1) != 0
+}
+
+func (s *space) add(e *Entry, at *Point, mask uint64) {
 	p := s.last()
-	if p == nil || int(p.used.Load()) == len(p.sketches) {
-		p = s.extend(p)
+	if p == nil || int(p.used.Load()) == len(p.masks) {
+		p = s.extend(p, len(at.values))
 	}
 	slot := p.used.Load()
-	p.sketches[slot] = e.Vector.Sketch
+	p.masks[slot], p.scales[slot] = mask, at.scale
+	copy(p.point(int(slot)), at.values)
 	p.entries[slot].Store(e)
 	e.part, e.slot = p, slot
 	p.used.Store(slot + 1)
@@ -103,12 +121,12 @@ func (s *space) last() *part {
 	return nil
 }
 
-func (s *space) extend(last *part) *part {
+func (s *space) extend(last *part, dimensions int) *part {
 	size := smallestPart
 	if last != nil {
-		size = min(2*len(last.sketches), largestPart)
+		size = min(2*len(last.masks), largestPart)
 	}
-	p := newPart(size)
+	p := newPart(size, dimensions)
 	var parts []*part
 	if before := s.parts.Load(); before != nil {
 		parts = append(parts, *before...)
@@ -136,7 +154,7 @@ func (s *space) compact() {
 	for _, p := range before {
 		for i := range int(p.used.Load()) {
 			if e := p.entries[i].Load(); e != nil {
-				next.add(e)
+				next.add(e, &Point{values: p.point(i), scale: p.scales[i]}, p.masks[i])
 			}
 		}
 	}

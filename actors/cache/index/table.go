@@ -8,7 +8,6 @@ type table struct {
 	slots atomic.Pointer[[]atomic.Pointer[Entry]] // a power of two
 	used  int                                     // slots that are not nil, the graves among them
 	held  int                                     // entries
-	keys  []uint64                                // of the slots; the writer's
 }
 
 // grave stands where an entry was: probing goes on behind it.
@@ -34,13 +33,13 @@ func (t *table) find(hash uint64, fits func(*Entry) bool) *Entry {
 	}
 }
 
-// add adds an entry under a hash. At most three quarters of the slots are used, so
+// add adds an entry under its hash. At most three quarters of the slots are used, so
 // that probing always ends.
-func (t *table) add(hash uint64, e *Entry) {
+func (t *table) add(hash func(*Entry) uint64, e *Entry) {
 	if slots := t.slots.Load(); slots == nil || 4*(t.used+1) > 3*len(*slots) {
-		t.rebuild()
+		t.rebuild(hash)
 	}
-	t.put(hash, e)
+	t.put(hash(e), e)
 	t.held++
 }
 
@@ -56,26 +55,23 @@ func (t *table) put(hash uint64, e *Entry) {
 			break
 		}
 	}
-	t.keys[i] = hash
 	slots[i].Store(e)
 }
 
 // rebuild gives the entries a table of their own in which a half is free, and the
 // graves are gone. Readers go on with the one before until it is published.
-func (t *table) rebuild() {
+func (t *table) rebuild(hash func(*Entry) uint64) {
 	size := fewestSlots
 	for size < 2*(t.held+1) {
 		size *= 2
 	}
-	before, keys := t.slots.Load(), t.keys
-	next := make([]atomic.Pointer[Entry], size)
-	t.keys, t.used = make([]uint64, size), 0
-	staged := table{keys: t.keys}
+	before, next := t.slots.Load(), make([]atomic.Pointer[Entry], size)
+	var staged table
 	staged.slots.Store(&next)
 	if before != nil {
 		for i := range *before {
 			if e := (*before)[i].Load(); e != nil && e != grave {
-				staged.put(keys[i], e)
+				staged.put(hash(e), e)
 			}
 		}
 	}

@@ -2,40 +2,42 @@ package index
 
 import "math"
 
-// Vector is a vector of length 1 in a byte a dimension, and its sketch. The cosine
-// of two is off by some .002.
-type Vector struct {
-	Values []int8
-	Scale  float32 // value = Values[i] * Scale
-	Sketch Sketch
+// Point is a vector of length 1, in a byte a dimension. The cosine of two is off by
+// some .002.
+type Point struct {
+	values []int8
+	scale  float32 // of a value: values[i] * scale
 }
 
-// NewVector packs a vector of length 1. It reports false of one that is empty, or
-// has a value that is no number.
-func NewVector(v []float32) (packed Vector, ok bool) {
+// NewPoint packs a vector of length 1. It reports false of one that is empty, or has
+// a value that is no number.
+func NewPoint(v []float32) (p *Point, ok bool) {
 	var largest float32
 	for _, x := range v {
 		largest = max(largest, max(x, -x)) // NaN stays NaN
 	}
 	if !(largest > 0) || math.IsInf(float64(largest), 0) {
-		return Vector{}, false
+		return nil, false
 	}
-	packed = Vector{Values: make([]int8, len(v)), Scale: largest / math.MaxInt8, Sketch: sketchOf(v)}
+	p = &Point{values: make([]int8, len(v)), scale: largest / math.MaxInt8}
+	toByte := math.MaxInt8 / largest
 	for i, x := range v {
-		packed.Values[i] = int8(math.RoundToEven(float64(x / packed.Scale))) // #nosec G115 -- within ±127
+		p.values[i] = int8(int32(x*toByte+math.MaxInt8+1.5) - math.MaxInt8 - 1) // #nosec G115 -- rounded, and within ±127
 	}
-	return packed, true
+	return p, true
 }
 
-// Cosine is that of two vectors of as many dimensions, and 0 for others.
-func (v *Vector) Cosine(o *Vector) float32 {
-	if len(v.Values) != len(o.Values) {
+// Cosine is that of two points of as many dimensions, and 0 of others.
+func (p *Point) Cosine(o *Point) float32 { return p.cosine(o.values, o.scale) }
+
+func (p *Point) cosine(values []int8, scale float32) float32 {
+	if len(p.values) != len(values) {
 		return 0
 	}
 	var sum int32
-	other := o.Values[:len(v.Values)]
-	for i, x := range v.Values {
+	other := values[:len(p.values)]
+	for i, x := range p.values {
 		sum += int32(x) * int32(other[i])
 	}
-	return float32(sum) * v.Scale * o.Scale
+	return float32(sum) * p.scale * scale
 }

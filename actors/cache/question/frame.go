@@ -1,5 +1,7 @@
 package question
 
+import "slices"
+
 // withoutCourtesy takes off greetings, and asking to be told.
 func withoutCourtesy(words []token) []token {
 	for again := true; again; {
@@ -11,7 +13,7 @@ func withoutCourtesy(words []token) []token {
 			}
 		}
 	}
-	for n := len(words); n > 1 && thanks[words[n-1].text]; n = len(words) {
+	for n := len(words); n > 1 && words[n-1].traits&isThanks != 0; n = len(words) {
 		words = words[:n-1]
 	}
 	return words
@@ -32,12 +34,12 @@ func begins(words []token, phrase []string) bool {
 // loose returns the words that say something in their basic forms, with the ways
 // to ask for the same made one.
 func loose(words []token) []Word {
-	words = uninverted(words)
+	words = praiseFirst(uninverted(rewritten(words)))
 	taken, general := howTo(words)
 	kept := words[taken:taken]
 	for i := taken; i < len(words); i++ {
 		t := words[i]
-		dropped := t.kind == article || light[t.text] || isPlace(words, i, loosePlaces) || general && owner[t.text]
+		dropped := t.kind == article || t.traits&isLight != 0 || saysNothing(words, i, isLoosePlace) || general && t.traits&isOwner != 0
 		if !dropped {
 			kept = append(kept, t)
 		}
@@ -48,7 +50,7 @@ func loose(words []token) []Word {
 		out = append(out, Word{Form: hashOf("how to")})
 	}
 	for i, t := range kept {
-		if i+1 < len(kept) && t.text == "which" && kept[i+1].kind == be {
+		if i+1 < len(kept) && t.text == "which" && kept[i+1].kind == be { // which is the best
 			t.text = "what"
 		}
 		out = append(out, looseWord(t, general))
@@ -84,7 +86,7 @@ func looseWord(t token, general bool) Word {
 				return Word{Form: hashOf(same)}
 			}
 		}
-	case be, do, asking:
+	case be, do, asking, auxiliary:
 		if same, found := sameForm[t.text]; found {
 			return Word{Form: hashOf(same)}
 		}
@@ -116,11 +118,62 @@ func matches(words []token, frame []slot) (taken int) {
 	return taken
 }
 
+// mostThings is how many words name what is praised: "which mountain bike is best".
+const mostThings = 3
+
+// praiseFirst makes "what is the best phone for a child" of "which phone is the best
+// for a child".
+func praiseFirst(words []token) []token {
+	if len(words) < 4 || words[0].text != "which" && words[0].text != "what" {
+		return words
+	}
+	things := 1
+	for things < len(words) && things <= mostThings && words[things].kind == content {
+		things++
+	}
+	adjective := things + 1
+	for adjective < len(words) && words[adjective].kind == article {
+		adjective++
+	}
+	if things == 1 || adjective >= len(words) || words[things].kind != be || !praise[words[adjective].text] {
+		return words
+	}
+	thing := slices.Clone(words[1:things])
+	words[1], words[2] = words[things], words[adjective]
+	copy(words[3:], thing)
+	return append(words[:3+len(thing)], words[adjective+1:]...)
+}
+
+// rewritten has groups of words replaced, in place. What stands for them is never
+// longer.
+func rewritten(words []token) []token {
+	out := words[:0]
+	for i := 0; i < len(words); {
+		taken := 0
+		for _, r := range rewrites[words[i].text] {
+			if begins(words[i:], r.from) {
+				taken = len(r.from)
+				out = append(out, r.to...)
+				break
+			}
+		}
+		if taken == 0 {
+			out = append(out, words[i])
+			taken = 1
+		}
+		i += taken
+	}
+	return out
+}
+
+// helps tells of verbs that go before their subject in a question.
+func (t token) helps() bool { return t.kind == auxiliary || t.kind == be }
+
 // uninverted puts an auxiliary before its person, as in a question of its own:
 // "which one I should buy" is "which one should I buy".
 func uninverted(words []token) []token {
 	for i := 0; i+1 < len(words); i++ {
-		if words[i].kind == person && isSubject[words[i].text] && (words[i+1].kind == auxiliary || words[i+1].kind == be) && (i == 0 || words[i-1].kind != auxiliary && words[i-1].kind != be && words[i-1].kind != do) {
+		if words[i].traits&isSubject != 0 && words[i].kind == person && words[i+1].helps() && (i == 0 || !words[i-1].helps() && words[i-1].kind != do) {
 			words[i], words[i+1] = words[i+1], words[i]
 			i++
 		}

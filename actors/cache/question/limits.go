@@ -35,12 +35,12 @@ func limited(text string, words []token) Reason {
 	}
 	operators := 0
 	for i := range words {
-		switch w := words[i].text; {
-		case placesInText[w], pointsAway(words, i):
+		switch {
+		case words[i].traits&isInText != 0, pointsAway(words, i):
 			return Deictic
-		case passing[w]:
+		case words[i].traits&isPassing != 0:
 			return Time
-		case words[i].kind == symbol && isOperator(w), calculating[w]:
+		case words[i].kind == symbol && isOperator(words[i].text), words[i].traits&isOperation != 0:
 			operators++
 		}
 	}
@@ -49,12 +49,6 @@ func limited(text string, words []token) Reason {
 	}
 	return ""
 }
-
-var (
-	placesInText = setOf("below above following attached previous aforementioned")
-	passing      = setOf("today tonight tomorrow yesterday now latest current currently recent recently newest price stock weather forecast news tonight's upcoming nowadays")
-	calculating  = setOf("plus minus times divided multiplied multiply divide subtract squared cubed solve calculate compute sum product integral derivative")
-)
 
 // pointsAway tells of a word that means something which is not in the text: "this",
 // or a "he" that nobody was named before.

@@ -1,40 +1,60 @@
 package question
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The lists are closed classes of English words, and pairs that every thesaurus
 // has. They are no list of questions: what a list does not know is compared
 // letter by letter.
 
-var kinds = func() map[string]kind {
-	all := make(map[string]kind, 256)
-	for k, words := range map[kind]string{
-		article:     "a an the some any",
-		asking:      "what which who whom whose when where why how",
-		auxiliary:   "can could should would will shall may might must ought",
-		be:          "is are am was were be been being",
-		do:          "do does did done doing have has had having get gets got",
-		person:      "i you he she it we they me him us them my your his its our their mine yours ours theirs myself yourself himself itself ourselves themselves one someone somebody anyone anybody everyone everybody people this that these those here there her hers",
-		preposition: "of in on at to for from by with without about into onto over under above below between against through during before after since until within out off up down than as like",
-		joint:       "and or but if so because while though although whether then",
-		negation:    "not no never none nobody nothing neither nor cannot n't",
-	} {
-		for word := range strings.FieldsSeq(words) {
-			all[word] = k
-		}
-	}
-	return all
-}()
+// trait is something about a word beside its kind.
+type trait uint16
 
-// places are prepositions that the words around them make plain; where a match is
-// loose, those of loosePlaces are.
-var (
-	places      = setOf("of in at")
-	loosePlaces = setOf("of in at for")
+const (
+	isPlace      trait = 1 << iota // a preposition that the words around it make plain
+	isLoosePlace                   // likewise, where a match is loose
+	isLight                        // may stand in a question or not
+	isOwner                        // whose something is, which a way to do it does not turn on
+	isThanks                       // a courtesy at the end
+	isSubject                      // a person that does something
+	isInText                       // points at a place in the text
+	isPassing                      // of which the answer will be another one soon
+	isOperation                    // asks to calculate
 )
 
-// owner are words for whose something is, which a way to do it does not turn on.
-var owner = setOf("my your our")
+// known is what the lists say of a word.
+type known struct {
+	kind   kind
+	traits trait
+	digits string   // of a numeral
+	whole  []string // of a contraction
+}
+
+var kinds = map[kind]string{
+	article:     "a an the some any",
+	asking:      "what which who whom whose when where why how",
+	auxiliary:   "can could should would will shall may might must ought",
+	be:          "is are am was were be been being",
+	do:          "do does did done doing have has had having get gets got",
+	person:      "i you he she it we they me him us them my your his its our their mine yours ours theirs myself yourself himself itself ourselves themselves one someone somebody anyone anybody everyone everybody people this that these those here there her hers",
+	preposition: "of in on at to for from by with without about into onto over under above below between against through during before after since until within out off up down than as like",
+	joint:       "and or but if so because while though although whether then",
+	negation:    "not no never none nobody nothing neither nor cannot n't",
+}
+
+var traits = map[trait]string{
+	isPlace:      "of in at",
+	isLoosePlace: "of in at for on",
+	isLight:      "exactly actually really just also basically simply kindly please literally ever even quite still major main exact actual basic various several certain truly generally usually",
+	isOwner:      "my your our",
+	isThanks:     "please thanks thank you pls",
+	isSubject:    "i you we they he she it one people",
+	isInText:     "below above following attached previous aforementioned",
+	isPassing:    "today tonight tomorrow yesterday now latest current currently recent recently newest price stock weather forecast news upcoming nowadays",
+	isOperation:  "plus minus times divided multiplied multiply divide subtract squared cubed solve calculate compute sum product integral derivative",
+}
 
 var numerals = map[string]string{
 	"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11",
@@ -42,10 +62,32 @@ var numerals = map[string]string{
 	"second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th",
 }
 
-var thanks = setOf("please thanks thank you pls")
-
-// light words may stand in a question or not.
-var light = setOf("exactly actually really just also basically simply kindly please literally ever even quite still")
+// lexicon joins the lists, so that a word is looked for once.
+var lexicon = func() map[string]known {
+	all := make(map[string]known, 512)
+	change := func(word string, change func(*known)) {
+		k := all[word]
+		change(&k)
+		all[word] = k
+	}
+	for kind, words := range kinds {
+		for word := range strings.FieldsSeq(words) {
+			change(word, func(k *known) { k.kind = kind })
+		}
+	}
+	for trait, words := range traits {
+		for word := range strings.FieldsSeq(words) {
+			change(word, func(k *known) { k.traits |= trait })
+		}
+	}
+	for word, digits := range numerals {
+		change(word, func(k *known) { k.kind, k.digits = number, digits })
+	}
+	for word, whole := range contractions {
+		change(word, func(k *known) { k.whole = strings.Fields(whole) })
+	}
+	return all
+}()
 
 var contractions = func() map[string]string {
 	all := map[string]string{
@@ -81,15 +123,16 @@ var courtesies = phrases(
 	"i want to know", "i would like to know", "i need to know", "i have a question", "i have a quick question", "just a quick question",
 	"can you tell me", "could you tell me", "would you tell me", "will you tell me", "can you tell", "could you tell",
 	"can you please tell me", "could you please tell me", "would you please tell me", "can anyone tell me", "can anyone tell", "can someone tell me", "can somebody tell me",
-	"would you mind telling me", "may i ask", "can i ask", "i would like to ask", "can i ask you",
+	"would you mind telling me", "can you explain", "could you explain", "can anyone explain", "can someone explain", "please explain", "explain to me", "may i ask", "can i ask", "i would like to ask", "can i ask you",
 	"can you please", "could you please", "would you please", "will you please", "can you kindly", "could you kindly",
 )
 
 // howToFrames are ways to ask for a way to do something.
 var howToFrames = [][]slot{
-	frame("how", "do|can|could|should|would|might|may", "i|you|we|one|someone|somebody|anyone|people"),
+	frame("how", "do|does|can|could|should|would|might|may", "i|you|we|one|someone|somebody|anyone|people|person"),
 	frame("how", "to"),
-	frame("what|which", "is|are|was", "the|a|some|any?", "best|good|better|right|proper|correct?", "way|ways|method|methods|steps|process|procedure", "to"),
+	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "to"),
+	frame("what|which", "is|are|was", "the|a|some|any?", "best|good|better|right|proper|correct|ideal?", "way|ways|method|methods|steps|process|procedure|tips", "to"),
 	frame("what", "should|can|could|must|would|do", "i|you|we|one", "do", "to"),
 }
 
@@ -100,9 +143,35 @@ var anybody = map[string]string{
 }
 
 // sameForm makes number alike, and never tense.
-var sameForm = map[string]string{"are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get"}
+var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get"}
 
-var isSubject = setOf("i you we they he she it one people")
+// rewrites are groups of words that say the same as others, or nothing.
+var rewrites = func() map[string][]rewrite {
+	all := make(map[string][]rewrite)
+	for from, to := range map[string]string{
+		"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
+		"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
+		"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
+		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the meaning of": "what is", "what is the definition of": "what is", "do you think": "", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
+		"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
+		"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
+		"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
+		"as well as": "and", "as well": "", "at the same time": "simultaneously", "each other": "one another", "kind of": "type of", "sort of": "type of", "kinds of": "type of", "types of": "type of",
+	} {
+		words := strings.Fields(from)
+		all[words[0]] = append(all[words[0]], rewrite{words, split(nil, to)})
+	}
+	for first := range all { // the longest first
+		slices.SortFunc(all[first], func(a, b rewrite) int { return len(b.from) - len(a.from) })
+	}
+	return all
+}()
+
+// rewrite is a group of words, and what stands for it.
+type rewrite struct {
+	from []string
+	to   []token
+}
 
 // synonyms name for a word the one that stands for all that mean the same.
 var synonyms = groups(
@@ -147,6 +216,15 @@ func groups(list ...string) map[string]string {
 	}
 	return all
 }
+
+// irregular plurals, which no rule takes apart.
+var irregular = map[string]string{
+	"men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "mice": "mouse", "knives": "knife", "lives": "life", "wives": "wife",
+	"leaves": "leaf", "wolves": "wolf", "halves": "half", "shelves": "shelf", "thieves": "thief", "loaves": "loaf", "criteria": "criterion", "phenomena": "phenomenon",
+}
+
+// praise are adjectives that ask for the best, wherever they stand.
+var praise = setOf("best good better great top")
 
 // slot is a place in a frame, for one of several words.
 type slot struct {

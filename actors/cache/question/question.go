@@ -8,6 +8,8 @@
 //	limits.go    which texts are not compared at all
 package question
 
+import "sync"
+
 // Question is what was read of a text. It is immutable and holds nothing of the
 // text but hashes.
 type Question struct {
@@ -29,8 +31,8 @@ type Question struct {
 // Word stands for a word, or for one of several that mean the same.
 type Word struct {
 	Form    uint32 // hash of the word in its basic form
-	Letters uint32 // hash of its letters in any order; 0 of a word that is never mistyped
-	Root    uint32 // hash of what its endings leave; 0 of a word that has none
+	Letters uint16 // hash of its letters in any order; 0 of a word that is never mistyped
+	Root    uint16 // hash of what its endings leave; 0 of a word that has none
 }
 
 // fewestWords that say something make a text comparable: of "what is it?" none does.
@@ -38,8 +40,12 @@ const fewestWords = 1
 
 // Read reads a text. It takes some 2 us for a short question (BenchmarkRead).
 func Read(text string) Question {
-	var room [48]token
-	words := split(room[:0], text)
+	pooled := tokens.Get().(*[]token) //nolint:forcetypeassert // nothing else is in the pool
+	defer tokens.Put(pooled)
+	words := split((*pooled)[:0], text)
+	if cap(words) <= mostPooled {
+		*pooled = words
+	}
 	q := Question{Only: limited(text, words)}
 	words = withoutCourtesy(words)
 	if !q.Only.literal() && len(words) > 0 {
@@ -55,6 +61,12 @@ func Read(text string) Question {
 	q.Loose = loose(words)
 	return q
 }
+
+// tokens are the words of one text at a time.
+var tokens = sync.Pool{New: func() any { return new([]token) }}
+
+// mostPooled is how many words of room are kept for the next text.
+const mostPooled = 1024
 
 // fewestForSlip is how many words a text needs in which one may be a slip of the
 // pen, or have another ending: in a shorter one it may be all that is asked.
@@ -77,6 +89,16 @@ func SameLoosely(a, b []Word) bool {
 		}
 	}
 	return slips == 0 || slips == 1 && len(a) >= fewestForSlip
+}
+
+// Mask has a bit for each of the words, which different words may share. The masks
+// of two questions that are loosely the same differ in at most two bits: one word
+// may be another one.
+func Mask(words []Word) (mask uint64) {
+	for i := range words {
+		mask |= 1 << (words[i].Form * 0x9e3779b1 >> 26)
+	}
+	return mask
 }
 
 // saying counts the words that say something by themselves.
@@ -102,7 +124,7 @@ func same(words []token) uint64 {
 func strict(words []token) uint64 {
 	sum := uint64(hashOffset)
 	for i := range words {
-		if words[i].kind == article || isPlace(words, i, places) {
+		if words[i].kind == article || saysNothing(words, i, isPlace) {
 			continue
 		}
 		sum = hashInto(sum, words[i].basic())
@@ -111,10 +133,10 @@ func strict(words []token) uint64 {
 	return max(sum, 1)
 }
 
-// isPlace tells of a preposition that says no more than the words around it do.
+// saysNothing tells of a preposition that says no more than the words around it do.
 // Behind a form of "be" it does: what is in a thing is not what it is.
-func isPlace(words []token, i int, places map[string]bool) bool {
-	if !places[words[i].text] || i == 0 || i == len(words)-1 {
+func saysNothing(words []token, i int, place trait) bool {
+	if words[i].traits&place == 0 || i == 0 || i == len(words)-1 {
 		return false
 	}
 	return words[i-1].kind != be

@@ -1,6 +1,7 @@
 package question_test
 
 import (
+	"math/bits"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -57,7 +58,11 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"Which planets have rings?", "Which planet have rings?", strictly},
 
 		// Ways of asking.
-		{"How do I sharpen a kitchen knife?", "What is the best way to sharpen kitchen knives?", not}, // an irregular plural is another word
+		{"How do I sharpen a kitchen knife?", "What is the best way to sharpen kitchen knives?", loosely},
+		{"Which phone is the best for a child?", "What is the best phone for children?", loosely},
+		{"How do I get rid of moss on a roof?", "What is a good way to remove moss on a roof?", loosely},
+		{"What do you mean by inflation?", "What is inflation?", loosely},
+		{"What phone is broken?", "What is a broken phone?", not},
 		{"How do I sharpen a chisel?", "What is the best way to sharpen chisels?", loosely},
 		{"How can you sharpen a chisel?", "How to sharpen a chisel?", loosely},
 		{"How do I sharpen my chisel?", "how should one sharpen a chisel", loosely},
@@ -161,5 +166,18 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		question.Read("What is the best way to learn the piano as an adult?")
+	}
+}
+
+func TestMasksOfTheSameDifferLittle(t *testing.T) {
+	t.Parallel()
+	a := question.Read("Why do some people snore loudly?").Loose
+	b := question.Read("Why do some people snroe loudly?").Loose
+	c := question.Read("What is the best method for growing basil at home?").Loose
+	if d := bits.OnesCount64(question.Mask(a) ^ question.Mask(b)); d == 0 || d > 2 {
+		t.Errorf("a slip changes %d bits", d)
+	}
+	if d := bits.OnesCount64(question.Mask(a) ^ question.Mask(c)); d <= 2 {
+		t.Errorf("another question changes %d bits", d)
 	}
 }

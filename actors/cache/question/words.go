@@ -27,8 +27,9 @@ const (
 
 // token is a word as it stands in a text, in lower case.
 type token struct {
-	text string
-	kind kind
+	text   string
+	kind   kind
+	traits trait
 }
 
 // steers tells of words that are nothing without others.
@@ -52,6 +53,9 @@ func (t token) basic() string {
 // singular takes the plural's ending off an English word (the S-stemmer, Harman
 // 1991). Longer endings stay: an engineer is not engineering.
 func singular(word string) string {
+	if one, found := irregular[word]; found {
+		return one
+	}
 	n := len(word)
 	switch {
 	case n < 4 || word[n-1] != 's':
@@ -71,7 +75,7 @@ func singular(word string) string {
 // and goes; symbols that change a meaning are words.
 func split(dst []token, text string) []token {
 	text = strings.ToLower(text)
-	start := -1
+	start, joined := -1, false // of the word, and whether it has more than letters and digits
 	for i, r := range text {
 		if inWord(r) {
 			if start < 0 {
@@ -81,17 +85,18 @@ func split(dst []token, text string) []token {
 		}
 		if start >= 0 {
 			if joinsWord(r) && followed(text, i+utf8.RuneLen(r)) {
+				joined = true
 				continue
 			}
-			dst = appendWord(dst, text[start:i])
-			start = -1
+			dst = appendWord(dst, text[start:i], joined)
+			start, joined = -1, false
 		}
 		if tells(r) {
 			dst = append(dst, token{text: text[i : i+utf8.RuneLen(r)], kind: symbol})
 		}
 	}
 	if start >= 0 {
-		dst = appendWord(dst, text[start:])
+		dst = appendWord(dst, text[start:], joined)
 	}
 	for i := 0; i+1 < len(dst); i++ { // $5 is 5$
 		if dst[i].kind == symbol && dst[i+1].kind == number {
@@ -103,6 +108,9 @@ func split(dst []token, text string) []token {
 }
 
 func inWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9'
+	}
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
 }
 
@@ -127,34 +135,59 @@ func tells(r rune) bool {
 	}
 }
 
-// appendWord appends a word, or several where it is a contraction or has a point
-// or comma between letters.
-func appendWord(dst []token, word string) []token {
-	if whole, found := contractions[strings.ReplaceAll(word, "’", "'")]; found {
-		for part := range strings.SplitSeq(whole, " ") {
-			dst = append(dst, classified(part))
+// appendWord appends a word, or several where it is a contraction.
+func appendWord(dst []token, word string, joined bool) []token {
+	if joined {
+		word = strings.ReplaceAll(word, "’", "'")
+	}
+	k, found := lexicon[word]
+	switch {
+	case k.whole != nil:
+		for _, part := range k.whole {
+			dst = append(dst, lexicon[part].token(part))
 		}
 		return dst
+	case found:
+		return append(dst, k.token(word))
+	case joined:
+		return appendJoined(dst, word)
+	default:
+		return append(dst, unlisted(word))
 	}
-	if at := strings.IndexAny(word, "'’"); at >= 0 {
-		head, tail := word[:at], strings.TrimLeft(word[at:], "'’")
-		switch tail {
-		case "s", "": // a possessive
-			return appendWord(dst, head)
-		default:
-			return appendWord(appendWord(dst, head), tail)
+}
+
+// token is the word as the lists have it.
+func (k known) token(word string) token {
+	if k.digits != "" {
+		word = k.digits
+	}
+	return token{text: word, kind: k.kind, traits: k.traits}
+}
+
+// appendJoined appends what has a point, a comma or an apostrophe between letters:
+// a number, an abbreviation, or several words.
+func appendJoined(dst []token, word string) []token {
+	if at := strings.IndexByte(word, '\''); at >= 0 {
+		if dst = appendPart(dst, word[:at]); word[at+1:] == "s" { // a possessive
+			return dst
 		}
+		return appendPart(dst, word[at+1:])
 	}
 	if at := strings.IndexAny(word, ".,"); at >= 0 && !hasDigit(word) {
-		if short := strings.ReplaceAll(word, ".", ""); abbreviation(word) {
-			return append(dst, token{text: short, kind: content})
+		if abbreviation(word) {
+			return append(dst, token{text: strings.ReplaceAll(word, ".", ""), kind: content})
 		}
-		return appendWord(appendWord(dst, word[:at]), word[at+1:])
+		return appendPart(appendPart(dst, word[:at]), word[at+1:])
 	}
-	if word == "" {
+	return append(dst, unlisted(word))
+}
+
+// appendPart appends a part of a word that was cut.
+func appendPart(dst []token, part string) []token {
+	if part == "" {
 		return dst
 	}
-	return append(dst, classified(word))
+	return appendWord(dst, part, strings.ContainsAny(part, "'.,"))
 }
 
 // abbreviation tells of single letters with points between them: u.s.a
@@ -169,13 +202,8 @@ func abbreviation(word string) bool {
 
 func hasDigit(word string) bool { return strings.ContainsAny(word, "0123456789") }
 
-func classified(word string) token {
-	if k, found := kinds[word]; found {
-		return token{text: word, kind: k}
-	}
-	if digits, found := numerals[word]; found {
-		return token{text: digits, kind: number}
-	}
+// unlisted is a word that no list has.
+func unlisted(word string) token {
 	if hasDigit(word) {
 		return token{text: strings.ReplaceAll(word, ",", ""), kind: number}
 	}
@@ -187,29 +215,32 @@ func classified(word string) token {
 
 // letters hashes the letters of a word in any order. Short words have too many
 // neighbours that are words as well.
-func letters(word string) uint32 {
+func letters(word string) uint16 {
 	if len(word) < 5 {
 		return 0
 	}
 	var room [24]byte
 	sorted := append(room[:0], word...)
 	slices.Sort(sorted[1:]) // the first letter is seldom wrong
-	return hashOf(string(sorted)) | 1
+	return short(hashOf(string(sorted)))
 }
 
 // root hashes what is left of a word without the ending of its verb. It is 0 where
 // that is too short to say which word it was.
-func root(word string) uint32 {
+func root(word string) uint16 {
 	for _, ending := range []string{"ing", "ed", "e"} {
 		if stem, found := strings.CutSuffix(word, ending); found && len(stem) >= 4 {
 			if n := len(stem); stem[n-1] == stem[n-2] {
 				stem = stem[:n-1]
 			}
-			return hashOf(stem)
+			return short(hashOf(stem))
 		}
 	}
 	if len(word) < 4 {
 		return 0
 	}
-	return hashOf(word)
+	return short(hashOf(word))
 }
+
+// short is a hash in 16 bits, and never 0.
+func short(hash uint32) uint16 { return uint16(hash>>16) ^ uint16(hash&0xffff) | 1 } // #nosec G115 -- both halves are wanted
