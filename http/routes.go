@@ -45,6 +45,8 @@ func (s *Server) routes() []route {
 		{get, "/v1/conversations/{id}/items/{item}", member, s.getItem},
 		{remove, "/v1/conversations/{id}/items/{item}", member, s.deleteItem},
 
+		{post, "/v1/embeddings", member, s.createEmbeddings},
+
 		{remove, "/v1/cache/entries/{id}", member, s.dropCacheEntry},
 		{get, "/v1/cache/stats", member, s.getCacheStats},
 

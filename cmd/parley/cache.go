@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,10 +12,26 @@ import (
 
 // openCache makes the cache that the configuration asks for. One that is off is
 // asked nothing, and keeps nothing.
-func openCache(cfg *Config, registerer prometheus.Registerer) (*cache.Cache, error) {
-	embedder, err := embed.Open(cfg.Cache.Embed)
+func openCache(cfg *Config, registerer prometheus.Registerer) (c cached, err error) {
+	c.embedder, c.remote, err = embed.Open(cfg.Cache.Embed, registerer)
 	if err != nil {
-		return nil, fmt.Errorf("open the cache: %w", err)
+		return c, fmt.Errorf("open the cache: %w", err)
 	}
-	return cache.New(cfg.Cache, cache.Deps{Embedder: embedder, Registerer: registerer}), nil
+	c.cache = cache.New(cfg.Cache, cache.Deps{Embedder: c.embedder, Registerer: registerer})
+	return c, nil
+}
+
+// cached is the cache, and who turns texts into vectors for it.
+type cached struct {
+	cache    *cache.Cache
+	embedder embed.Embedder
+	remote   *embed.Remote // nil where no server is asked
+}
+
+// run is what the embedder needs while the server runs; nil for nothing.
+func (c cached) run() func(context.Context) error {
+	if c.remote == nil {
+		return nil
+	}
+	return c.remote.Run
 }

@@ -134,3 +134,29 @@ func textOf(stream string) string {
 	}
 	return b.String()
 }
+
+func TestEmbeddingsAreServed(t *testing.T) {
+	t.Parallel()
+	p := caching(t)
+	status, header, said := p.asks("/v1/embeddings", `{"model":"parley-embedding","input":["How do I sharpen a chisel?","What do owls eat?"]}`)
+	if status != http.StatusOK || !strings.HasPrefix(header.Get("x-parley-model"), "static-256-") || strings.Count(said, ",") < 500 {
+		t.Errorf("%d %v %.200s", status, header, said)
+	}
+}
+
+func TestEmbedderThatIsGoneCostsNoRequest(t *testing.T) {
+	t.Parallel()
+	p := caching(t, "PARLEY_CACHE_EMBED_KIND=openai", "PARLEY_CACHE_EMBED_BASE_URL=http://127.0.0.1:1/v1", "PARLEY_CACHE_EMBED_MODEL=m")
+	for question, want := range map[string]string{"How do I sharpen a chisel?": "miss", "What do owls eat at night?": "miss"} {
+		if _, header, said := p.asks("/v1/chat/completions", chatOf(question)); header.Get("x-parley-cache") != want {
+			t.Errorf("%q: %v %s", question, header, said)
+		}
+	}
+	eventually(t, "the reply to be kept", func() bool {
+		_, header, _ := p.asks("/v1/chat/completions", chatOf("hi, how do I sharpen a chisel"))
+		return header.Get("x-parley-cache") == "lexical"
+	})
+	if metrics := p.metrics(); strings.Contains(metrics, "chatbot_embed_failures_total 0\n") {
+		t.Error("no failure was counted")
+	}
+}

@@ -62,10 +62,10 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
-		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers),
+		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers.cache),
 			[]actors.Part{{Name: "tenants", Props: keys.Props()}}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
-		Cache:      actors.NewCache(answers),
+		Cache:      actors.NewCache(answers.cache),
 		Capacity:   actors.NewCapacity(models.router, models.providers),
 		Registerer: metrics, Log: log,
 	})
@@ -78,7 +78,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Embeddings: answers.embedder,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {
@@ -100,6 +100,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	return runParts(ctx, cfg.HTTP.DrainTimeout, log,
 		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
 		part{name: "the actors", stop: draining(tree)},
+		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},

@@ -35,7 +35,7 @@ func (s *spaces) dropEmpty(name uint64) {
 
 // space is a list of points in parts, each twice as large as the one before up to a
 // limit. Readers walk over what was published; the writer appends. All points of a
-// space have as many dimensions: they are of one embedder.
+// part have as many dimensions: a server may begin to answer with others.
 type space struct {
 	parts atomic.Pointer[[]*part]
 	held  int // entries; the writer's, as the next
@@ -102,7 +102,7 @@ func differ(bits uint64) bool {
 
 func (s *space) add(e *Entry, at *Point, mask uint64) {
 	p := s.last()
-	if p == nil || int(p.used.Load()) == len(p.masks) {
+	if p == nil || int(p.used.Load()) == len(p.masks) || len(p.point(0)) != len(at.values) {
 		p = s.extend(p, len(at.values))
 	}
 	slot := p.used.Load()
