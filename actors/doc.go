@@ -5,6 +5,7 @@
 //	├── provider-<name> ...     breaker, in-flight count and latency, as a snapshot; an operator may add and replace them
 //	├── outliers                compares the providers, and tells theirs who does worse
 //	├── router                  routes and round-robin, as a snapshot
+//	├── cache-0 ... cache-7     replies that are kept, a shard of the tenants each, as snapshots
 //	├── admission               the queue in front of the turns
 //	├── turns-0 ... turns-63    turns that are kept nowhere, many at a time each
 //	└── shard-0 ... shard-1023  parents of the conversations, by hash

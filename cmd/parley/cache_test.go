@@ -160,3 +160,23 @@ func TestEmbedderThatIsGoneCostsNoRequest(t *testing.T) {
 		t.Error("no failure was counted")
 	}
 }
+
+func TestCacheSurvivesItsActors(t *testing.T) {
+	t.Parallel()
+	p := caching(t, "PARLEY_DRILL=true")
+	kept := func(question string) {
+		t.Helper()
+		eventually(t, "the reply to be kept", func() bool {
+			_, header, _ := p.asks("/v1/chat/completions", chatOf(question))
+			return header.Get("x-parley-cache") == "exact"
+		})
+	}
+	kept("How do I sharpen a chisel?")
+	for shard := range 8 {
+		p.wants(p.operate(http.MethodPost, "/admin/drill", fmt.Sprintf(`{"actor":"cache-%d"}`, shard)), 200, `"failed":true`)
+	}
+	if _, header, _ := p.asks("/v1/chat/completions", chatOf("hi, how do I sharpen a chisel")); header.Get("x-parley-cache") != "lexical" {
+		t.Errorf("it was lost: %v", header)
+	}
+	kept("What do owls eat at night?")
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/shard"
 	"example.com/parley/bench/upstream/fake"
 	"example.com/parley/messages"
@@ -175,7 +176,7 @@ func TestActorsFailAlone(t *testing.T) {
 	t.Parallel()
 	p := drilledServer(t)
 	c := busy(t, p)
-	for _, actor := range []string{"provider-a", "router", "provider-b", "outliers", "tenants", "admission", "router", "provider-a"} {
+	for _, actor := range []string{"provider-a", "router", "provider-b", "outliers", "tenants", "admission", "cache-0", "router", "provider-a"} {
 		c.fail(fmt.Sprintf(`{"actor":%q}`, actor))
 	}
 	victim := c.conversations[0]
@@ -219,6 +220,40 @@ func TestActorsFailAlone(t *testing.T) {
 	}
 	for _, provider := range []string{"a", "b"} {
 		p.wants(p.operate("GET", "/admin/providers/"+provider, ""), 200, `"in_flight":0`)
+	}
+	p.terminate()
+}
+
+// TestTurnsEndWithTheirMemberAlone has each of the actors fail that run turns which
+// are kept nowhere, one after the other.
+func TestTurnsEndWithTheirMemberAlone(t *testing.T) {
+	t.Parallel()
+	p := drilledServer(t)
+	c := busy(t, p)
+	c.work(2 * (talkers + strayers))
+	began := time.Now()
+	for member := range conversation.PoolSize {
+		c.wants(c.operate("POST", "/admin/drill", fmt.Sprintf(`{"actor":"turns-%d"}`, member)), 200, `"failed":true`)
+	}
+	last := time.Now()
+	c.work(3 * (talkers + strayers))
+	failed := 0
+	for _, turn := range c.goHome() {
+		if turn.fault == "" {
+			continue
+		}
+		failed++
+		typed := turn.code == string(messages.CodeRestarted) || strings.Contains(turn.text, string(messages.CodeRestarted))
+		if turn.conversation != "" || !typed || turn.ended.Before(began) || turn.ended.Sub(last) > time.Second {
+			t.Errorf("a turn failed: %+v", turn)
+		}
+	}
+	t.Logf("%d turns ended with the actors that ran them", failed)
+	if failed == 0 || failed > conversation.PoolSize {
+		t.Errorf("%d turns failed with %d actors", failed, conversation.PoolSize)
+	}
+	if got := p.readiness(); got != http.StatusOK {
+		t.Errorf("it is at %d afterwards", got)
 	}
 	p.terminate()
 }
