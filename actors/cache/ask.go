@@ -42,7 +42,7 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 	a := asking{cache: c, shard: c.shardOf(spec.Tenant), spec: spec, now: started}
 	a.account = a.shard.accountOf(spec.Tenant)
 	instructions := instructionsOf(items)
-	a.key, a.space = names(spec, items, instructions)
+	a.key, a.space = names(spec, c.mark(spec.Model), items, instructions)
 	if spec.Cache.NoCache {
 		a.read(items, instructions)
 		return a.miss(a.flight(ctx))
@@ -50,6 +50,15 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 	asked := a.look(ctx, items, instructions)
 	c.metrics.looked(asked.Outcome.Tier, time.Since(started))
 	return asked
+}
+
+// mark has what a name led to before answer no more: its replies are another
+// model's.
+func (c *Cache) mark(model string) uint64 {
+	if c.routes == nil {
+		return 0
+	}
+	return c.routes.Mark(model)
 }
 
 func (c *Cache) bypass(spec *messages.TurnSpec, reason Bypass) Asked {

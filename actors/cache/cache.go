@@ -37,7 +37,14 @@ const shards = 8
 // Deps is what the cache needs.
 type Deps struct {
 	Embedder   embed.Embedder
+	Routes     Routes // nil where names never lead elsewhere
 	Registerer prometheus.Registerer
+}
+
+// Routes says where public names lead. The router implements it.
+type Routes interface {
+	// Mark is another number when the name leads to other models than before.
+	Mark(model string) uint64
 }
 
 // Cache is what callers hold. It outlives its actors' restarts, is safe for
@@ -46,6 +53,7 @@ type Deps struct {
 type Cache struct {
 	cfg      Config
 	embedder embed.Embedder
+	routes   Routes
 	metrics  *metrics
 	bodies   codec
 	shards   [shards]shard
@@ -54,7 +62,7 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, bodies: newCodec()}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, bodies: newCodec()}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}

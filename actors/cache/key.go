@@ -60,12 +60,13 @@ func (c *canonical) json(raw json.RawMessage) {
 // partition writes everything that two requests must agree in before one's
 // reply may serve the other: who asks, whom, and how. Of the items it takes the
 // instructions at the beginning.
-func (c *canonical) partition(spec *messages.TurnSpec, instructions []messages.Item) {
+func (c *canonical) partition(spec *messages.TurnSpec, route uint64, instructions []messages.Item) {
 	c.text("parley cache 1")
 	c.text(string(spec.Tenant))
 	c.text(spec.Cache.Namespace)
 	c.text(user(spec))
 	c.text(spec.Model)
+	c.buffer = binary.LittleEndian.AppendUint64(c.buffer, route)
 	c.override(&spec.Override)
 	c.items(instructions)
 	c.options(&spec.Options)
@@ -176,7 +177,7 @@ func flag(b *bool) int {
 // names returns the key of a request, and the name of those that differ from it in
 // no more than the question. Both are of SHA-256: nobody finds two requests with
 // one key, and so none that share another tenant's reply.
-func names(spec *messages.TurnSpec, items []messages.Item, instructions int) (key index.Key, space uint64) {
+func names(spec *messages.TurnSpec, route uint64, items []messages.Item, instructions int) (key index.Key, space uint64) {
 	c := canonicals.Get().(*canonical) //nolint:forcetypeassert // nothing else is in the pool
 	defer func() {
 		if cap(c.buffer) <= largestBuffer {
@@ -184,7 +185,7 @@ func names(spec *messages.TurnSpec, items []messages.Item, instructions int) (ke
 		}
 	}()
 	c.buffer = c.buffer[:0]
-	c.partition(spec, items[:instructions])
+	c.partition(spec, route, items[:instructions])
 	partition := sha256.Sum256(c.buffer)
 	space = binary.LittleEndian.Uint64(partition[:])
 	c.items(items[instructions:])

@@ -128,6 +128,11 @@ func (r *Router) Route(want messages.Routing) ([]messages.Target, error) {
 	return targets, err
 }
 
+// Mark stands for the places that a public name leads to. It is another one when an
+// operator has the name lead elsewhere, and the same on every node and after every
+// start; 0 of a name that leads to the model of that name.
+func (r *Router) Mark(model string) uint64 { return r.table.Load().marks[model] }
+
 // Models lists the public names.
 func (r *Router) Models() []messages.ModelCard { return slices.Clone(r.table.Load().cards) }
 

@@ -467,3 +467,22 @@ func TestProviderAtItsLimitIsLeftOutWhileAnotherTakesCalls(t *testing.T) {
 		}
 	}
 }
+
+func TestMarkIsOfWhereANameLeads(t *testing.T) {
+	t.Parallel()
+	with := func(steps ...router.Step) uint64 {
+		r := newRouter(t, router.Config{"x": targets(steps...)}, nil)
+		if r.Mark("gpt-5") != 0 {
+			t.Error("a name that leads to its own model has a mark")
+		}
+		return r.Mark("x")
+	}
+	one, two := router.Step{Target: "openai/gpt-5"}, router.Step{Target: "local/special"}
+	first, again := with(one), with(one)
+	if first == 0 || first != again || first == with(two) || first == with(one, two) {
+		t.Errorf("%d %d %d %d", first, again, with(two), with(one, two))
+	}
+	if shared := (router.Step{Target: "openai/gpt-5", Weight: 3}); with(one) != with(shared) {
+		t.Error("another share makes another mark")
+	}
+}

@@ -14,6 +14,7 @@ import (
 // levels.
 type table struct {
 	routes    map[string]*route // by public name
+	marks     map[string]uint64 // of the configured names: see Router.Mark
 	families  []familyRoute
 	providers map[string]bool
 	demo      string        // who answers to any other name; empty without demo mode
@@ -38,7 +39,7 @@ type familyRoute struct {
 }
 
 func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table {
-	t := &table{routes: make(map[string]*route), providers: make(map[string]bool), created: now}
+	t := &table{routes: make(map[string]*route), marks: make(map[string]uint64, len(cfg)), providers: make(map[string]bool), created: now}
 	for _, p := range providers {
 		t.providers[p.Name] = true
 		if p.Simulated && demo {
@@ -55,9 +56,20 @@ func newTable(cfg Config, providers []Provider, demo bool, now time.Time) *table
 		route := newRoute(ownerOf(model.steps()), levels...)
 		route.sticky = model.Sticky
 		t.routes[name] = route
+		t.marks[name] = markOf(model)
 	}
 	t.list(providers)
 	return t
+}
+
+// markOf hashes where a name leads, in any shares.
+func markOf(m Model) uint64 {
+	steps := m.steps()
+	targets := make([]string, len(steps))
+	for i := range steps {
+		targets[i] = steps[i].Target
+	}
+	return messages.Hash("route", targets...)
 }
 
 func newRoute(owner string, levels ...*level) *route {

@@ -12,12 +12,12 @@ import (
 
 // openCache makes the cache that the configuration asks for. One that is off is
 // asked nothing, and keeps nothing.
-func openCache(cfg *Config, registerer prometheus.Registerer) (c cached, err error) {
+func openCache(cfg *Config, routes cache.Routes, registerer prometheus.Registerer) (c cached, err error) {
 	c.embedder, c.remote, err = embed.Open(cfg.Cache.Embed, registerer)
 	if err != nil {
 		return c, fmt.Errorf("open the cache: %w", err)
 	}
-	c.cache = cache.New(cfg.Cache, cache.Deps{Embedder: c.embedder, Registerer: registerer})
+	c.cache = cache.New(cfg.Cache, cache.Deps{Embedder: c.embedder, Routes: routes, Registerer: registerer})
 	return c, nil
 }
 

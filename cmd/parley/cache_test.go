@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -179,4 +181,23 @@ func TestCacheSurvivesItsActors(t *testing.T) {
 		t.Errorf("it was lost: %v", header)
 	}
 	kept("What do owls eat at night?")
+}
+
+func TestNameThatLeadsElsewhereHasOtherReplies(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "parley.yaml")
+	writeFile(t, file, modelA)
+	p := start(t, launch{arguments: []string{"--config", file}, env: []string{"PARLEY_CACHE_ENABLED=true", "PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms"}})
+	tier := func() (tier, model string) {
+		_, header, _ := p.asks("/v1/chat/completions", askM)
+		return header.Get("x-parley-cache"), header.Get("x-parley-model")
+	}
+	eventually(t, "the reply to be kept", func() bool { found, model := tier(); return found == "exact" && model == "a" })
+	for text, want := range map[string]string{modelB: "b", modelA: "a"} {
+		writeFile(t, file, text)
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the other model to answer", func() bool { _, model := tier(); return model == want })
+	}
 }

@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer models.providers.Close()
-	answers, err := openCache(cfg, metrics)
+	answers, err := openCache(cfg, models.router, metrics)
 	if err != nil {
 		return err
 	}
