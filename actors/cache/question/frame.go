@@ -13,8 +13,13 @@ func withoutCourtesy(words []token) []token {
 			}
 		}
 	}
-	for n := len(words); n > 1 && words[n-1].traits&isThanks != 0; n = len(words) {
-		words = words[:n-1]
+	for again := true; again; {
+		again = false
+		for _, phrase := range thanks {
+			if rest := len(words) - len(phrase); rest > 0 && begins(words[rest:], phrase) {
+				words, again = words[:rest], true
+			}
+		}
 	}
 	return words
 }

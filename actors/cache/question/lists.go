@@ -17,7 +17,6 @@ const (
 	isLoosePlace                   // likewise, where a match is loose
 	isLight                        // may stand in a question or not
 	isOwner                        // whose something is, which a way to do it does not turn on
-	isThanks                       // a courtesy at the end
 	isSubject                      // a person that does something
 	isInText                       // points at a place in the text
 	isPassing                      // of which the answer will be another one soon
@@ -47,9 +46,8 @@ var kinds = map[kind]string{
 var traits = map[trait]string{
 	isPlace:      "of in at",
 	isLoosePlace: "of in at for on",
-	isLight:      "exactly actually really just also basically simply kindly please literally ever even quite still major main exact actual basic various several certain truly generally usually",
+	isLight:      "exactly actually really also basically simply kindly please literally ever quite various several truly generally usually",
 	isOwner:      "my your our",
-	isThanks:     "please thanks thank you pls",
 	isSubject:    "i you we they he she it one people",
 	isInText:     "below above following attached previous aforementioned",
 	isPassing:    "today tonight tomorrow yesterday now latest current currently recent recently newest price stock weather forecast news upcoming nowadays",
@@ -127,9 +125,12 @@ var courtesies = phrases(
 	"can you please", "could you please", "would you please", "will you please", "can you kindly", "could you kindly",
 )
 
+// thanks are courtesies at the end.
+var thanks = phrases("please", "pls", "thanks", "thank you", "thanks a lot", "many thanks")
+
 // howToFrames are ways to ask for a way to do something.
 var howToFrames = [][]slot{
-	frame("how", "do|does|can|could|should|would|might|may", "i|you|we|one|someone|somebody|anyone|people|person"),
+	frame("how", "do|does|can|could|should|would|might|may", "i|you|we|one|someone|somebody|anyone"),
 	frame("how", "to"),
 	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "to"),
 	frame("what|which", "is|are|was", "the|a|some|any?", "best|good|better|right|proper|correct|ideal?", "way|ways|method|methods|steps|process|procedure|tips", "to"),
@@ -138,7 +139,7 @@ var howToFrames = [][]slot{
 
 // anybody are the persons of questions that are of people in general.
 var anybody = map[string]string{
-	"you": "i", "we": "i", "one": "i", "someone": "i", "somebody": "i", "anyone": "i", "people": "i", "me": "me", "us": "me",
+	"you": "i", "we": "i", "one": "i", "someone": "i", "somebody": "i", "anyone": "i", "me": "me", "us": "me",
 	"your": "my", "our": "my", "yours": "mine", "ours": "mine", "yourself": "myself", "ourselves": "myself",
 }
 
@@ -152,7 +153,7 @@ var rewrites = func() map[string][]rewrite {
 		"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
 		"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
 		"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
-		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the meaning of": "what is", "what is the definition of": "what is", "do you think": "", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
+		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
 		"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
 		"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
 		"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
@@ -177,14 +178,14 @@ type rewrite struct {
 var synonyms = groups(
 	"photo photograph picture pic image", "buy purchase", "movie film", "begin start", "fast quick rapid", "quickly rapidly",
 	"car automobile", "mother mom mum mommy", "father dad daddy", "child kid", "phone telephone", "cellphone smartphone",
-	"large big huge", "small little tiny", "good best great top finest", "bad poor", "worst poorest",
-	"become be", "job employment", "error mistake", "answer reply", "fix repair", "choose select pick", "sofa couch",
+	"large big huge", "small little tiny", "good best great top finest",
+	"job employment", "error mistake", "answer reply", "fix repair", "choose select pick", "sofa couch",
 	"usa us u.s america", "uk britain", "make create", "pc computer", "email mail e-mail", "app application",
 	"cost price", "cheap inexpensive", "rich wealthy", "gift present", "shop store", "road street", "end finish",
 	"increase raise", "reduce decrease lower", "delete erase", "show display", "wish desire", "ill sick",
-	"main major primary", "main chief", "difference distinction", "benefit advantage", "drawback disadvantage", "method way technique",
+	"difference distinction", "benefit advantage", "drawback disadvantage", "method way technique",
 	"guy man", "lady woman", "exam examination", "maths math mathematics", "ad advertisement", "info information", "bike bicycle",
-	"percent percentage", "hi hello", "sign signal", "learn study", "weird strange", "possible feasible", "whole entire", "hard difficult", "easy simple",
+	"percent percentage", "hi hello", "learn study", "weird strange", "possible feasible", "whole entire", "hard difficult", "easy simple",
 	"favorite favourite", "behavior behaviour", "color colour", "labor labour", "center centre", "theater theatre", "neighbor neighbour", "organization organisation",
 	"realize realise", "organize organise", "recognize recognise", "program programme", "license licence", "defense defence", "gray grey", "tire tyre", "traveling travelling",
 )
