@@ -20,10 +20,8 @@ const (
 )
 
 const (
-	minCacheThreshold = 0.5
-	maxCacheTTL       = 30 * 24 * time.Hour
-	maxCachePace      = time.Second
-	maxNamespace      = 128 // bytes
+	maxCachePace = time.Second
+	maxNamespace = 128 // bytes
 )
 
 // cacheControl reads what a request says of the cache.
@@ -74,7 +72,7 @@ func readDirectives(control *messages.CacheControl, value string) error {
 
 func readThreshold(control *messages.CacheControl, value string) (err error) {
 	control.Threshold, err = strconv.ParseFloat(value, 64)
-	if err != nil || !(control.Threshold >= minCacheThreshold && control.Threshold <= 1) {
+	if err != nil || !(control.Threshold >= messages.MinCacheThreshold && control.Threshold <= 1) {
 		return invalid(cacheThresholdHeader, cacheThresholdHeader+" is no number from 0.5 to 1", "give one such as 0.9")
 	}
 	return nil
@@ -87,7 +85,7 @@ func readTTL(control *messages.CacheControl, value string) (err error) {
 	} else {
 		control.TTL, err = time.ParseDuration(value)
 	}
-	if err != nil || control.TTL < time.Second || control.TTL > maxCacheTTL {
+	if err != nil || control.TTL < messages.MinCacheTTL || control.TTL > messages.MaxCacheTTL {
 		return invalid(cacheTTLHeader, cacheTTLHeader+" is no time from a second to 30 days", "give seconds, such as 600, or a time such as 10m")
 	}
 	return nil

@@ -14,6 +14,13 @@ const (
 	CacheBypass   CacheTier = "bypass"   // the cache was not asked
 )
 
+// The bounds of what a request, or an operator, may say of the cache.
+const (
+	MinCacheThreshold = 0.5 // below it nothing is left of a meaning
+	MinCacheTTL       = time.Second
+	MaxCacheTTL       = 30 * 24 * time.Hour
+)
+
 // CacheControl is what a request says of the cache. Its zero value leaves
 // everything to the server.
 type CacheControl struct {

@@ -64,7 +64,7 @@ func (c *Cache) mark(model string) uint64 {
 func (c *Cache) bypass(spec *messages.TurnSpec, reason Bypass) Asked {
 	c.metrics.bypassed(reason)
 	if reason != BypassOff {
-		c.shardOf(spec.Tenant).accountOf(spec.Tenant).counts.bypassed.Add(1)
+		c.shardOf(spec.Tenant).accountOf(spec.Tenant).bypassed.Add(1)
 	}
 	return Asked{Outcome: messages.CacheOutcome{Tier: messages.CacheBypass}}
 }
@@ -72,7 +72,7 @@ func (c *Cache) bypass(spec *messages.TurnSpec, reason Bypass) Asked {
 // look asks one tier after the other. A call that runs already for the same request
 // comes behind them, before a call of its own.
 func (a *asking) look(ctx context.Context, items []messages.Item, instructions int) Asked {
-	if asked, hit := a.hit(ctx, messages.CacheExact, a.shard.index.Exact(&a.key), 1); hit {
+	if asked, hit := a.hit(ctx, messages.CacheExact, a.exact(), 1); hit {
 		return asked
 	}
 	a.read(items, instructions)
@@ -91,7 +91,7 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 		return a.listen(ctx, other)
 	}
 	// What somebody else asked for may have come in since the first look.
-	if asked, hit := a.hit(ctx, messages.CacheExact, a.shard.index.Exact(&a.key), 1); hit {
+	if asked, hit := a.hit(ctx, messages.CacheExact, a.exact(), 1); hit {
 		a.shard.flights.remove(f)
 		return asked
 	}
@@ -108,7 +108,7 @@ func (a *asking) read(items []messages.Item, instructions int) {
 // embed finds the vector of the question, where it is one that is compared by
 // meaning.
 func (a *asking) embed(ctx context.Context) {
-	if a.embedded || a.question == nil || a.question.Only != "" || len(a.question.Loose) == 0 {
+	if a.embedded || a.question == nil || a.question.Loose == nil {
 		return
 	}
 	a.embedded = true
@@ -121,13 +121,18 @@ func (a *asking) embed(ctx context.Context) {
 	a.point, _ = index.NewPoint(v)
 }
 
+// exact finds the reply to the same request.
+func (a *asking) exact() *index.Entry {
+	if e := a.shard.index.Exact(&a.key); e != nil && a.serves(e) {
+		return e
+	}
+	return nil
+}
+
 // lexical finds the reply to a question of the same words, or that says the same.
 func (a *asking) lexical(q *question.Question) *index.Entry {
 	if e := a.shard.index.Same(a.space, q.Same); e != nil && a.serves(e) {
 		return e
-	}
-	if q.Only != "" {
-		return nil
 	}
 	if e := a.shard.index.Strict(a.space, q.Strict); e != nil && a.serves(e) {
 		return e
@@ -180,9 +185,10 @@ func (a *asking) serves(e *index.Entry) bool {
 		!a.shard.denied.has(&e.Key, &a.key)
 }
 
-// hit answers with an entry, if it can. One that cannot be read is as none.
+// hit answers with an entry that serves, if there is one. One that cannot be read is
+// as none.
 func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entry, similarity float64) (Asked, bool) {
-	if e == nil || !a.serves(e) {
+	if e == nil {
 		return Asked{}, false
 	}
 	r, err := a.cache.bodies.unpack(e.Body)
@@ -192,8 +198,8 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 		return Asked{}, false
 	}
 	e.Hits.Add(1)
-	a.account.counts.hit(tier, r.Usage, messages.NanoDollars(e.Price))
-	a.cache.metrics.saved.Add(float64(e.Price))
+	a.account.hit(tier)
+	a.cache.save(a.account, r.Usage, e.Price)
 	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryID(&e.Key, &a.key)}
 	return Asked{Outcome: outcome, Answer: &replay{
 		ctx: ctx, reply: r, outcome: outcome, price: messages.NanoDollars(e.Price), pace: a.spec.Cache.Pace,
@@ -202,10 +208,10 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 
 // listen waits for a call that runs.
 func (a *asking) listen(ctx context.Context, f *Flight) Asked {
-	a.account.counts.joined.Add(1)
+	a.account.joined.Add(1)
 	a.cache.metrics.joins.Inc()
 	outcome := messages.CacheOutcome{Tier: messages.CacheExact, Similarity: 1, Entry: entryID(&a.key, &a.key)}
-	return Asked{Outcome: outcome, Answer: &listener{flight: f, ctx: ctx, outcome: outcome}}
+	return Asked{Outcome: outcome, Answer: &listener{flight: f, ctx: ctx, account: a.account, outcome: outcome}}
 }
 
 // flight is the call that a miss leads to.
@@ -216,7 +222,7 @@ func (a *asking) flight(ctx context.Context) *Flight {
 
 // miss has a model asked.
 func (a *asking) miss(f *Flight) Asked {
-	a.account.counts.misses.Add(1)
+	a.account.misses.Add(1)
 	return Asked{Outcome: messages.CacheOutcome{Tier: messages.CacheMiss}, Flight: f}
 }
 
@@ -227,10 +233,7 @@ func (a *asking) insert() insert {
 		in.ttl = a.cache.cfg.TTL
 	}
 	if q := a.question; q != nil {
-		in.same = q.Same
-		if q.Only == "" {
-			in.strict, in.loose = q.Strict, q.Loose
-		}
+		in.same, in.strict, in.loose = q.Same, q.Strict, q.Loose
 	}
 	return in
 }

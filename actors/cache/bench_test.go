@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/parley/actors/actortest"
@@ -24,9 +25,11 @@ func BenchmarkAsk(b *testing.B) {
 	c := cache.New(cache.DefaultConfig(), cache.Deps{Embedder: embedder, Registerer: prometheus.NewRegistry()})
 	system := actortest.NewSystem(b)
 	for _, props := range c.Props() {
-		actortest.Spawn(b, system, props)
+		pid := actortest.Spawn(b, system, props)
+		if err := system.Root.RequestFuture(pid, &actor.Touch{}, time.Minute).Wait(); err != nil { // until it runs
+			b.Fatal(err)
+		}
 	}
-	time.Sleep(10 * time.Millisecond) // until they run
 	questions := make([]string, 1000)
 	for i := range questions {
 		questions[i] = fmt.Sprintf("How do I mend the %s lamp beside the %c wheel?", strings.Repeat(string(rune('a'+i%26)), 1+i/26%5), 'a'+i/130)

@@ -327,7 +327,6 @@ type unable struct {
 }
 
 func (unable) ID() string                { return "unable" }
-func (unable) Dimensions() int           { return 4 }
 func (unable) Calibrate(float64) float32 { return 0.5 }
 func (u unable) Embed(_ context.Context, dst []float32, _ string) ([]float32, error) {
 	return append(dst, u.values...), u.err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/parley/actors/cache/embed"
+	"example.com/parley/messages"
 )
 
 // Config is the section "cache".
@@ -27,15 +28,12 @@ func DefaultConfig() Config {
 	}
 }
 
-// The bounds of what Validate and requests allow.
+// The bounds of what Validate allows.
 const (
-	MinThreshold = 0.5 // below it nothing is left of a meaning
-	MinTTL       = time.Second
-	MaxTTL       = 30 * 24 * time.Hour
-	minBytes     = 1 << 20
-	maxBytes     = 1 << 40
-	minReply     = 1 << 10
-	maxReply     = 16 << 20
+	minBytes = 1 << 20
+	maxBytes = 1 << 40
+	minReply = 1 << 10
+	maxReply = 16 << 20
 )
 
 // Validate reports every fault at once, each by the key that the operator wrote.
@@ -46,8 +44,8 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("cache."+format, args...))
 		}
 	}
-	fault(c.Threshold >= MinThreshold && c.Threshold <= 1, "threshold is %v: give a number from %v to 1, such as 0.85", c.Threshold, MinThreshold)
-	fault(c.TTL >= MinTTL && c.TTL <= MaxTTL, "ttl is %s: give from %s to %s, such as 1h", c.TTL, MinTTL, MaxTTL)
+	fault(c.Threshold >= messages.MinCacheThreshold && c.Threshold <= 1, "threshold is %v: give a number from %v to 1, such as 0.85", c.Threshold, messages.MinCacheThreshold)
+	fault(c.TTL >= messages.MinCacheTTL && c.TTL <= messages.MaxCacheTTL, "ttl is %s: give from %s to %s, such as 1h", c.TTL, messages.MinCacheTTL, messages.MaxCacheTTL)
 	fault(c.MaxBytes >= minBytes && c.MaxBytes <= maxBytes, "max_bytes is %d: give from %d to %d bytes, such as 100MiB", c.MaxBytes, minBytes, int64(maxBytes))
 	fault(c.TenantShare > 0 && c.TenantShare <= 1, "tenant_share is %v: give a share above 0 and up to 1, such as 0.5", c.TenantShare)
 	fault(c.MaxReply >= minReply && c.MaxReply <= maxReply, "max_reply is %d: give from %d to %d bytes, such as 256KiB", c.MaxReply, minReply, maxReply)

@@ -1,20 +1,17 @@
 package cache
 
 import (
-	"encoding/binary"
 	"maps"
 	"sync/atomic"
 
 	"example.com/parley/actors/cache/index"
 )
 
-// pair is two requests by the beginnings of their keys, the lower first: what may
+// pair is two requests by the hashes of their keys, the lower first: what may
 // not answer the one may not answer the other.
 type pair [2]uint64
 
 func pairOf(a, b uint64) pair { return pair{min(a, b), max(a, b)} }
-
-func beginning(k *index.Key) uint64 { return binary.LittleEndian.Uint64(k[:8]) }
 
 // mostDenied is how many pairs a shard remembers. Each was a person's decision.
 const mostDenied = 100_000
@@ -30,7 +27,7 @@ func (d *denied) has(a, b *index.Key) bool {
 	if pairs == nil || *a == *b {
 		return false
 	}
-	_, found := (*pairs)[pairOf(beginning(a), beginning(b))]
+	_, found := (*pairs)[pairOf(a.Hash(), b.Hash())]
 	return found
 }
 

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 
 	"example.com/parley/actors/cache/index"
@@ -26,13 +25,11 @@ const (
 
 func newHolding() *holding { return &holding{often: newFrequency(counted)} }
 
-func hashOf(k *index.Key) uint64 { return binary.LittleEndian.Uint64(k[8:]) }
-
 func (h *holding) add(e *index.Entry) {
 	e.Position = int32(len(h.entries)) // #nosec G115 -- bounded by bytes
 	h.entries = append(h.entries, e)
 	h.bytes += sizeOf(e)
-	h.often.add(hashOf(&e.Key))
+	h.often.add(e.Key.Hash())
 	h.window = append(h.window, e)
 	for len(h.window) > 1+len(h.entries)/windowShare {
 		h.window = h.window[1:]
@@ -83,9 +80,9 @@ func (h *holding) has(e *index.Entry) bool {
 // counts as the cheapest.
 func (h *holding) worth(e *index.Entry) float64 {
 	for range min(e.Hits.Swap(0), mostCounts) {
-		h.often.add(hashOf(&e.Key))
+		h.often.add(e.Key.Hash())
 	}
-	return float64(max(e.Price, 1)) * float64(h.often.of(hashOf(&e.Key))) / float64(sizeOf(e))
+	return float64(max(e.Price, 1)) * float64(h.often.of(e.Key.Hash())) / float64(sizeOf(e))
 }
 
 // overhead is what an entry takes beside its own parts: slots in three tables at

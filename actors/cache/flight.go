@@ -171,6 +171,7 @@ func (f *Flight) leave() {
 type listener struct {
 	flight  *Flight
 	ctx     context.Context
+	account *account
 	outcome messages.CacheOutcome
 	opened  int
 	piece   int // that is heard
@@ -212,6 +213,9 @@ func (l *listener) poll() (c messages.Chunk, wait <-chan struct{}, err error) {
 	case f.ended && f.err != nil:
 		return c, nil, f.err
 	case f.ended:
+		if l.tail == 0 {
+			f.cache.save(l.account, f.reply.Usage, f.insert.price)
+		}
 		c, err := tail(&f.reply, l.tail)
 		l.tail++
 		return c, nil, err

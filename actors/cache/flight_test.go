@@ -43,7 +43,7 @@ func TestOneCallAnswersAllWhoAskTheSame(t *testing.T) {
 		}
 		synctest.Wait()
 		w.wants(question("acme", asked), messages.CacheExact)
-		if s := w.cache.Stats("acme"); s.Misses != 1 || s.Entries != 1 {
+		if s := w.cache.Stats("acme"); s.Misses != 1 || s.Entries != 1 || s.Saved != 4*cost {
 			t.Errorf("%+v", s)
 		}
 	})

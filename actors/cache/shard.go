@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,7 @@ type shard struct {
 	flights  flights
 	accounts sync.Map // messages.TenantID -> *account
 	bytes    atomic.Int64
-	inbox    atomic.Pointer[func(any)] // to the actor; nil before it runs
+	inbox    atomic.Pointer[func(any)] // to the actor; nil while it does not run
 	state    state                     // the actor's alone
 }
 
@@ -36,7 +35,7 @@ func (s *shard) accountOf(tenant messages.TenantID) *account {
 	return made.(*account) //nolint:forcetypeassert // nothing else is stored
 }
 
-// tell sends to the actor. Before it runs what is sent is lost: nothing is kept yet.
+// tell sends to the actor. While it does not run what is sent is lost.
 func (s *shard) tell(m any) {
 	if inbox := s.inbox.Load(); inbox != nil {
 		(*inbox)(m)
@@ -131,6 +130,7 @@ func (k *keeper) start(ctx actor.Context) {
 	var ticking sync.WaitGroup
 	ticking.Go(func() { clock(running, func(now time.Time) { root.Send(self, &tick{now}) }) })
 	k.stop = func() { // nothing is sent to an actor that is gone
+		k.shard.inbox.Store(nil)
 		stop()
 		ticking.Wait()
 	}
@@ -207,7 +207,7 @@ func (k *keeper) remove(e *index.Entry, why lost) {
 	k.shard.state.wheel.remove(e)
 	k.shard.account(e, -1)
 	k.shard.cache.metrics.lost(why)
-	counts := &k.shard.accountOf(messages.TenantID(e.Tenant)).counts
+	counts := k.shard.accountOf(messages.TenantID(e.Tenant))
 	switch why {
 	case lostExpired:
 		counts.expired.Add(1)
@@ -221,7 +221,7 @@ func (s *shard) account(e *index.Entry, sign int64) {
 	size := sign * sizeOf(e)
 	s.bytes.Add(size)
 	s.cache.bytes.Add(size)
-	counts := &s.accountOf(messages.TenantID(e.Tenant)).counts
+	counts := s.accountOf(messages.TenantID(e.Tenant))
 	counts.entries.Add(sign)
 	counts.bytes.Add(size)
 	counts.made.Add(sign * int64(e.Created))
@@ -230,20 +230,15 @@ func (s *shard) account(e *index.Entry, sign int64) {
 
 // drop takes out what a hit named, and remembers the pair.
 func (k *keeper) drop(m *drop) bool {
-	h := k.shard.state.tenants[string(m.tenant)]
 	if m.entry != m.asked {
 		k.shard.denied.add(pairOf(m.entry, m.asked))
 	}
-	if h == nil {
+	e := k.shard.index.Named(string(m.tenant), m.entry)
+	if e == nil {
 		return false
 	}
-	for _, e := range h.entries {
-		if beginning(&e.Key) == m.entry {
-			k.remove(e, lostDropped)
-			return true
-		}
-	}
-	return false
+	k.remove(e, lostDropped)
+	return true
 }
 
 // expire takes out what is over.
@@ -271,7 +266,7 @@ func (k *keeper) relieve() {
 	for c := k.shard.cache; c.bytes.Load() > c.cfg.MaxBytes && k.shard.bytes.Load() > 0; {
 		var largest *holding
 		for _, h := range k.shard.state.tenants {
-			if largest == nil || cmp.Compare(h.bytes, largest.bytes) > 0 {
+			if largest == nil || h.bytes > largest.bytes {
 				largest = h
 			}
 		}

@@ -145,7 +145,8 @@ func (t *turn) hear(ctx context.Context, answer Answer) error {
 // reserve writes down what an attempt may cost before it is made, so that it is
 // billed also when this process dies under it.
 func (t *turn) reserve(ctx context.Context, target messages.Target, call *messages.Call) (row int, err error) {
-	line := t.row(target, call)
+	line := t.row(target)
+	line.Usage = messages.Usage{Input: messages.EstimateTokens(call.Items), Estimated: true}
 	reservation := messages.Reservation{Row: line, Deadline: t.spec.Deadline}
 	if limit := call.Options.MaxTokens; limit != nil {
 		reservation.MaxOutput = *limit
@@ -157,13 +158,12 @@ func (t *turn) reserve(ctx context.Context, target messages.Target, call *messag
 	return len(t.rows) - 1, nil
 }
 
-// row is the attempt's line in the ledger, as far as it is known beforehand.
-func (t *turn) row(target messages.Target, call *messages.Call) messages.UsageRow {
+// row is an attempt's line in the ledger, as far as it is known beforehand.
+func (t *turn) row(target messages.Target) messages.UsageRow {
 	row := messages.UsageRow{
 		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
 		Endpoint: t.spec.Endpoint, Model: t.spec.Model,
 		Served:  messages.Served{Provider: target.Provider, Model: target.Model},
-		Usage:   messages.Usage{Input: messages.EstimateTokens(call.Items), Estimated: true},
 		Created: time.Now(),
 	}
 	if t.spec.Keep {

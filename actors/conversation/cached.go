@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"context"
-	"time"
 
 	"example.com/parley/messages"
 )
@@ -46,11 +45,13 @@ func (t *turn) fromCache(ctx context.Context, call *messages.Call) (done bool, e
 	asked := t.deps.Cache.Ask(ctx, t.spec, call.Items)
 	t.cached = &asked.Outcome
 	if asked.Answer == nil {
-		t.share(asked.Flight)
+		if asked.Flight != nil {
+			t.flight.Store(&asked.Flight)
+		}
 		return false, nil
 	}
 	t.current = len(t.rows)
-	t.rows = append(t.rows, t.hitRow())
+	t.rows = append(t.rows, t.row(messages.Target{Provider: providerOfHits}))
 	err = t.hear(ctx, asked.Answer)
 	if err == nil || t.shown || ctx.Err() != nil {
 		t.settleHit(asked.Answer.Saved())
@@ -74,29 +75,10 @@ func (t *turn) settleHit(saved messages.NanoDollars) {
 // isHit tells whether the reply came from the cache.
 func (t *turn) isHit() bool { return t.cached != nil && t.cached.Hit() }
 
-// share lets other turns wait for this one's call.
-func (t *turn) share(f Flight) {
-	if f != nil {
-		t.flight = f
-		t.sharing.Store(&f)
-	}
-}
-
-// hitRow is a reply's line in the ledger that no model was called for.
-func (t *turn) hitRow() messages.UsageRow {
-	row := messages.UsageRow{
-		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
-		Endpoint: t.spec.Endpoint, Model: t.spec.Model, Served: messages.Served{Provider: providerOfHits}, Created: time.Now(),
-	}
-	if t.spec.Keep {
-		row.Conversation = t.spec.Conversation
-	}
-	return row
-}
-
 // land tells those who wait for this turn's call what it came to.
 func (t *turn) land(err error) {
-	if t.flight == nil {
+	flight := t.flight.Load()
+	if flight == nil {
 		return
 	}
 	var usage messages.Usage
@@ -104,5 +86,5 @@ func (t *turn) land(err error) {
 	if t.current < len(t.rows) {
 		usage, cost = t.rows[t.current].Usage, t.rows[t.current].Cost
 	}
-	t.flight.Ended(err, t.finish, usage, cost)
+	(*flight).Ended(err, t.finish, usage, cost)
 }

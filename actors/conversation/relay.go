@@ -92,8 +92,8 @@ func (t *turn) flushOpened(ctx context.Context) error {
 // forward gives a chunk to the client, by way of the store where the reply is
 // kept.
 func (t *turn) forward(ctx context.Context, c messages.Chunk) error {
-	if t.flight != nil {
-		t.flight.Add(c)
+	if flight := t.flight.Load(); flight != nil {
+		(*flight).Add(c)
 	}
 	if t.kept != nil {
 		return t.kept.add(ctx, c)

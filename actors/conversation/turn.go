@@ -32,8 +32,7 @@ type turn struct {
 	usage    *messages.Usage        // as the provider reported it
 	served   messages.Served        // who answers now
 	cached   *messages.CacheOutcome // what the cache had to do with it; nil before it was asked
-	flight   Flight                 // tells others of the reply; nil where nobody may wait for it
-	sharing  atomic.Pointer[Flight] // the same, for when the client leaves
+	flight   atomic.Pointer[Flight] // tells others of the reply; nil where nobody may wait for it
 	before   messages.Served        // who began the reply that is being continued
 	rest     continuation           // of a reply that another provider goes on with
 	output   int                    // bytes of text so far
@@ -170,7 +169,7 @@ func (t *turn) clientLeft() {
 // giveUp ends the turn for want of a client, once nobody else waits for its call.
 func (t *turn) giveUp() {
 	abandon := func() { t.cancel(errClientGone) }
-	if flight := t.sharing.Load(); flight != nil {
+	if flight := t.flight.Load(); flight != nil {
 		(*flight).Leave(abandon)
 		return
 	}

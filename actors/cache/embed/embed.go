@@ -16,8 +16,6 @@ type Embedder interface {
 	// ID names the embedder and what it was made of: vectors of two IDs are never
 	// compared.
 	ID() string
-	// Dimensions is how long its vectors are; 0 until a server has told.
-	Dimensions() int
 	// Embed appends the vector of a text, of length 1, to dst. A text in which it
 	// finds nothing to go by has none, and dst is returned as it was. Those that
 	// run in this process need neither the context nor an error, and allocate

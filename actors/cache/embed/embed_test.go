@@ -24,8 +24,8 @@ func TestVectorsHaveTheLengthOne(t *testing.T) {
 			if len(v) == 0 {
 				continue // nothing in it that the embedder knows
 			}
-			if len(v) != e.Dimensions() {
-				t.Fatalf("%s has %d dimensions", name, len(v))
+			if len(v) != 256 {
+				t.Fatalf("%s has %d dimensions, want 256", name, len(v))
 			}
 			if length := math.Sqrt(cosine(v, v)); math.Abs(length-1) > 1e-4 {
 				t.Errorf("%s of %.10q has the length %v", name, text, length)

@@ -22,9 +22,6 @@ const (
 // ID implements [Embedder].
 func (Hashed) ID() string { return "hashed-256-1" }
 
-// Dimensions implements [Embedder].
-func (Hashed) Dimensions() int { return hashedDimensions }
-
 // Embed implements [Embedder].
 func (Hashed) Embed(_ context.Context, dst []float32, text string) ([]float32, error) {
 	start := len(dst)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,12 +21,11 @@ import (
 // the same time go in one call: such servers do many at the price of one. It works
 // while Run does.
 type Remote struct {
-	cfg        Config
-	client     *http.Client
-	queue      chan *job
-	dimensions atomic.Int64
-	sizes      prometheus.Histogram
-	failures   prometheus.Counter
+	cfg      Config
+	client   *http.Client
+	queue    chan *job
+	sizes    prometheus.Histogram
+	failures prometheus.Counter
 }
 
 // job is a text that waits for its vector.
@@ -71,9 +69,6 @@ func NewRemote(cfg Config, registerer prometheus.Registerer) *Remote {
 
 // ID implements [Embedder].
 func (r *Remote) ID() string { return "openai-" + r.cfg.Model }
-
-// Dimensions implements [Embedder].
-func (r *Remote) Dimensions() int { return int(r.dimensions.Load()) }
 
 // Calibrate implements [Embedder].
 func (r *Remote) Calibrate(threshold float64) float32 {
@@ -216,7 +211,6 @@ func (r *Remote) call(ctx context.Context, batch []*job) error {
 		r.failures.Inc()
 		return err
 	}
-	r.dimensions.Store(int64(len(vectors[0])))
 	for i, j := range batch {
 		j.reply <- vectored{vector: vectors[i]}
 	}

@@ -81,9 +81,6 @@ func signed(b []byte) []int8 {
 // ID implements [Embedder].
 func (s *Static) ID() string { return s.id }
 
-// Dimensions implements [Embedder].
-func (s *Static) Dimensions() int { return s.dimensions }
-
 // Embed implements [Embedder].
 func (s *Static) Embed(_ context.Context, dst []float32, text string) ([]float32, error) {
 	start := len(dst)

@@ -18,8 +18,8 @@ import (
 // half of its SHA-256. To find another request with a given key takes 2^128 tries.
 type Key [16]byte
 
-// hash is a well-mixed part of the key.
-func (k *Key) hash() uint64 { return binary.LittleEndian.Uint64(k[:8]) }
+// Hash is a part of the key, as evenly spread as all of it.
+func (k *Key) Hash() uint64 { return binary.LittleEndian.Uint64(k[:8]) }
 
 // Entry is a cached reply as the index knows it. What readers may read of it never
 // changes, but for what is atomic.
@@ -66,7 +66,12 @@ func (x *Index) Len() int { return int(x.count.Load()) }
 
 // Exact returns the entry of a key, or nil. Any goroutine may call it.
 func (x *Index) Exact(key *Key) *Entry {
-	return x.byKey.find(key.hash(), func(e *Entry) bool { return e.Key == *key })
+	return x.byKey.find(key.Hash(), func(e *Entry) bool { return e.Key == *key })
+}
+
+// Named returns an entry of a tenant whose key has the hash, or nil.
+func (x *Index) Named(tenant string, hash uint64) *Entry {
+	return x.byKey.find(hash, func(e *Entry) bool { return e.Tenant == tenant && e.Key.Hash() == hash })
 }
 
 // Same returns the entry of a space whose question has the same words, or nil.
@@ -97,13 +102,9 @@ func (x *Index) Nearest(space uint64, to *Point, mask uint64, cut float32, accep
 	return s.nearest(to, mask, cut, accept)
 }
 
-// Add adds an entry, in the place of one with its key, which it returns. at is where
-// its question is, and nil of one that is not compared by meaning. Only the writer
-// may call it.
-func (x *Index) Add(e *Entry, at *Point) (old *Entry) {
-	if old = x.Exact(&e.Key); old != nil {
-		x.Remove(old)
-	}
+// Add adds an entry whose key none has yet. at is where its question is, and nil of
+// one that is not compared by meaning. Only the writer may call it.
+func (x *Index) Add(e *Entry, at *Point) {
 	if at != nil {
 		x.spaces.of(e.Space).add(e, at, question.Mask(e.Loose))
 	}
@@ -115,7 +116,6 @@ func (x *Index) Add(e *Entry, at *Point) (old *Entry) {
 	}
 	x.byKey.add(byKey, e)
 	x.count.Add(1)
-	return old
 }
 
 // Remove takes an entry out. Only the writer may call it, once for an entry.
@@ -135,7 +135,7 @@ func (x *Index) Remove(e *Entry) {
 }
 
 // What the tables go by.
-func byKey(e *Entry) uint64    { return e.Key.hash() }
+func byKey(e *Entry) uint64    { return e.Key.Hash() }
 func bySame(e *Entry) uint64   { return mix(e.Space, e.Same) }
 func byStrict(e *Entry) uint64 { return mix(e.Space, e.Strict) }
 

@@ -84,8 +84,12 @@ func TestIndexIsAsOneThatLooksAtAll(t *testing.T) {
 			all = all[:len(all)-1]
 		} else {
 			e := entry(t, rng, step, random(rng, 32))
-			if old := x.Add(e.Entry, e.at); old != nil {
-				t.Fatal("a new key took another's place")
+			if x.Exact(&e.Key) != nil {
+				t.Fatal("a new key is there already")
+			}
+			x.Add(e.Entry, e.at)
+			if x.Named("", e.Key.Hash()) != e.Entry || x.Named("other", e.Key.Hash()) != nil {
+				t.Fatal("an entry is not found by the hash of its key, or by another tenant")
 			}
 			all = append(all, e)
 		}

@@ -8,7 +8,11 @@
 //	limits.go    which texts are not compared at all
 package question
 
-import "sync"
+import (
+	"sync"
+
+	"example.com/parley/messages"
+)
 
 // Question is what was read of a text. It is immutable and holds nothing of the
 // text but hashes.
@@ -25,6 +29,7 @@ type Question struct {
 	// synonyms, number of be and do. A cosine has to speak for a match as well.
 	Loose []Word
 	// Only says why the text is compared as a whole only; empty where it is not.
+	// Where it is set there is neither Strict nor Loose.
 	Only Reason
 }
 
@@ -51,10 +56,10 @@ func Read(text string) Question {
 	if !q.Only.literal() && len(words) > 0 {
 		q.Same = same(words)
 	}
-	if saying(words) < fewestWords {
-		if q.Only == "" {
-			q.Only = TooShort
-		}
+	if q.Only == "" && saying(words) < fewestWords {
+		q.Only = TooShort
+	}
+	if q.Only != "" {
 		return q
 	}
 	q.Strict = strict(words)
@@ -113,22 +118,21 @@ func saying(words []token) (n int) {
 
 // same hashes all words in order.
 func same(words []token) uint64 {
-	sum := uint64(hashOffset)
+	sum := uint64(0)
 	for i := range words {
-		sum = (hashInto(sum, words[i].text) ^ ' ') * hashPrime
+		sum = hashMore(sum, words[i].text)
 	}
 	return max(sum, 1)
 }
 
 // strict hashes the words in order.
 func strict(words []token) uint64 {
-	sum := uint64(hashOffset)
+	sum := uint64(0)
 	for i := range words {
 		if words[i].kind == article || saysNothing(words, i, isPlace) {
 			continue
 		}
-		sum = hashInto(sum, words[i].basic())
-		sum = (sum ^ ' ') * hashPrime
+		sum = hashMore(sum, words[i].basic())
 	}
 	return max(sum, 1)
 }
@@ -142,20 +146,13 @@ func saysNothing(words []token, i int, place trait) bool {
 	return words[i-1].kind != be
 }
 
-// 64-bit FNV-1a.
-const (
-	hashOffset = 14695981039346656037
-	hashPrime  = 1099511628211
-)
-
-func hashInto(sum uint64, text string) uint64 {
-	for i := range len(text) {
-		sum = (sum ^ uint64(text[i])) * hashPrime
-	}
-	return sum
+// hashMore takes a word into the hash of those before it.
+func hashMore(sum uint64, word string) uint64 {
+	const prime = 1099511628211
+	return (sum ^ messages.Hash(word)) * prime
 }
 
 func hashOf(text string) uint32 {
-	sum := hashInto(hashOffset, text)
+	sum := messages.Hash(text)
 	return uint32(sum>>32) ^ uint32(sum) // #nosec G115 -- both halves are wanted
 }
