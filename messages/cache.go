@@ -52,6 +52,20 @@ func (o *CacheOutcome) Hit() bool {
 // digits.
 type CacheEntryID string
 
+// CacheName names a cached reply among all nodes: by whom it is of, and the hash of
+// its request's key.
+type CacheName struct {
+	Tenant TenantID
+	Entry  uint64
+}
+
+// CacheDrop says that a reply was wrong for the request that has the hash Asked.
+// Where that is the reply's own request, the reply itself was.
+type CacheDrop struct {
+	CacheName
+	Asked uint64
+}
+
 // CacheStats is a tenant's part of the cache.
 type CacheStats struct {
 	Lookups     int64

@@ -86,6 +86,9 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 			}
 		}
 	}
+	if asked, hit := a.hit(ctx, messages.CacheExact, a.shared(ctx), 1); hit {
+		return asked
+	}
 	f := a.flight(ctx)
 	if other := a.shard.flights.joinOrStart(f); other != nil {
 		return a.listen(ctx, other)

@@ -9,7 +9,8 @@
 //	replay.go    a kept reply, said again         embed/      texts to vectors
 //	reply.go     a reply as it is kept            evict.go    who has to go (pure)
 //	wheel.go     when they expire (pure)          frequency.go how often it is asked for (pure)
-//	denied.go    pairs that were wrong            metrics.go
+//	denied.go    pairs that were wrong            shared.go   what all nodes have
+//	record.go    an entry on its way to them      metrics.go
 package cache
 
 import (
@@ -38,6 +39,7 @@ const shards = 8
 type Deps struct {
 	Embedder   embed.Embedder
 	Routes     Routes // nil where names never lead elsewhere
+	Shared     Shared // nil for a node that is alone
 	Registerer prometheus.Registerer
 }
 
@@ -54,6 +56,7 @@ type Cache struct {
 	cfg      Config
 	embedder embed.Embedder
 	routes   Routes
+	shared   Shared
 	metrics  *metrics
 	bodies   codec
 	shards   [shards]shard
@@ -62,7 +65,7 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, bodies: newCodec()}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec()}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}
@@ -110,18 +113,27 @@ func (c *Cache) Drop(ctx context.Context, tenant messages.TenantID, id messages.
 		return noSuchEntry()
 	}
 	done := make(chan bool, 1)
-	c.shardOf(tenant).tell(&drop{tenant: tenant, entry: entry, asked: asked, done: done})
+	d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: entry}, Asked: asked}
+	c.shardOf(tenant).tell(&drop{CacheDrop: d, done: done})
 	select {
-	case found := <-done:
-		if !found {
-			return noSuchEntry()
-		}
-		return nil
+	case here := <-done:
+		return c.dropShared(ctx, d, here)
 	case <-ctx.Done():
 		return &messages.Failure{
 			Code: messages.CodeOverloaded, What: "the cache does not answer in time", Do: "try again", RetryAfter: time.Second, Cause: ctx.Err(),
 		}
 	}
+}
+
+// dropShared has the other nodes forget what was dropped, here or by nobody yet.
+func (c *Cache) dropShared(ctx context.Context, d messages.CacheDrop, here bool) error {
+	switch {
+	case c.shared != nil && (here || c.shared.Get(ctx, d.CacheName) != nil):
+		c.shared.Drop(d)
+	case !here:
+		return noSuchEntry()
+	}
+	return nil
 }
 
 func noSuchEntry() error {

@@ -141,14 +141,29 @@ func (r *reader) number() (n int) {
 	return 0
 }
 
-func (r *reader) text() (text string) {
-	n := r.number()
+func (r *reader) text() string { return r.bytes(r.number()) }
+
+// bytes reads so many bytes.
+func (r *reader) bytes(n int) (text string) {
 	if r.broken || n > len(r.left) {
 		r.broken = true
 		return ""
 	}
 	text, r.left = r.left[:n], r.left[n:]
 	return text
+}
+
+// fixed reads a number of 64 bits, the lowest byte first.
+func (r *reader) fixed() (n uint64) {
+	low := uint64(r.fixed32())
+	return low | uint64(r.fixed32())<<32
+}
+
+func (r *reader) fixed32() (n uint32) {
+	for i, b := range []byte(r.bytes(4)) {
+		n |= uint32(b) << (8 * i)
+	}
+	return n
 }
 
 // whole tells whether it is a reply that a model gave.

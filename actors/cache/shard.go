@@ -70,9 +70,13 @@ type (
 	land struct{ flight *Flight }
 	// drop takes an entry out for good.
 	drop struct {
-		tenant       messages.TenantID
-		entry, asked uint64
-		done         chan<- bool // has room for one
+		messages.CacheDrop
+		done chan<- bool // has room for one
+	}
+	// learn adds an entry of another node.
+	learn struct {
+		entry *index.Entry
+		point *index.Point
 	}
 	// discard takes an entry out that cannot be read.
 	discard struct{ entry *index.Entry }
@@ -107,6 +111,8 @@ func (k *keeper) Receive(ctx actor.Context) {
 		k.start(ctx)
 	case *land:
 		k.land(m.flight, time.Now())
+	case *learn:
+		k.learn(m, time.Now())
 	case *drop:
 		m.done <- k.drop(m)
 	case *discard:
@@ -163,6 +169,7 @@ func (k *keeper) land(f *Flight, now time.Time) {
 		Tenant: string(in.tenant), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
 	}
 	k.add(e, in.point)
+	k.shard.cache.publish(e, in.point, in.ttl)
 }
 
 // seconds are since 1970, until 2106.
@@ -230,10 +237,10 @@ func (s *shard) account(e *index.Entry, sign int64) {
 
 // drop takes out what a hit named, and remembers the pair.
 func (k *keeper) drop(m *drop) bool {
-	if m.entry != m.asked {
-		k.shard.denied.add(pairOf(m.entry, m.asked))
+	if m.Entry != m.Asked {
+		k.shard.denied.add(pairOf(m.Entry, m.Asked))
 	}
-	e := k.shard.index.Named(string(m.tenant), m.entry)
+	e := k.shard.index.Named(string(m.Tenant), m.Entry)
 	if e == nil {
 		return false
 	}

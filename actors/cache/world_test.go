@@ -43,12 +43,18 @@ func static(t *testing.T) embed.Embedder {
 
 func newWorldWith(t *testing.T, embedder embed.Embedder, change ...func(*cache.Config)) *world {
 	t.Helper()
+	return newNode(t, embedder, nil, change...)
+}
+
+// newNode is a world that shares with others what it keeps.
+func newNode(t *testing.T, embedder embed.Embedder, shared cache.Shared, change ...func(*cache.Config)) *world {
+	t.Helper()
 	cfg := cache.DefaultConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
 	w := &world{t: t, registry: prometheus.NewRegistry()}
-	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Registerer: w.registry})
+	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Shared: shared, Registerer: w.registry})
 	system := actortest.NewSystem(t)
 	for _, props := range w.cache.Props() {
 		actortest.Spawn(t, system, props)
@@ -160,4 +166,20 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 func wait(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
+}
+
+// counted is what a counter without labels came to.
+func (w *world) counted(name string) int {
+	w.t.Helper()
+	families, err := w.registry.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return int(family.GetMetric()[0].GetCounter().GetValue())
+		}
+	}
+	w.t.Fatalf("there is no metric %s", name)
+	return 0
 }

@@ -27,6 +27,35 @@ func NewPoint(v []float32) (p *Point, ok bool) {
 	return p, true
 }
 
+// RestorePoint returns the point that said values and scale of itself. It reports
+// false of what no point says.
+func RestorePoint(values string, scale float32) (p *Point, ok bool) {
+	const largest = 1 / float32(math.MaxInt8) // of a vector of length 1
+	if values == "" || len(values) > mostDimensions || !(scale > 0 && scale <= largest*1.01) {
+		return nil, false
+	}
+	p = &Point{values: make([]int8, len(values)), scale: scale}
+	for i := range values {
+		p.values[i] = int8(values[i]) // #nosec G115 -- back to what it was
+	}
+	return p, true
+}
+
+// mostDimensions is more than any embedder has.
+const mostDimensions = 16_384
+
+// Values are what RestorePoint makes the point of again; of nil there are none.
+func (p *Point) Values() (values []byte, scale float32) {
+	if p == nil {
+		return nil, 0
+	}
+	values = make([]byte, len(p.values))
+	for i, x := range p.values {
+		values[i] = byte(x) // #nosec G115 -- a byte either way
+	}
+	return values, p.scale
+}
+
 // Cosine is that of two points of as many dimensions, and 0 of others.
 func (p *Point) Cosine(o *Point) float32 { return p.cosine(o.values, o.scale) }
 

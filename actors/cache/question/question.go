@@ -40,6 +40,11 @@ type Word struct {
 	Root    uint16 // hash of what its endings leave; 0 of a word that has none
 }
 
+// Rules is the version of the rules and lists by which texts are read. What was read
+// by others is not compared: nodes of two versions share nothing but whole requests.
+// It goes up with every change of what Read returns (TestRulesAreThoseOfTheirVersion).
+const Rules = 1
+
 // fewestWords that say something make a text comparable: of "what is it?" none does.
 const fewestWords = 1
 

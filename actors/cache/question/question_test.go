@@ -1,6 +1,8 @@
 package question_test
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math/bits"
 	"strings"
 	"testing"
@@ -187,5 +189,25 @@ func TestMasksOfTheSameDifferLittle(t *testing.T) {
 	}
 	if d := bits.OnesCount64(question.Mask(a) ^ question.Mask(c)); d <= 2 {
 		t.Errorf("another question changes %d bits", d)
+	}
+}
+
+// TestRulesAreThoseOfTheirVersion fails with every change of what is read of a text:
+// nodes of two versions would compare what cannot be compared. Then count Rules up,
+// and take over the new sum.
+func TestRulesAreThoseOfTheirVersion(t *testing.T) {
+	t.Parallel()
+	const version, sum = 1, "3184d7ed1332d008"
+	hash := fnv.New64a()
+	for _, text := range []string{
+		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",
+		"Is it safe to disable the firewall before 3 updates?", "Who wrote Faust", "How can we convert 5 kilometers to miles?",
+		"What's the difference between a vulture and an eagle?", "Should children drink coffee, and why not?", "which cities in Peru are the largest",
+		"Can someone explain how bees make honey?", "What would happen if nobody went to work?", "translate 'good night' into Spanish",
+	} {
+		fmt.Fprintf(hash, "%+v\n", question.Read(text))
+	}
+	if got := fmt.Sprintf("%x", hash.Sum64()); question.Rules != version || got != sum {
+		t.Errorf("Rules is %d, and what they read comes to %s; this was %s with %d", question.Rules, got, sum, version)
 	}
 }
