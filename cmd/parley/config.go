@@ -19,6 +19,7 @@ import (
 	"example.com/parley/cmd/parley/settings"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
+	"example.com/parley/persistence/redis"
 	"example.com/parley/persistence/spool"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	Admin          admin.Config           `koanf:"admin"`
 	Store          StoreConfig            `koanf:"store"`
 	Ledger         spool.Config           `koanf:"ledger"`
+	Redis          redis.Config           `koanf:"redis"`
 	Keys           tenant.Config          `koanf:"keys"`
 	Prices         tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
 	Providers      provider.Config        `koanf:"providers"` // whom to call, by a name of your own
@@ -49,7 +51,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "data",
 		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
-		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Keys: tenant.DefaultConfig(),
+		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(),
 		Providers: provider.DefaultConfig(), Outliers: provider.DefaultOutlierConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
@@ -65,7 +67,7 @@ func (c *Config) Validate() error {
 	return errors.Join(
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
-		c.Store.Validate(), c.Ledger.Validate(), c.Keys.Validate(), c.Prices.Validate(),
+		c.Store.Validate(), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Prices.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)

@@ -57,10 +57,11 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer models.providers.Close()
-	answers, err := openCache(cfg, models.router, metrics)
+	answers, err := openCache(cfg, models.router, metrics, log)
 	if err != nil {
 		return err
 	}
+	defer answers.close()
 	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
 		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers.cache),
 			[]actors.Part{{Name: "tenants", Props: keys.Props()}}),
@@ -99,6 +100,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	logStart(log, cfg, sockets)
 	return runParts(ctx, cfg.HTTP.DrainTimeout, log,
 		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
+		part{name: "the shared cache", run: answers.share()},
 		part{name: "the actors", stop: draining(tree)},
 		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"strconv"
 	"strings"
@@ -35,11 +36,7 @@ func (n *names) parse(key string) (name messages.CacheName, ok bool) {
 
 // digits writes a hash as 16 hex digits.
 func digits(hash uint64) string {
-	var b [8]byte
-	for i := range b {
-		b[i] = byte(hash >> (56 - 8*i))
-	}
-	return hex.EncodeToString(b[:])
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, hash))
 }
 
 func parseDigits(s string) (hash uint64, ok bool) {

@@ -28,7 +28,7 @@ func newSeal(secret string) (seal, error) {
 }
 
 func (s seal) close(name string, record []byte) []byte {
-	return s.cipher.Seal(nil, nil, record, []byte(name))
+	return s.cipher.Seal(nil, nil, record, []byte(name)) // #nosec G407 -- this cipher makes up a nonce for each
 }
 
 var errDamaged = errors.New("a record is not what was written under its name")

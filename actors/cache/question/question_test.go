@@ -205,7 +205,7 @@ func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 		"What's the difference between a vulture and an eagle?", "Should children drink coffee, and why not?", "which cities in Peru are the largest",
 		"Can someone explain how bees make honey?", "What would happen if nobody went to work?", "translate 'good night' into Spanish",
 	} {
-		fmt.Fprintf(hash, "%+v\n", question.Read(text))
+		_, _ = fmt.Fprintf(hash, "%+v\n", question.Read(text))
 	}
 	if got := fmt.Sprintf("%x", hash.Sum64()); question.Rules != version || got != sum {
 		t.Errorf("Rules is %d, and what they read comes to %s; this was %s with %d", question.Rules, got, sum, version)
