@@ -50,6 +50,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeRouteNotFound:      {status: fiber.StatusNotFound},
 	messages.CodeModelNotFound:      {status: fiber.StatusNotFound},
 	messages.CodeCacheEntryAbsent:   {status: fiber.StatusNotFound},
+	messages.CodeWarmingAbsent:      {status: fiber.StatusNotFound},
 	messages.CodeConversationAbsent: {status: fiber.StatusNotFound},
 	messages.CodeResponseAbsent:     {status: fiber.StatusNotFound},
 	messages.CodeItemAbsent:         {status: fiber.StatusNotFound},

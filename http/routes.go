@@ -49,6 +49,9 @@ func (s *Server) routes() []route {
 
 		{remove, "/v1/cache/entries/{id}", member, s.dropCacheEntry},
 		{get, "/v1/cache/stats", member, s.getCacheStats},
+		{post, "/v1/cache/warm", member, s.warmCache},
+		{get, "/v1/cache/warm/{id}", member, s.getWarming},
+		{remove, "/v1/cache/warm/{id}", member, s.cancelWarming},
 
 		{get, "/healthz", public, s.healthy},
 		{get, "/readyz", public, s.ready},

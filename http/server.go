@@ -30,6 +30,7 @@ type Deps struct {
 	Tries           Tries
 	Catalogue       Catalogue
 	Cache           Cache
+	Warmer          Warmer
 	Embeddings      Embeddings
 	Ready           []Check // asked by GET /readyz, in order
 	Registerer      prometheus.Registerer
@@ -46,6 +47,7 @@ type Server struct {
 	tries         Tries
 	catalogue     Catalogue
 	cache         Cache
+	warmer        Warmer
 	embeddings    Embeddings
 	checks        []Check
 	trusted       []netip.Prefix
@@ -72,7 +74,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, embeddings: deps.Embeddings, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, embeddings: deps.Embeddings, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

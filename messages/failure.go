@@ -28,6 +28,7 @@ const (
 	CodeRouteNotFound      Code = "route_not_found"
 	CodeModelNotFound      Code = "model_not_found"
 	CodeCacheEntryAbsent   Code = "cache_entry_not_found"
+	CodeWarmingAbsent      Code = "cache_warming_not_found"
 	CodeConversationAbsent Code = "conversation_not_found"
 	CodeResponseAbsent     Code = "previous_response_not_found"
 	CodeItemAbsent         Code = "item_not_found"

@@ -74,6 +74,7 @@ type TurnOutcome struct {
 	Reason string    // of a partial one
 	Ended  time.Time // as the store has it, where the turn is kept
 	Err    error     // nil, or a *Failure: the stream broke off
+	Cost   NanoDollars
 }
 
 // Usage counts tokens as the provider bills them. Cached and CacheWrite are

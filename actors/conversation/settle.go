@@ -66,6 +66,7 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 		failure := messages.AsFailure(done.err)
 		outcome = messages.TurnOutcome{Status: messages.TurnFailed, Ended: outcome.Ended, Err: failure}
 	}
+	outcome.Cost = t.cost()
 	used := t.total()
 	if t.isHit() { // nobody bills it
 		used = messages.Usage{}
@@ -89,6 +90,14 @@ func (t *turn) total() (sum messages.Usage) {
 		sum.CacheWrite += u.CacheWrite
 		sum.Reasoning += u.Reasoning
 		sum.Estimated = sum.Estimated || u.Estimated
+	}
+	return sum
+}
+
+// cost is what all attempts came to.
+func (t *turn) cost() (sum messages.NanoDollars) {
+	for i := range t.rows {
+		sum += t.rows[i].Cost
 	}
 	return sum
 }

@@ -114,6 +114,7 @@ const (
 	configVariable    = "PARLEY_CONFIG"        // the configuration file, as --config
 	bootstrapVariable = "PARLEY_BOOTSTRAP_KEY" // becomes the first tenant's key
 	adminKeyVariable  = "PARLEY_ADMIN_KEY"     // what commands show to a running server
+	clientKeyVariable = "PARLEY_API_KEY"       // what those show that do what any client may
 )
 
 // noKey tells of variables that set no key and are no mistake either: those
@@ -124,7 +125,7 @@ func noKey(name string) bool {
 		return true
 	}
 	switch strings.TrimSuffix(name, "_FILE") {
-	case bootstrapVariable, adminKeyVariable:
+	case bootstrapVariable, adminKeyVariable, clientKeyVariable:
 		return true
 	}
 	ambient := []string{"PARLEY_TEST_", "PARLEY_SERVICE_HOST", "PARLEY_SERVICE_PORT", "PARLEY_PORT_", "PARLEY_ENV_"}

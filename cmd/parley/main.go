@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"example.com/parley/actors"
+	"example.com/parley/actors/cache"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
@@ -74,12 +75,13 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 
+	warmer := cache.NewWarmer(answers.cache, tree)
 	checks := []parleyhttp.Check{
 		{Name: "the store", Probe: kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Embeddings: answers.embedder,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Embeddings: answers.embedder,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {
@@ -104,6 +106,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the actors", stop: draining(tree)},
 		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},
+		part{name: "the warmer", run: warmer.Run},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
 		part{name: "the listener", run: sockets.serve(clients)},

@@ -14,16 +14,17 @@ import (
 	"example.com/parley/messages"
 )
 
-// remote asks a running server through its admin listener. It implements
+// remote asks a running server. Through its admin listener it implements
 // administration.
 type remote struct {
-	address string // host:port
-	key     string
-	client  *http.Client
+	address  string // host:port
+	listener string // what should be there
+	key      string
+	client   *http.Client
 }
 
 func newRemote(address, key string) *remote {
-	return &remote{address: address, key: key, client: &http.Client{
+	return &remote{address: address, listener: "its admin listener", key: key, client: &http.Client{
 		Transport: &http.Transport{}, // no proxy of the environment: the server is this machine, or named on purpose
 		Timeout:   commandTimeout,
 	}}
@@ -130,7 +131,7 @@ func (r *remote) unreachable(err error) error {
 	}
 	return &messages.Failure{
 		Code: messages.CodeOverloaded, What: fmt.Sprintf("the server at %s does not answer", r.address),
-		Do: "is it running, and is this its admin listener?", Cause: err,
+		Do: "is it running, and is this " + r.listener + "?", Cause: err,
 	}
 }
 

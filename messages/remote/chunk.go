@@ -59,7 +59,7 @@ func FromChunk(m *Chunk) (messages.Chunk, error) {
 
 // ToTurnOutcome mirrors o.
 func ToTurnOutcome(o *messages.TurnOutcome) *TurnOutcome {
-	m := &TurnOutcome{Status: string(o.Status), Reason: o.Reason, Err: ToFailure(o.Err)}
+	m := &TurnOutcome{Status: string(o.Status), Reason: o.Reason, Err: ToFailure(o.Err), CostNanoDollars: int64(o.Cost)}
 	if !o.Ended.IsZero() {
 		m.EndedMs = o.Ended.UnixMilli()
 	}
@@ -68,7 +68,7 @@ func ToTurnOutcome(o *messages.TurnOutcome) *TurnOutcome {
 
 // FromTurnOutcome reads a mirror.
 func FromTurnOutcome(m *TurnOutcome) *messages.TurnOutcome {
-	o := &messages.TurnOutcome{Status: messages.TurnStatus(m.GetStatus()), Reason: m.GetReason(), Err: FromFailure(m.GetErr())}
+	o := &messages.TurnOutcome{Status: messages.TurnStatus(m.GetStatus()), Reason: m.GetReason(), Err: FromFailure(m.GetErr()), Cost: messages.NanoDollars(m.GetCostNanoDollars())}
 	if ms := m.GetEndedMs(); ms != 0 {
 		o.Ended = time.UnixMilli(ms)
 	}

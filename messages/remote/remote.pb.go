@@ -1755,13 +1755,14 @@ func (x *CacheOutcome) GetEntry() string {
 }
 
 type TurnOutcome struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	Err           *Failure               `protobuf:"bytes,3,opt,name=err,proto3" json:"err,omitempty"`
-	EndedMs       int64                  `protobuf:"varint,4,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"` // since 1970; 0 is no time
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Status          string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	Reason          string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Err             *Failure               `protobuf:"bytes,3,opt,name=err,proto3" json:"err,omitempty"`
+	EndedMs         int64                  `protobuf:"varint,4,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"` // since 1970; 0 is no time
+	CostNanoDollars int64                  `protobuf:"varint,5,opt,name=cost_nano_dollars,json=costNanoDollars,proto3" json:"cost_nano_dollars,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *TurnOutcome) Reset() {
@@ -1818,6 +1819,13 @@ func (x *TurnOutcome) GetErr() *Failure {
 func (x *TurnOutcome) GetEndedMs() int64 {
 	if x != nil {
 		return x.EndedMs
+	}
+	return 0
+}
+
+func (x *TurnOutcome) GetCostNanoDollars() int64 {
+	if x != nil {
+		return x.CostNanoDollars
 	}
 	return 0
 }
@@ -2132,12 +2140,13 @@ const file_remote_proto_rawDesc = "" +
 	"similarity\x18\x02 \x01(\x01R\n" +
 	"similarity\x12\x15\n" +
 	"\x06age_ns\x18\x03 \x01(\x03R\x05ageNs\x12\x14\n" +
-	"\x05entry\x18\x04 \x01(\tR\x05entry\"\x82\x01\n" +
+	"\x05entry\x18\x04 \x01(\tR\x05entry\"\xae\x01\n" +
 	"\vTurnOutcome\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12(\n" +
 	"\x03err\x18\x03 \x01(\v2\x16.parley.remote.FailureR\x03err\x12\x19\n" +
-	"\bended_ms\x18\x04 \x01(\x03R\aendedMs\"[\n" +
+	"\bended_ms\x18\x04 \x01(\x03R\aendedMs\x12*\n" +
+	"\x11cost_nano_dollars\x18\x05 \x01(\x03R\x0fcostNanoDollars\"[\n" +
 	"\vTurnStarted\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12(\n" +
 	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"\xb0\x01\n" +

@@ -178,7 +178,7 @@ func kindOf(code messages.Code) string {
 		return "permission_error"
 	case messages.CodeProviderQuota:
 		return "billing_error"
-	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent:
+	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent:
 		return "not_found_error"
 	case messages.CodeBodyTooLarge:
 		return "request_too_large"

@@ -44,7 +44,7 @@ func errorType(f *messages.Failure) string {
 		return "authentication_error"
 	case messages.CodePermission:
 		return "permission_error"
-	case messages.CodeRouteNotFound, messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent,
+	case messages.CodeRouteNotFound, messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent,
 		messages.CodeResponseAbsent, messages.CodeItemAbsent:
 		return "not_found_error"
 	case messages.CodeTooManyTurns, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded:
