@@ -19,6 +19,7 @@ type asking struct {
 	shard    *shard
 	account  *account
 	spec     *messages.TurnSpec
+	items    []messages.Item // all that the model would read
 	key      index.Key
 	space    uint64
 	question *question.Question // nil where only the same request will do
@@ -39,10 +40,11 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 		return c.bypass(spec, reason)
 	}
 	started := time.Now()
-	a := asking{cache: c, shard: c.shardOf(spec.Tenant), spec: spec, now: started}
+	a := asking{cache: c, shard: c.shardOf(spec.Tenant), spec: spec, items: items, now: started}
 	a.account = a.shard.accountOf(spec.Tenant)
 	instructions := instructionsOf(items)
 	a.key, a.space = names(spec, c.mark(spec.Model), items, instructions)
+	a.follow(instructions)
 	if spec.Cache.NoCache {
 		a.read(items, instructions)
 		return a.miss(a.flight(ctx))
@@ -201,6 +203,10 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 		return Asked{}, false
 	}
 	e.Hits.Add(1)
+	if tier == messages.CacheExact {
+		a.renew(e)
+	}
+	a.cache.foresee(a.spec, a.items, r, e.Price)
 	a.account.hit(tier)
 	a.cache.save(a.account, r.Usage, e.Price)
 	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryID(&e.Key, &a.key)}
@@ -220,12 +226,17 @@ func (a *asking) listen(ctx context.Context, f *Flight) Asked {
 // flight is the call that a miss leads to.
 func (a *asking) flight(ctx context.Context) *Flight {
 	a.embed(ctx)
-	return &Flight{cache: a.cache, shard: a.shard, listeners: 1, insert: a.insert()}
+	f := &Flight{cache: a.cache, shard: a.shard, listeners: 1, insert: a.insert()}
+	if a.cache.ahead.cfg.Next {
+		f.spec, f.items = a.spec, a.items
+	}
+	return f
 }
 
 // miss has a model asked.
 func (a *asking) miss(f *Flight) Asked {
 	a.account.misses.Add(1)
+	a.cache.calls.Add(1)
 	return Asked{Outcome: messages.CacheOutcome{Tier: messages.CacheMiss}, Flight: f}
 }
 

@@ -10,7 +10,9 @@
 //	reply.go     a reply as it is kept            evict.go    who has to go (pure)
 //	wheel.go     when they expire (pure)          frequency.go how often it is asked for (pure)
 //	denied.go    pairs that were wrong            shared.go   what all nodes have
-//	record.go    an entry on its way to them      metrics.go
+//	record.go    an entry on its way to them      background.go turns that nobody waits for
+//	warm.go      lists of requests, asked ahead   ahead.go    what the cache foresees by itself
+//	habits.go    which question follows (pure)    metrics.go
 package cache
 
 import (
@@ -59,13 +61,15 @@ type Cache struct {
 	shared   Shared
 	metrics  *metrics
 	bodies   codec
+	ahead    *ahead
 	shards   [shards]shard
 	bytes    atomic.Int64 // of all shards
+	calls    atomic.Int64 // to models, that are under way because nothing was found
 }
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec()}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec(), ahead: newAhead(cfg.Ahead)}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}

@@ -18,13 +18,14 @@ type Config struct {
 	TenantShare float64       `koanf:"tenant_share"`           // of max_bytes that one tenant may fill, from 0 to 1
 	MaxReply    int           `koanf:"max_reply" unit:"bytes"` // a longer reply is not kept
 	Embed       embed.Config  `koanf:"embed"`                  // who turns questions into vectors
+	Ahead       AheadConfig   `koanf:"ahead"`                  // what is fetched before anybody asks
 }
 
 // DefaultConfig suits a laptop and a small server alike.
 func DefaultConfig() Config {
 	return Config{
 		Enabled: true, Threshold: 0.85, TTL: time.Hour, MaxBytes: 100 << 20, TenantShare: 1, MaxReply: 256 << 10,
-		Embed: embed.DefaultConfig(),
+		Embed: embed.DefaultConfig(), Ahead: DefaultAheadConfig(),
 	}
 }
 
@@ -49,5 +50,5 @@ func (c Config) Validate() error {
 	fault(c.MaxBytes >= minBytes && c.MaxBytes <= maxBytes, "max_bytes is %d: give from %d to %d bytes, such as 100MiB", c.MaxBytes, minBytes, int64(maxBytes))
 	fault(c.TenantShare > 0 && c.TenantShare <= 1, "tenant_share is %v: give a share above 0 and up to 1, such as 0.5", c.TenantShare)
 	fault(c.MaxReply >= minReply && c.MaxReply <= maxReply, "max_reply is %d: give from %d to %d bytes, such as 256KiB", c.MaxReply, minReply, maxReply)
-	return errors.Join(errors.Join(faults...), c.Embed.Validate())
+	return errors.Join(errors.Join(faults...), c.Embed.Validate(), c.Ahead.Validate())
 }

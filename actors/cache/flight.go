@@ -14,7 +14,9 @@ import (
 // feeds it; it goes on when that turn's client leaves, as long as anybody listens.
 // It is safe for concurrent use.
 type Flight struct {
-	insert insert // what is to be kept, but for the reply
+	insert insert             // what is to be kept, but for the reply
+	spec   *messages.TurnSpec // what was asked, as the next; nil where nothing is foreseen
+	items  []messages.Item
 	cache  *Cache
 	shard  *shard
 
@@ -98,7 +100,11 @@ func (f *Flight) Ended(err error, finish messages.FinishReason, usage messages.U
 	}
 	f.tell()
 	f.mu.Unlock()
+	f.cache.calls.Add(-1)
 	f.shard.landed(f, keep)
+	if keep && f.spec != nil {
+		f.cache.foresee(f.spec, f.items, f.insert.reply, f.insert.price)
+	}
 }
 
 // Leave says that the caller's own client has gone. abandon is called once nobody

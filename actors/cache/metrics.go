@@ -27,6 +27,8 @@ type metrics struct {
 	embedFailures prometheus.Counter
 	saved         prometheus.Counter
 	entries       prometheus.Gauge
+	aheadSpent    prometheus.Counter
+	ahead         *prometheus.CounterVec
 	bypasses      *prometheus.CounterVec
 	losses        *prometheus.CounterVec
 	lookups       map[messages.CacheTier]prometheus.Counter
@@ -54,6 +56,12 @@ func newMetrics(registerer prometheus.Registerer, c *Cache) *metrics {
 		entries: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "chatbot_cache_entries", Help: "Replies that are kept.",
 		}),
+		aheadSpent: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_cache_ahead_nano_dollars_total", Help: "What it cost to fetch replies before anybody asked for them.",
+		}),
+		ahead: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatbot_cache_ahead_total", Help: "Replies that were to be fetched before anybody asked for them, by why, and what came of it.",
+		}, []string{"why", "result"}),
 		bypasses: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "chatbot_cache_bypasses_total", Help: "Requests for which the cache was not asked, by why.",
 		}, []string{"reason"}),
