@@ -88,6 +88,11 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 			}
 		}
 	}
+	if e, cosine := a.judged(); e != nil {
+		if asked, hit := a.hit(ctx, messages.CacheSemantic, e, a.similarity(cosine)); hit {
+			return asked
+		}
+	}
 	if asked, hit := a.hit(ctx, messages.CacheExact, a.shared(ctx), 1); hit {
 		return asked
 	}
@@ -245,6 +250,9 @@ func (a *asking) insert() insert {
 	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, ttl: a.spec.Cache.TTL, point: a.point}
 	if in.ttl == 0 {
 		in.ttl = a.cache.cfg.TTL
+	}
+	if a.cache.judge != nil {
+		in.text = a.text
 	}
 	if q := a.question; q != nil {
 		in.same, in.strict, in.loose = q.Same, q.Strict, q.Loose

@@ -19,10 +19,13 @@ type Turns interface {
 type told struct {
 	outcome messages.CacheOutcome
 	cost    messages.NanoDollars
-	err     error // why it did not end as it should
+	text    string // its beginning
+	err     error  // why it did not end as it should
 }
 
 const (
+	longestVerdict = 64 // bytes of a reply that are of interest, or a little more
+
 	refusals    = 3           // after which a request is given up
 	refusedWait = time.Second // where the refusal names no time
 )
@@ -65,6 +68,10 @@ func askOnce(ctx context.Context, turns Turns, spec messages.TurnSpec) (t told) 
 		case messages.ChunkOpened:
 			if chunk.Served.Cache != nil {
 				t.outcome = *chunk.Served.Cache
+			}
+		case messages.ChunkText:
+			if len(t.text) < longestVerdict {
+				t.text += chunk.Text
 			}
 		case messages.ChunkEnd:
 			t.cost, t.err = chunk.End.Cost, chunk.End.Err

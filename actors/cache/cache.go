@@ -12,7 +12,8 @@
 //	denied.go    pairs that were wrong            shared.go   what all nodes have
 //	record.go    an entry on its way to them      background.go turns that nobody waits for
 //	warm.go      lists of requests, asked ahead   ahead.go    what the cache foresees by itself
-//	habits.go    which question follows (pure)    metrics.go
+//	habits.go    which question follows (pure)    judge.go    what a model says of near misses
+//	judged/      what is learnt of it (pure)      metrics.go
 package cache
 
 import (
@@ -62,6 +63,7 @@ type Cache struct {
 	metrics  *metrics
 	bodies   codec
 	ahead    *ahead
+	judge    *judge // nil where nobody judges
 	shards   [shards]shard
 	bytes    atomic.Int64 // of all shards
 	calls    atomic.Int64 // to models, that are under way because nothing was found
@@ -69,7 +71,7 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec(), ahead: newAhead(cfg.Ahead)}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec(), ahead: newAhead(cfg.Ahead), judge: newJudge(cfg.Judge)}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}

@@ -18,6 +18,7 @@ type Config struct {
 	TenantShare float64       `koanf:"tenant_share"`           // of max_bytes that one tenant may fill, from 0 to 1
 	MaxReply    int           `koanf:"max_reply" unit:"bytes"` // a longer reply is not kept
 	Embed       embed.Config  `koanf:"embed"`                  // who turns questions into vectors
+	Judge       JudgeConfig   `koanf:"judge"`                  // who says what else a reply serves
 	Ahead       AheadConfig   `koanf:"ahead"`                  // what is fetched before anybody asks
 }
 
@@ -25,7 +26,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Enabled: true, Threshold: 0.85, TTL: time.Hour, MaxBytes: 100 << 20, TenantShare: 1, MaxReply: 256 << 10,
-		Embed: embed.DefaultConfig(), Ahead: DefaultAheadConfig(),
+		Embed: embed.DefaultConfig(), Judge: DefaultJudgeConfig(), Ahead: DefaultAheadConfig(),
 	}
 }
 
@@ -50,5 +51,5 @@ func (c Config) Validate() error {
 	fault(c.MaxBytes >= minBytes && c.MaxBytes <= maxBytes, "max_bytes is %d: give from %d to %d bytes, such as 100MiB", c.MaxBytes, minBytes, int64(maxBytes))
 	fault(c.TenantShare > 0 && c.TenantShare <= 1, "tenant_share is %v: give a share above 0 and up to 1, such as 0.5", c.TenantShare)
 	fault(c.MaxReply >= minReply && c.MaxReply <= maxReply, "max_reply is %d: give from %d to %d bytes, such as 256KiB", c.MaxReply, minReply, maxReply)
-	return errors.Join(errors.Join(faults...), c.Embed.Validate(), c.Ahead.Validate())
+	return errors.Join(errors.Join(faults...), c.Embed.Validate(), c.Judge.Validate(), c.Ahead.Validate())
 }

@@ -27,6 +27,11 @@ type metrics struct {
 	embedFailures prometheus.Counter
 	saved         prometheus.Counter
 	entries       prometheus.Gauge
+	judgedHits    prometheus.Counter
+	judgeSpent    prometheus.Counter
+	judgeError    *prometheus.GaugeVec
+	judgeOpen     prometheus.Gauge
+	verdicts      *prometheus.CounterVec
 	aheadSpent    prometheus.Counter
 	ahead         *prometheus.CounterVec
 	bypasses      *prometheus.CounterVec
@@ -78,7 +83,45 @@ func newMetrics(registerer prometheus.Registerer, c *Cache) *metrics {
 		Name: "chatbot_cache_bytes", Help: "What the kept replies take, with their keys and vectors.",
 	}, func() float64 { return float64(c.bytes.Load()) })
 	m.ratios(factory)
+	m.judging(factory, c.cfg.Judge)
 	return m
+}
+
+// judging registers what is told of the judge.
+func (m *metrics) judging(factory promauto.Factory, cfg JudgeConfig) {
+	m.judgedHits = factory.NewCounter(prometheus.CounterOpts{
+		Name: "chatbot_cache_judged_hits_total", Help: "Hits of the semantic tier that were served by what a judge said.",
+	})
+	m.judgeSpent = factory.NewCounter(prometheus.CounterOpts{
+		Name: "chatbot_cache_judge_nano_dollars_total", Help: "What the verdicts cost.",
+	})
+	m.verdicts = factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_cache_judge_verdicts_total", Help: "Pairs of questions for the judge, by what came of them.",
+	}, []string{"verdict"})
+	m.judgeOpen = factory.NewGauge(prometheus.GaugeOpts{
+		Name: "chatbot_cache_judge_open", Help: "1 while replies are served by verdicts, since they keep to the bound.",
+	})
+	m.judgeError = factory.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "chatbot_cache_judge_error", Help: "Share of wrong replies among those that verdicts serve, or would: the bound, the estimate, and what it is at most.",
+	}, []string{"what"})
+	if cfg.Model != "" {
+		m.judgeError.WithLabelValues("bound").Set(cfg.Bound)
+		m.judgeError.WithLabelValues("highest").Set(1)
+	}
+}
+
+// judged tells how the judge stands.
+func (m *metrics) judged(j *judge) {
+	j.mu.Lock()
+	likely, highest := j.gate.Estimate()
+	open := j.gate.Open()
+	j.mu.Unlock()
+	m.judgeError.WithLabelValues("estimate").Set(likely)
+	m.judgeError.WithLabelValues("highest").Set(highest)
+	m.judgeOpen.Set(0)
+	if open {
+		m.judgeOpen.Set(1)
+	}
 }
 
 const ratioHelp = "Share of what was asked for that a cache had; for the providers' prompt caches, of input tokens."

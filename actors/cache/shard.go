@@ -63,6 +63,7 @@ type insert struct {
 	reply        *reply
 	price        int64
 	ttl          time.Duration
+	text         string // of the question; empty where nobody judges
 }
 
 type (
@@ -169,6 +170,9 @@ func (k *keeper) land(f *Flight, now time.Time) {
 		Tenant: string(in.tenant), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
 	}
 	k.add(e, in.point)
+	if j := k.shard.cache.judge; j != nil {
+		j.note(&in)
+	}
 	k.shard.cache.publish(e, in.point, in.ttl)
 }
 

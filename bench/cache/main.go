@@ -19,7 +19,7 @@ type options struct {
 	only      report.Only
 }
 
-var parts = []string{"speed", "quality", "replay"}
+var parts = []string{"speed", "quality", "replay", "judge"}
 
 func parseOptions(arguments []string) (options, error) {
 	var o options
@@ -70,6 +70,9 @@ func measure(ctx context.Context, o options, line *report.Report) error {
 		if err := replays(ctx, o, line); err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
+	}
+	if o.only.Has("judge") {
+		judgeSimulation(line)
 	}
 	return nil
 }

@@ -163,6 +163,27 @@ func TestEmbedderThatIsGoneCostsNoRequest(t *testing.T) {
 	}
 }
 
+// TestNearMissIsJudgedInTheBackground by a model of the server's; one that says
+// neither yes nor no teaches nothing.
+func TestNearMissIsJudgedInTheBackground(t *testing.T) {
+	t.Parallel()
+	p := caching(t, "PARLEY_CACHE_JUDGE_MODEL=simulated/judge")
+	p.tier("What is the best way to sharpen a chisel?")
+	eventually(t, "the reply to be kept", func() bool { return strings.Contains(p.get("/v1/cache/stats", p.key).body, `"entries":1`) })
+	if tier, _ := p.tier("What is the best way to sharpen a chisel at bench 7?"); tier != "miss" {
+		t.Errorf("%q", tier)
+	}
+	eventually(t, "a verdict", func() bool {
+		return strings.Contains(p.metrics(), `chatbot_cache_judge_verdicts_total{verdict="unclear"} 1`)
+	})
+	if metrics := p.metrics(); !strings.Contains(metrics, `chatbot_cache_judge_error{what="bound"} 0.02`) {
+		t.Error("the bound is not told")
+	}
+	eventually(t, "it to be billed", func() bool {
+		return strings.Contains(p.operate(http.MethodGet, "/admin/usage", "").body, `"model":"judge"`)
+	})
+}
+
 func TestCacheSurvivesItsActors(t *testing.T) {
 	t.Parallel()
 	p := caching(t, "PARLEY_DRILL=true")

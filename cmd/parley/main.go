@@ -107,6 +107,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the warmer", run: warmer.Run},
+		part{name: "the judge", run: cache.NewJudge(answers.cache, tree).Run},
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
