@@ -55,6 +55,7 @@ func TestOfficialGoClient(t *testing.T) {
 		"conversations, turns":   testGoConversationTurns,
 		"responses, erased":      testGoResponsesDelete,
 		"responses, client left": testGoResponsesAbort,
+		"embeddings":             testGoEmbeddings,
 	} {
 		for provider, model := range map[string]string{"openai": "openai/fake", "anthropic": "anthropic/claude-fake"} {
 			t.Run(name+"/"+provider, func(t *testing.T) {
@@ -388,5 +389,17 @@ func testGoConversationTurns(t *testing.T, c goClient, model string) {
 			t.Fatal(err)
 		}
 		wantText(t, reply.OutputText(), 2*i+1, text)
+	}
+}
+
+func testGoEmbeddings(t *testing.T, c goClient, _ string) {
+	made, err := c.Embeddings.New(t.Context(), openai.EmbeddingNewParams{
+		Model: "parley-embedding", Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: []string{"How do I sharpen a chisel?", "What do owls eat?"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Data) != 2 || len(made.Data[0].Embedding) != 256 || made.Data[1].Index != 1 || made.Usage.PromptTokens == 0 {
+		t.Errorf("%d vectors, usage %+v", len(made.Data), made.Usage)
 	}
 }

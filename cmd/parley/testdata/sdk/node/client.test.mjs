@@ -214,3 +214,14 @@ test('models', async () => {
   assert.ok(names.includes('assistant'), `the names are ${names}`);
   await assert.rejects(client.models.retrieve('nobody'), OpenAI.NotFoundError);
 });
+
+test('embeddings', async () => {
+  const input = ['How do I sharpen a chisel?', 'What is the best way to sharpen a chisel?', 'What do owls eat?'];
+  for (const settings of [{}, { encoding_format: 'float' }]) { // where nothing is said the client asks for base64
+    const made = await client.embeddings.create({ model: 'parley-embedding', input, ...settings });
+    const nearness = (a, b) => made.data[a].embedding.reduce((sum, x, i) => sum + x * made.data[b].embedding[i], 0);
+    assert.equal(made.data[0].embedding.length, 256);
+    assert.ok(nearness(0, 1) > nearness(0, 2) + 0.3, `${nearness(0, 1)} and ${nearness(0, 2)}`);
+  }
+  await assert.rejects(client.embeddings.create({ model: 'nobody', input: 'Hello' }), OpenAI.NotFoundError);
+});

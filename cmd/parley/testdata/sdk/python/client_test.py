@@ -418,6 +418,25 @@ class Models(Case):
             self.client.models.retrieve("nobody")
 
 
+class Embeddings(Case):
+    def nearness(self, vectors, one, other):
+        return sum(a * b for a, b in zip(vectors[one].embedding, vectors[other].embedding))
+
+    def test_texts_near_in_meaning_are_near(self):
+        texts = ["How do I sharpen a chisel?", "What is the best way to sharpen a chisel?", "What do owls eat?"]
+        for settings in ({}, {"encoding_format": "float"}):  # where nothing is said the client asks for base64
+            made = self.client.embeddings.create(model="parley-embedding", input=texts, **settings)
+            self.assertEqual([e.index for e in made.data], [0, 1, 2])
+            self.assertEqual(len(made.data[0].embedding), 256)
+            self.assertAlmostEqual(self.nearness(made.data, 0, 0), 1, places=2)
+            self.assertGreater(self.nearness(made.data, 0, 1), self.nearness(made.data, 0, 2) + 0.3)
+            self.assertGreater(made.usage.prompt_tokens, 0)
+
+    def test_unknown_embedder(self):
+        with self.assertRaises(openai.NotFoundError):
+            self.client.embeddings.create(model="nobody", input="Hello")
+
+
 class Together(Case):
     def test_threads_share_a_client(self):
         answers, lock = [], threading.Lock()
