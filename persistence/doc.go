@@ -5,6 +5,7 @@
 //	sqlite       one file, the embedded default: connections, the writer, backups
 //	postgres     a pool, row-level security: for production
 //	spool        the ledger's queue on the local disk, in front of either
+//	redis        what nodes share and may lose: cached replies
 //
 // persistencetest is the one suite that both databases pass.
 //
