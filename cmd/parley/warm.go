@@ -43,6 +43,9 @@ func cacheWarmCommand(w world) *cobra.Command {
 	server := c.Flags().String("server", "", "ask the server at `ADDR`, as host:port (default the one that uses the data folder)")
 	c.RunE = func(c *cobra.Command, questions []string) error {
 		ask.Prompts, ask.Budget = questions, int64(math.Round(*budget*1e9))
+		if ask.Budget < 1 {
+			return &messages.Failure{Code: messages.CodeInvalidRequest, What: fmt.Sprintf("--budget is %v", *budget), Do: "give dollars above 0, such as 0.50"}
+		}
 		if err := ask.read(*file, c.InOrStdin()); err != nil {
 			return err
 		}
@@ -151,7 +154,7 @@ type warmed struct {
 }
 
 func (g *warmed) String() string {
-	return fmt.Sprintf("%s: %d of %d answered, %d known before, %d that the cache keeps no reply to, %d failed; $%s spent",
+	return fmt.Sprintf("%s: %d of %d answered, %d known before, %d that the cache keeps no reply to, %d failed; %s spent",
 		g.Status, g.Counts.Kept, g.Counts.Total, g.Counts.Known, g.Counts.Unfit, g.Counts.Failed, dollars(g.Spent))
 }
 

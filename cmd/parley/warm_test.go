@@ -20,7 +20,7 @@ func TestCacheIsWarmedFromTheCommandLine(t *testing.T) {
 		return runBinary(t, []string{"PARLEY_API_KEY=" + p.key}, append([]string{"cache", "warm", "--data", p.data, "--per-minute", "6000"}, arguments...)...)
 	}
 	out, err := warm("--model", "simulated/m", "--file", plain, "--budget", "0.5")
-	if err != nil || !strings.Contains(out, "completed: 2 of 2 answered, 0 known before") {
+	if err != nil || !strings.Contains(out, "completed: 2 of 2 answered, 0 known before, 0 that the cache keeps no reply to, 0 failed; $0.00 spent") {
 		t.Fatalf("%q %v", out, err)
 	}
 	out, err = warm("--file", lines)
@@ -45,6 +45,9 @@ func TestCacheIsWarmedFromTheCommandLine(t *testing.T) {
 	out, err = warm("--model", "nobody/m", "What do owls eat?")
 	if err == nil || !strings.Contains(err.Error(), "1 of 1 were not answered, the last for model_not_found") {
 		t.Errorf("%q %v", out, err)
+	}
+	if _, err = warm("--budget", "-1", "--model", "m", "What do owls eat?"); err == nil || !strings.Contains(err.Error(), "--budget is -1") {
+		t.Errorf("without a budget: %v", err)
 	}
 	if _, err = warm("What do owls eat?"); err == nil || !strings.Contains(err.Error(), "name the model") {
 		t.Errorf("without a model: %v", err)
