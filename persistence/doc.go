@@ -16,6 +16,7 @@
 //	TurnEnd       items (output), turns (final), usage_rows                      before [DONE], response.completed or the JSON reply
 //	ItemsAppend   conversations (next_seq), items                                before the reply
 //	UsageRow      the spool at once, usage_rows from there                       before the end of a turn that is not kept
+//	CacheDrop     cache_denials                                                  before the reply
 //	Claim         idempotency_keys                                               before the request is carried out
 //
 // A method returns when its transaction is committed: PostgreSQL with

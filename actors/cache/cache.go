@@ -43,6 +43,8 @@ type Deps struct {
 	Embedder   embed.Embedder
 	Routes     Routes // nil where names never lead elsewhere
 	Shared     Shared // nil for a node that is alone
+	Denials    Denials
+	Denied     []messages.CacheDrop // before this start
 	Registerer prometheus.Registerer
 }
 
@@ -60,6 +62,7 @@ type Cache struct {
 	embedder embed.Embedder
 	routes   Routes
 	shared   Shared
+	denials  Denials
 	metrics  *metrics
 	bodies   codec
 	ahead    *ahead
@@ -71,9 +74,12 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, bodies: newCodec(), ahead: newAhead(cfg.Ahead), judge: newJudge(cfg.Judge)}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, denials: deps.Denials, bodies: newCodec(), ahead: newAhead(cfg.Ahead), judge: newJudge(cfg.Judge)}
 	for i := range c.shards {
 		c.shards[i].cache = c
+	}
+	for _, d := range deps.Denied {
+		c.shardOf(d.Tenant).denied.add(pairOf(d.Entry, d.Asked))
 	}
 	c.metrics = newMetrics(deps.Registerer, c)
 	return c
@@ -112,40 +118,34 @@ type Asked struct {
 }
 
 // Drop takes the reply of a tenant out that a hit named, and sees to it that this
-// pair of requests does not share one again. It fails with CodeCacheEntryAbsent.
+// pair of requests does not share one again. It fails with CodeCacheEntryAbsent, and
+// where the pair cannot be kept as the store does; then nothing was dropped.
 func (c *Cache) Drop(ctx context.Context, tenant messages.TenantID, id messages.CacheEntryID) error {
 	entry, asked, ok := parseEntryID(id)
-	if !ok {
-		return noSuchEntry()
-	}
-	done := make(chan bool, 1)
 	d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: entry}, Asked: asked}
+	if !ok || !c.Knows(d.CacheName) && (c.shared == nil || c.shared.Get(ctx, d.CacheName) == nil) {
+		return &messages.Failure{
+			Code: messages.CodeCacheEntryAbsent, What: "there is no such reply in the cache",
+			Do: "give the id that the reply's x-parley-cache-entry has; it may have expired", NoRetry: true,
+		}
+	}
+	if d.Entry != d.Asked && c.denials != nil {
+		if err := c.denials.Deny(ctx, d); err != nil {
+			return err
+		}
+	}
+	if c.shared != nil {
+		c.shared.Drop(d)
+	}
+	done := make(chan struct{}, 1)
 	c.shardOf(tenant).tell(&drop{CacheDrop: d, done: done})
 	select {
-	case here := <-done:
-		return c.dropShared(ctx, d, here)
+	case <-done:
+		return nil
 	case <-ctx.Done():
 		return &messages.Failure{
 			Code: messages.CodeOverloaded, What: "the cache does not answer in time", Do: "try again", RetryAfter: time.Second, Cause: ctx.Err(),
 		}
-	}
-}
-
-// dropShared has the other nodes forget what was dropped, here or by nobody yet.
-func (c *Cache) dropShared(ctx context.Context, d messages.CacheDrop, here bool) error {
-	switch {
-	case c.shared != nil && (here || c.shared.Get(ctx, d.CacheName) != nil):
-		c.shared.Drop(d)
-	case !here:
-		return noSuchEntry()
-	}
-	return nil
-}
-
-func noSuchEntry() error {
-	return &messages.Failure{
-		Code: messages.CodeCacheEntryAbsent, What: "there is no such reply in the cache",
-		Do: "give the id that the reply's x-parley-cache-entry has; it may have expired", NoRetry: true,
 	}
 }
 

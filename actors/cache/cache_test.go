@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/actors/actortest"
 	"example.com/parley/actors/cache"
 	"example.com/parley/messages"
 )
@@ -269,6 +272,32 @@ func TestDroppedPairDoesNotComeBack(t *testing.T) {
 		if _, text := w.found(question("acme", "how can i sharpen a chisel")); text == "" {
 			t.Error("a third question found neither")
 		}
+	})
+}
+
+// TestDropIsKeptBeforeItIsTold and leaves all as it was where that fails.
+func TestDropIsKeptBeforeItIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.learn(question("acme", chisel), "With a stone.")
+		hit := w.ask(question("acme", chisel2))
+		w.denials.err = &messages.Failure{Code: messages.CodeStoreUnavailable, What: "gone"}
+		if err := w.cache.Drop(t.Context(), "acme", hit.Outcome.Entry); messages.CodeOf(err) != messages.CodeStoreUnavailable {
+			t.Errorf("%v", err)
+		}
+		w.wants(question("acme", chisel2), messages.CacheSemantic)
+		w.denials.err = nil
+		if err := w.cache.Drop(t.Context(), "acme", hit.Outcome.Entry); err != nil || len(w.denials.kept) != 1 {
+			t.Errorf("%v, and %d kept", err, len(w.denials.kept))
+		}
+		later := newNode(t, static(t), nil)
+		later.cache = cache.New(cache.DefaultConfig(), cache.Deps{Embedder: static(t), Denied: w.denials.kept, Registerer: prometheus.NewRegistry()})
+		for _, props := range later.cache.Props() {
+			actortest.Spawn(t, actortest.NewSystem(t), props)
+		}
+		synctest.Wait()
+		later.learn(question("acme", chisel), "With a stone.")
+		later.wants(question("acme", chisel2), messages.CacheMiss)
 	})
 }
 

@@ -1,11 +1,19 @@
 package cache
 
 import (
-	"maps"
+	"context"
+	"sync"
 	"sync/atomic"
 
 	"example.com/parley/actors/cache/index"
+	"example.com/parley/messages"
 )
+
+// Denials keeps the pairs that were wrong, for the next start. The store implements
+// it.
+type Denials interface {
+	Deny(ctx context.Context, d messages.CacheDrop) error
+}
 
 // pair is two requests by the hashes of their keys, the lower first: what may
 // not answer the one may not answer the other.
@@ -13,36 +21,38 @@ type pair [2]uint64
 
 func pairOf(a, b uint64) pair { return pair{min(a, b), max(a, b)} }
 
-// mostDenied is how many pairs a shard remembers. Each was a person's decision.
-const mostDenied = 100_000
+// MostDenied is how many pairs a cache is worth remembering. Each was a person's
+// decision.
+const MostDenied = 100_000
 
-// denied remembers the pairs that were wrong. The shard's actor adds to it, and
-// anybody reads it.
+// denied remembers the pairs that were wrong. Anybody reads and adds.
 type denied struct {
-	pairs atomic.Pointer[map[pair]struct{}]
+	pairs sync.Map // pair -> nothing
+	count atomic.Int64
 }
 
 func (d *denied) has(a, b *index.Key) bool {
-	pairs := d.pairs.Load()
-	if pairs == nil || *a == *b {
+	if *a == *b || d.count.Load() == 0 {
 		return false
 	}
-	_, found := (*pairs)[pairOf(a.Hash(), b.Hash())]
+	_, found := d.pairs.Load(pairOf(a.Hash(), b.Hash()))
 	return found
 }
 
 // add remembers a pair, in the place of any other where there are too many.
 func (d *denied) add(p pair) {
-	next := make(map[pair]struct{})
-	if before := d.pairs.Load(); before != nil {
-		maps.Copy(next, *before)
+	if _, known := d.pairs.LoadOrStore(p, struct{}{}); known {
+		return
 	}
-	for other := range next {
-		if len(next) < mostDenied {
-			break
+	if d.count.Add(1) <= MostDenied {
+		return
+	}
+	d.pairs.Range(func(other, _ any) bool {
+		if other == p {
+			return true
 		}
-		delete(next, other)
-	}
-	next[p] = struct{}{}
-	d.pairs.Store(&next)
+		d.pairs.Delete(other)
+		d.count.Add(-1)
+		return false
+	})
 }

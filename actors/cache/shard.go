@@ -72,7 +72,7 @@ type (
 	// drop takes an entry out for good.
 	drop struct {
 		messages.CacheDrop
-		done chan<- bool // has room for one
+		done chan<- struct{} // has room for one
 	}
 	// learn adds an entry of another node.
 	learn struct {
@@ -115,7 +115,8 @@ func (k *keeper) Receive(ctx actor.Context) {
 	case *learn:
 		k.learn(m, time.Now())
 	case *drop:
-		m.done <- k.drop(m)
+		k.drop(m)
+		m.done <- struct{}{}
 	case *discard:
 		k.remove(m.entry, lostDamaged)
 	case *tick:
@@ -240,16 +241,13 @@ func (s *shard) account(e *index.Entry, sign int64) {
 }
 
 // drop takes out what a hit named, and remembers the pair.
-func (k *keeper) drop(m *drop) bool {
+func (k *keeper) drop(m *drop) {
 	if m.Entry != m.Asked {
 		k.shard.denied.add(pairOf(m.Entry, m.Asked))
 	}
-	e := k.shard.index.Named(string(m.Tenant), m.Entry)
-	if e == nil {
-		return false
+	if e := k.shard.index.Named(string(m.Tenant), m.Entry); e != nil {
+		k.remove(e, lostDropped)
 	}
-	k.remove(e, lostDropped)
-	return true
 }
 
 // expire takes out what is over.

@@ -69,7 +69,7 @@ func (c *Cache) Learn(name messages.CacheName, record []byte) {
 
 // Forget takes out what was dropped on some node.
 func (c *Cache) Forget(d messages.CacheDrop) {
-	c.shardOf(d.Tenant).tell(&drop{CacheDrop: d, done: make(chan bool, 1)})
+	c.shardOf(d.Tenant).tell(&drop{CacheDrop: d, done: make(chan struct{}, 1)})
 }
 
 // decode reads a record of a name; nil, and counted, where it is none.

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -25,6 +26,20 @@ type world struct {
 	t        *testing.T
 	cache    *cache.Cache
 	registry *prometheus.Registry
+	denials  denials
+}
+
+// denials keeps pairs for as long as the test lasts.
+type denials struct {
+	kept []messages.CacheDrop
+	err  error
+}
+
+func (d *denials) Deny(_ context.Context, drop messages.CacheDrop) error {
+	if d.err == nil {
+		d.kept = append(d.kept, drop)
+	}
+	return d.err
 }
 
 func newWorld(t *testing.T, change ...func(*cache.Config)) *world {
@@ -54,7 +69,7 @@ func newNode(t *testing.T, embedder embed.Embedder, shared cache.Shared, change 
 		c(&cfg)
 	}
 	w := &world{t: t, registry: prometheus.NewRegistry()}
-	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Shared: shared, Registerer: w.registry})
+	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Shared: shared, Denials: &w.denials, Denied: w.denials.kept, Registerer: w.registry})
 	system := actortest.NewSystem(t)
 	for _, props := range w.cache.Props() {
 		actortest.Spawn(t, system, props)

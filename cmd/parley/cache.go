@@ -14,12 +14,16 @@ import (
 
 // openCache makes the cache that the configuration asks for. One that is off is
 // asked nothing, and keeps nothing.
-func openCache(cfg *Config, routes cache.Routes, registerer prometheus.Registerer, log *slog.Logger) (c cached, err error) {
+func openCache(ctx context.Context, cfg *Config, kept store, routes cache.Routes, registerer prometheus.Registerer, log *slog.Logger) (c cached, err error) {
 	c.embedder, c.remote, err = embed.Open(cfg.Cache.Embed, registerer)
 	if err != nil {
 		return c, fmt.Errorf("open the cache: %w", err)
 	}
-	deps := cache.Deps{Embedder: c.embedder, Routes: routes, Registerer: registerer}
+	denied, err := kept.Denied(ctx, cache.MostDenied)
+	if err != nil {
+		return c, fmt.Errorf("open the cache: %w", err)
+	}
+	deps := cache.Deps{Embedder: c.embedder, Routes: routes, Denials: kept, Denied: denied, Registerer: registerer}
 	if cfg.Redis.URL != "" && cfg.Cache.Enabled {
 		if c.records, err = redis.Open(cfg.Redis, redis.Deps{Registerer: registerer, Log: log}); err != nil {
 			return c, fmt.Errorf("open the cache: %w", err)

@@ -163,6 +163,29 @@ func TestEmbedderThatIsGoneCostsNoRequest(t *testing.T) {
 	}
 }
 
+func TestDroppedPairStaysApartAfterARestart(t *testing.T) {
+	t.Parallel()
+	const question, like = "What is the best way to sharpen a chisel?", "How do I sharpen a chisel?"
+	p := caching(t)
+	key := p.key
+	kept := func() bool { return strings.Contains(p.get("/v1/cache/stats", p.key).body, `"entries":1`) }
+	p.tier(question)
+	eventually(t, "the reply to be kept", kept)
+	tier, header := p.tier(like)
+	if tier != "semantic" {
+		t.Fatalf("%q", tier)
+	}
+	p.wants(p.do(http.MethodDelete, p.url+"/v1/cache/entries/"+header.Get("x-parley-cache-entry"), p.key, ""), 200, `"deleted":true`)
+	p.terminate()
+	p = start(t, launch{data: p.data, env: []string{"PARLEY_CACHE_ENABLED=true"}})
+	p.key = key
+	p.tier(question)
+	eventually(t, "the reply to be kept again", kept)
+	if tier, _ := p.tier(like); tier != "miss" {
+		t.Errorf("after a restart the pair shares a reply again: %q", tier)
+	}
+}
+
 // TestNearMissIsJudgedInTheBackground by a model of the server's; one that says
 // neither yes nor no teaches nothing.
 func TestNearMissIsJudgedInTheBackground(t *testing.T) {

@@ -58,7 +58,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer models.providers.Close()
-	answers, err := openCache(cfg, models.router, metrics, log)
+	answers, err := openCache(ctx, cfg, kept.store, models.router, metrics, log)
 	if err != nil {
 		return err
 	}

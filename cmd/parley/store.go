@@ -41,6 +41,8 @@ type store interface {
 	tenant.Store
 	spool.Sink
 	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+	Deny(ctx context.Context, d messages.CacheDrop) error
+	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)
 	RecoverTurns(ctx context.Context) (recovered int, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 	Ready(ctx context.Context) error

@@ -35,6 +35,9 @@ type Store interface {
 	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 
+	Deny(ctx context.Context, d messages.CacheDrop) error
+	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)
+
 	CreateTenant(ctx context.Context, tenant messages.Tenant) error
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)

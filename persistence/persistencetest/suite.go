@@ -43,6 +43,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"an idempotency key is won once":                       testIdempotency,
 		"an idempotency key of a dead process can be taken up": testResumedKey,
 		"an idempotency key is freed and taken at once":        testKeyRace,
+		"pairs that were wrong are remembered":                 testDenials,
 		"tenants and keys":                                     testTenants,
 		"usage adds up":                                        testUsage,
 		"what was sent comes back as it was":                   testFidelity,

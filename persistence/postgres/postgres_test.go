@@ -118,6 +118,7 @@ func populate(t *testing.T, store *postgres.Store) {
 			Record: messages.TurnRecord{ID: id, Ref: ref, Status: messages.TurnRunning, FirstSeq: 1, Inputs: 1, Created: time.Now()},
 		}))
 		must(store.AppendUsage(t.Context(), []messages.UsageRow{{Tenant: tenant, Request: id, Attempt: 1}}))
+		must(store.Deny(t.Context(), messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: 1}, Asked: 2}))
 		_, err := store.ClaimKey(t.Context(), messages.Claim{Tenant: tenant, Key: "k", Request: id, Deadline: time.Now()})
 		must(err)
 	}
@@ -149,7 +150,7 @@ func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background()) //nolint:errcheck // only read
-	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys"} {
+	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys", "cache_denials"} {
 		for setting, want := range map[[2]string]int{
 			{"", ""}: 0, {"parley.tenant", "acme"}: 1, {"parley.tenant", ""}: 0, {"parley.tenant", "nobody"}: 0, {"parley.scope", "operator"}: 2,
 		} {
