@@ -64,6 +64,7 @@ type CacheName struct {
 type CacheDrop struct {
 	CacheName
 	Asked uint64
+	At    time.Time // what was kept later is another reply
 }
 
 // CacheStats is a tenant's part of the cache.

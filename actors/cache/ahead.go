@@ -122,12 +122,12 @@ func (a *asking) renew(e *index.Entry) {
 }
 
 // follow counts what was asked behind a transcript.
-func (a *asking) follow(instructions int) {
+func (a *asking) follow() {
 	last := len(a.items) - 1
-	if !a.cache.ahead.cfg.Next || last-1 <= instructions || a.items[last].Role != messages.RoleUser || a.items[last-1].Role != messages.RoleAssistant {
+	if !a.cache.ahead.cfg.Next || last-1 <= a.begins || a.items[last].Role != messages.RoleUser || a.items[last-1].Role != messages.RoleAssistant {
 		return
 	}
-	transcript, _ := names(a.spec, a.cache.mark(a.spec.Model), a.items[:last], instructions)
+	transcript, _ := names(a.spec, a.cache.mark(a.spec.Model), a.items[:last], a.begins)
 	a.cache.ahead.habits.learn(transcript, a.items[last].Text())
 }
 

@@ -20,6 +20,7 @@ type asking struct {
 	account  *account
 	spec     *messages.TurnSpec
 	items    []messages.Item // all that the model would read
+	begins   int             // items of instructions, which come first
 	key      index.Key
 	space    uint64
 	question *question.Question // nil where only the same request will do
@@ -42,14 +43,14 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 	started := time.Now()
 	a := asking{cache: c, shard: c.shardOf(spec.Tenant), spec: spec, items: items, now: started}
 	a.account = a.shard.accountOf(spec.Tenant)
-	instructions := instructionsOf(items)
-	a.key, a.space = names(spec, c.mark(spec.Model), items, instructions)
-	a.follow(instructions)
+	a.begins = instructionsOf(items)
+	a.key, a.space = names(spec, c.mark(spec.Model), items, a.begins)
+	a.follow()
 	if spec.Cache.NoCache {
-		a.read(items, instructions)
+		a.read()
 		return a.miss(a.flight(ctx))
 	}
-	asked := a.look(ctx, items, instructions)
+	asked := a.look(ctx)
 	c.metrics.looked(asked.Outcome.Tier, time.Since(started))
 	return asked
 }
@@ -73,11 +74,11 @@ func (c *Cache) bypass(spec *messages.TurnSpec, reason Bypass) Asked {
 
 // look asks one tier after the other. A call that runs already for the same request
 // comes behind them, before a call of its own.
-func (a *asking) look(ctx context.Context, items []messages.Item, instructions int) Asked {
+func (a *asking) look(ctx context.Context) Asked {
 	if asked, hit := a.hit(ctx, messages.CacheExact, a.exact(), 1); hit {
 		return asked
 	}
-	a.read(items, instructions)
+	a.read()
 	if q := a.question; q != nil {
 		if asked, hit := a.hit(ctx, messages.CacheLexical, a.lexical(q), 1); hit {
 			return asked
@@ -109,9 +110,9 @@ func (a *asking) look(ctx context.Context, items []messages.Item, instructions i
 }
 
 // read reads the question, where the request has one that may be compared.
-func (a *asking) read(items []messages.Item, instructions int) {
-	if a.question = comparableQuestion(a.spec, items, instructions); a.question != nil {
-		a.text = items[instructions].Text()
+func (a *asking) read() {
+	if a.question = comparableQuestion(a.spec, a.items, a.begins); a.question != nil {
+		a.text = a.items[a.begins].Text()
 	}
 }
 

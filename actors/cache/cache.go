@@ -122,7 +122,7 @@ type Asked struct {
 // where the pair cannot be kept as the store does; then nothing was dropped.
 func (c *Cache) Drop(ctx context.Context, tenant messages.TenantID, id messages.CacheEntryID) error {
 	entry, asked, ok := parseEntryID(id)
-	d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: entry}, Asked: asked}
+	d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: entry}, Asked: asked, At: time.Now()}
 	if !ok || !c.Knows(d.CacheName) && (c.shared == nil || c.shared.Get(ctx, d.CacheName) == nil) {
 		return &messages.Failure{
 			Code: messages.CodeCacheEntryAbsent, What: "there is no such reply in the cache",

@@ -59,6 +59,7 @@ type candidate struct {
 	point  *index.Point
 	text   string // of its question
 	lesson judged.Lesson
+	gone   bool // its reply is: a verdict that comes later says nothing
 }
 
 // doubt is a pair of questions for the judge.
@@ -102,31 +103,28 @@ func (j *judge) note(in *insert) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	known := j.spaces[in.space]
-	for i, c := range known {
-		if c.key == in.key { // answered anew: what was learnt was of the reply before
-			j.class.Forget(&c.lesson)
-			known = slices.Delete(known, i, i+1)
-			break
-		}
-	}
-	if len(known) >= mostCandidates {
-		j.class.Forget(&known[0].lesson)
-		known = slices.Delete(known, 0, 1)
+	if before := slices.IndexFunc(known, func(c *candidate) bool { return c.key == in.key }); before >= 0 {
+		j.forget(in.space, before) // answered anew: what was learnt was of the reply before
+	} else if len(known) >= mostCandidates {
+		j.forget(in.space, 0)
 	}
 	for other := range j.spaces {
 		if len(j.spaces) < mostSpaces {
 			break
 		}
-		delete(j.spaces, other)
+		for len(j.spaces[other]) > 0 {
+			j.forget(other, len(j.spaces[other])-1)
+		}
 	}
-	j.spaces[in.space] = append(known, &candidate{key: in.key, point: in.point, text: in.text})
+	j.spaces[in.space] = append(j.spaces[in.space], &candidate{key: in.key, point: in.point, text: in.text})
 }
 
 // forget takes a candidate out whose reply is gone. j.mu is held.
-func (j *judge) forget(space uint64, gone *candidate) {
+func (j *judge) forget(space uint64, at int) {
+	gone := j.spaces[space][at]
+	gone.gone = true
 	j.class.Forget(&gone.lesson)
-	j.spaces[space] = slices.DeleteFunc(j.spaces[space], func(c *candidate) bool { return c == gone })
-	if len(j.spaces[space]) == 0 {
+	if j.spaces[space] = slices.Delete(j.spaces[space], at, at+1); len(j.spaces[space]) == 0 {
 		delete(j.spaces, space)
 	}
 }
@@ -141,10 +139,11 @@ func (a *asking) judged() (*index.Entry, float32) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var nearest *candidate
+	var at int
 	cosine := a.cache.embedder.Calibrate(messages.MinCacheThreshold)
-	for _, c := range j.spaces[a.space] {
+	for i, c := range j.spaces[a.space] {
 		if near := a.point.Cosine(c.point); near >= cosine && c.key != a.key {
-			nearest, cosine = c, near
+			nearest, at, cosine = c, i, near
 		}
 	}
 	if nearest == nil {
@@ -152,7 +151,7 @@ func (a *asking) judged() (*index.Entry, float32) {
 	}
 	e := a.shard.index.Exact(&nearest.key)
 	if e == nil {
-		j.forget(a.space, nearest)
+		j.forget(a.space, at)
 		return nil, 0
 	}
 	if !a.serves(e) {
@@ -224,6 +223,9 @@ func (j *judge) learn(d *doubt, yes bool) {
 	defer j.mu.Unlock()
 	if d.above {
 		j.gate.Judge(yes)
+	}
+	if d.of.gone {
+		return
 	}
 	j.class.Learn(&d.of.lesson, d.cosine, yes)
 }

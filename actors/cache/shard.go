@@ -241,14 +241,20 @@ func (s *shard) account(e *index.Entry, sign int64) {
 }
 
 // drop takes out what a hit named, and remembers the pair.
+//
+// A node that connects to the others is told all drops once more: those of long ago
+// say nothing of what was kept since.
 func (k *keeper) drop(m *drop) {
 	if m.Entry != m.Asked {
 		k.shard.denied.add(pairOf(m.Entry, m.Asked))
 	}
-	if e := k.shard.index.Named(string(m.Tenant), m.Entry); e != nil {
+	if e := k.shard.index.Named(string(m.Tenant), m.Entry); e != nil && e.Created <= seconds(m.At.Add(clockSkew)) {
 		k.remove(e, lostDropped)
 	}
 }
+
+// clockSkew is how far the clocks of nodes may be apart.
+const clockSkew = time.Minute
 
 // expire takes out what is over.
 func (k *keeper) expire(now time.Time) {

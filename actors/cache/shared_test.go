@@ -109,6 +109,12 @@ func TestDropReachesAllNodes(t *testing.T) {
 		a.wants(question("acme", chisel), messages.CacheMiss)
 		a.learn(question("acme", chisel), "With a stone.") // and the pair stays apart
 		a.wants(question("acme", chisel2), messages.CacheMiss)
+
+		wait(2 * time.Minute)
+		a.learn(question("acme", chisel, func(s *messages.TurnSpec) { s.Cache.NoCache = true }), "With a wheel.")
+		a.cache.Forget(shared.drops[0]) // as with every connection
+		synctest.Wait()
+		a.wants(question("acme", chisel), messages.CacheExact)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestRepliesAreFetchedAhead by a server that may: a popular one before it expires,
@@ -29,7 +28,6 @@ func TestRepliesAreFetchedAhead(t *testing.T) {
 	}
 	ask()
 	eventually(t, "the popular reply to be renewed", func() bool {
-		time.Sleep(50 * time.Millisecond)
 		ask()
 		return count("refresh")
 	})
@@ -46,7 +44,6 @@ func TestRepliesAreFetchedAhead(t *testing.T) {
 		p.asks(chat, behind("Which stone?"), "Cache-Control", "no-cache", "x-parley-cache-ttl", "1")
 	}
 	eventually(t, "the next question to be asked", func() bool {
-		time.Sleep(50 * time.Millisecond)
 		ask()
 		return count("next")
 	})

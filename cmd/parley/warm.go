@@ -153,6 +153,7 @@ type warmed struct {
 	Spent   messages.NanoDollars                            `json:"spent_nano_dollars"`
 }
 
+// String is a line of progress.
 func (g *warmed) String() string {
 	return fmt.Sprintf("%s: %d of %d answered, %d known before, %d that the cache keeps no reply to, %d failed; %s spent",
 		g.Status, g.Counts.Kept, g.Counts.Total, g.Counts.Known, g.Counts.Unfit, g.Counts.Failed, dollars(g.Spent))

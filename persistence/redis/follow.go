@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -191,7 +193,7 @@ func (r *Records) forget(node Node, events []redis.XMessage) {
 		tenant, _ := event.Values["tenant"].(string)
 		entry, _ := event.Values["entry"].(string)
 		asked, _ := event.Values["asked"].(string)
-		d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: messages.TenantID(tenant)}}
+		d := messages.CacheDrop{CacheName: messages.CacheName{Tenant: messages.TenantID(tenant)}, At: momentOf(event.ID)}
 		var ok, alsoOK bool
 		d.Entry, ok = parseDigits(entry)
 		d.Asked, alsoOK = parseDigits(asked)
@@ -200,4 +202,15 @@ func (r *Records) forget(node Node, events []redis.XMessage) {
 			node.Forget(d)
 		}
 	}
+}
+
+// momentOf is when an event was added, by Redis's clock: the milliseconds that its id
+// begins with.
+func momentOf(id string) time.Time {
+	digits, _, _ := strings.Cut(id, "-")
+	ms, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

@@ -105,6 +105,16 @@ func (r *rig) open(change ...func(*redis.Config)) *node {
 	return n
 }
 
+// two are nodes that follow each other.
+func (r *rig) two() (a, b *node) {
+	r.t.Helper()
+	a, b = r.open(), r.open()
+	a.run()
+	b.run()
+	eventually(r.t, "both to follow", func() bool { return a.follows() && b.follows() })
+	return a, b
+}
+
 // run has a node follow until the test ends, or it is stopped.
 func (n *node) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -140,6 +150,10 @@ func (n *node) Forget(d messages.CacheDrop) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.known, d.CacheName)
+	if d.At.IsZero() || time.Since(d.At) > time.Hour {
+		n.t.Errorf("it was dropped at %s", d.At)
+	}
+	d.At = time.Time{}
 	n.dropped[d]++
 }
 
@@ -174,7 +188,9 @@ func (n *node) read(result string) float64 {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !is(); <-ticker.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
@@ -200,10 +216,7 @@ func (n *node) comes(name messages.CacheName, want string) {
 func TestRecordsAreShared(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	a, b := r.open(), r.open()
-	a.run()
-	b.run()
-	eventually(t, "both to follow", func() bool { return a.follows() && b.follows() })
+	a, b := r.two()
 	first := name("acme", 7)
 	a.records.Put(first, []byte("a reply"), time.Minute)
 	eventually(t, "the other node to learn", func() bool { return b.Knows(first) })
@@ -320,10 +333,7 @@ func TestBadRecordsAreMisses(t *testing.T) {
 func TestFlushedRedisGoesOn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	a, b := r.open(), r.open()
-	a.run()
-	b.run()
-	eventually(t, "both to follow", func() bool { return a.follows() && b.follows() })
+	a, b := r.two()
 	a.records.Put(name("acme", 1), []byte("before"), time.Minute)
 	eventually(t, "the first", func() bool { return b.Knows(name("acme", 1)) })
 	r.flush()

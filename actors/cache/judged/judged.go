@@ -64,7 +64,8 @@ func step(cosine float64) int {
 
 // Lesson is what is known of one reply. Its zero value knows nothing.
 type Lesson struct {
-	likely    []float64 // of what was judged, if a cell is true; nil while nothing was
+	likely    *[cells]float64 // of what was judged, if a cell is true; nil while nothing was
+	counted   [cells]float64  // what the class has counted of it
 	threshold float64
 	of        int // the class's generation that the threshold is of
 }
@@ -76,7 +77,6 @@ type Class struct {
 	enough     float64 // chance of being right from which on a reply serves
 	prior      [cells]float64
 	sum        [cells]float64 // of what is known of all replies
-	lessons    int
 	generation int
 	verdicts   int
 }
@@ -142,15 +142,9 @@ func (c *Class) posterior(l *Lesson) (known [cells]float64) {
 // a cosine.
 func (c *Class) Learn(l *Lesson, cosine float64, yes bool) {
 	if l.likely == nil {
-		l.likely = make([]float64, cells)
+		l.likely = new([cells]float64)
 		for cell := range l.likely {
 			l.likely[cell] = 1
-		}
-		c.lessons++
-	} else {
-		before := c.posterior(l)
-		for cell := range before {
-			c.sum[cell] -= before[cell]
 		}
 	}
 	chances, largest := &rights[step(cosine)], 0.0
@@ -165,10 +159,7 @@ func (c *Class) Learn(l *Lesson, cosine float64, yes bool) {
 	for cell := range l.likely { // only what they are to each other counts
 		l.likely[cell] /= largest
 	}
-	after := c.posterior(l)
-	for cell := range after {
-		c.sum[cell] += after[cell]
-	}
+	c.count(l, c.posterior(l))
 	l.threshold, l.of = c.threshold(l), c.generation
 	if c.verdicts++; c.verdicts%renewEvery == 0 {
 		c.renew()
@@ -180,12 +171,16 @@ func (c *Class) Forget(l *Lesson) {
 	if l.likely == nil {
 		return
 	}
-	known := c.posterior(l)
-	for cell := range known {
-		c.sum[cell] -= known[cell]
-	}
-	c.lessons--
+	c.count(l, [cells]float64{})
 	l.likely = nil
+}
+
+// count has a reply stand for what is known of it now, and for nothing from before.
+func (c *Class) count(l *Lesson, known [cells]float64) {
+	for cell := range known {
+		c.sum[cell] += known[cell] - l.counted[cell]
+	}
+	l.counted = known
 }
 
 // renew makes what is known of all replies where each begins.
