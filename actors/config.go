@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"example.com/parley/actors/admission"
+	"example.com/parley/actors/batch"
 	"example.com/parley/actors/cache"
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/shard"
@@ -17,6 +18,7 @@ type Config struct {
 	Conversation conversation.Config       `koanf:"conversation"`
 	Stream       conversation.StreamConfig `koanf:"stream"`
 	Cache        cache.Config              `koanf:"cache"`
+	Batch        batch.Config              `koanf:"batch"`
 	Drill        bool                      `koanf:"drill"` // operators may have actors fail, to see that nothing else does; for trying things out
 }
 
@@ -25,10 +27,11 @@ func DefaultConfig() Config {
 	return Config{
 		Admission: admission.DefaultConfig(), Shard: shard.DefaultConfig(),
 		Conversation: conversation.DefaultConfig(), Stream: conversation.DefaultStreamConfig(), Cache: cache.DefaultConfig(),
+		Batch: batch.DefaultConfig(),
 	}
 }
 
 // Validate reports the faults of all sections together.
 func (c Config) Validate() error {
-	return errors.Join(c.Admission.Validate(), c.Shard.Validate(), c.Conversation.Validate(), c.Stream.Validate(), c.Cache.Validate())
+	return errors.Join(c.Admission.Validate(), c.Shard.Validate(), c.Conversation.Validate(), c.Stream.Validate(), c.Cache.Validate(), c.Batch.Validate())
 }

@@ -54,6 +54,8 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeConversationAbsent: {status: fiber.StatusNotFound},
 	messages.CodeResponseAbsent:     {status: fiber.StatusNotFound},
 	messages.CodeItemAbsent:         {status: fiber.StatusNotFound},
+	messages.CodeBatchAbsent:        {status: fiber.StatusNotFound},
+	messages.CodeBatchTooLarge:      {status: fiber.StatusRequestEntityTooLarge},
 	messages.CodeTooManyTurns:       {status: fiber.StatusTooManyRequests, retry: again},
 	messages.CodeIdempotencyReuse:   {status: fiber.StatusUnprocessableEntity},
 	messages.CodeIdempotencyRunning: {status: fiber.StatusConflict, retry: again},

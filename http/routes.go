@@ -27,6 +27,9 @@ func (s *Server) routes() []route {
 	const get, post, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodDelete
 	return []route{
 		{post, "/v1/chat/completions", member, s.createChatCompletion},
+		{post, "/v1/chat/completions/batch", member, s.createBatch},
+		{get, "/v1/chat/completions/batch/{id}", member, s.getBatch},
+		{remove, "/v1/chat/completions/batch/{id}", member, s.cancelBatch},
 		{get, "/v1/models", member, s.listModels},
 		{get, "/v1/models/{id...}", member, s.getModel},
 

@@ -31,6 +31,7 @@ type Deps struct {
 	Catalogue       Catalogue
 	Cache           Cache
 	Warmer          Warmer
+	Batches         Batches
 	Embeddings      Embeddings
 	Ready           []Check // asked by GET /readyz, in order
 	Registerer      prometheus.Registerer
@@ -48,6 +49,7 @@ type Server struct {
 	catalogue     Catalogue
 	cache         Cache
 	warmer        Warmer
+	batches       Batches
 	embeddings    Embeddings
 	checks        []Check
 	trusted       []netip.Prefix
@@ -74,7 +76,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, embeddings: deps.Embeddings, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

@@ -79,26 +79,41 @@ func (s *Server) warmCache(c *fiber.Ctx, x *exchange) error {
 func readWarmRequest(c *fiber.Ctx) (*warmRequest, error) {
 	asked, body := new(warmRequest), c.Request().Body()
 	if strings.HasPrefix(string(c.Request().Header.ContentType()), linesOfRequests) {
-		for line := range bytes.Lines(body) {
-			if line = bytes.TrimSpace(line); len(line) > 0 {
-				asked.Requests = append(asked.Requests, line)
-			}
-		}
+		asked.Requests = linesOf(body)
 		return asked, nil
 	}
+	if err := decodeStrictly(body, asked); err != nil {
+		return nil, &messages.Failure{
+			Code: messages.CodeInvalidJSON, What: "the body is no request to warm the cache: " + strings.TrimPrefix(err.Error(), "json: "),
+			Do: `send {"model": ..., "prompts": [...]}, or a chat completion's body in each line as ` + linesOfRequests,
+		}
+	}
+	return asked, nil
+}
+
+// linesOf returns the lines of a body that have something in them, as they are in
+// it.
+func linesOf(body []byte) (lines []json.RawMessage) {
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// decodeStrictly reads a JSON object that has no members that into has not, and
+// nothing behind it.
+func decodeStrictly(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
-	err := decoder.Decode(asked)
-	if err == nil {
-		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
-			return asked, nil
-		}
-		err = errors.New("there is more behind the object")
+	if err := decoder.Decode(into); err != nil {
+		return err
 	}
-	return nil, &messages.Failure{
-		Code: messages.CodeInvalidJSON, What: "the body is no request to warm the cache: " + strings.TrimPrefix(err.Error(), "json: "),
-		Do: `send {"model": ..., "prompts": [...]}, or a chat completion's body in each line as ` + linesOfRequests,
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the object")
 	}
+	return nil
 }
 
 // warmTurns are the turns that a request asks for.

@@ -32,6 +32,8 @@ const (
 	CodeConversationAbsent Code = "conversation_not_found"
 	CodeResponseAbsent     Code = "previous_response_not_found"
 	CodeItemAbsent         Code = "item_not_found"
+	CodeBatchAbsent        Code = "batch_not_found"
+	CodeBatchTooLarge      Code = "batch_too_large" // what batches take in memory is used up
 	CodeTooManyTurns       Code = "too_many_turns"
 	CodeIdempotencyReuse   Code = "idempotency_key_reused"
 	CodeIdempotencyRunning Code = "idempotency_key_in_use"

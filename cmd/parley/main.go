@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"example.com/parley/actors"
+	"example.com/parley/actors/batch"
 	"example.com/parley/actors/cache"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
@@ -76,12 +77,13 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 
 	warmer := cache.NewWarmer(answers.cache, tree)
+	batches := batch.New(cfg.Batch, tree, metrics)
 	checks := []parleyhttp.Check{
 		{Name: "the store", Probe: kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Embeddings: answers.embedder,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {
@@ -107,6 +109,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the warmer", run: warmer.Run},
+		part{name: "the batches", run: batches.Run},
 		part{name: "the judge", run: cache.NewJudge(answers.cache, tree).Run},
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},

@@ -178,9 +178,9 @@ func kindOf(code messages.Code) string {
 		return "permission_error"
 	case messages.CodeProviderQuota:
 		return "billing_error"
-	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent:
+	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent, messages.CodeBatchAbsent:
 		return "not_found_error"
-	case messages.CodeBodyTooLarge:
+	case messages.CodeBodyTooLarge, messages.CodeBatchTooLarge:
 		return "request_too_large"
 	case messages.CodeProviderLimited, messages.CodeTooManyTurns, messages.CodeTooManyTries:
 		return "rate_limit_error"

@@ -45,13 +45,13 @@ func errorType(f *messages.Failure) string {
 	case messages.CodePermission:
 		return "permission_error"
 	case messages.CodeRouteNotFound, messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent,
-		messages.CodeResponseAbsent, messages.CodeItemAbsent:
+		messages.CodeResponseAbsent, messages.CodeItemAbsent, messages.CodeBatchAbsent:
 		return "not_found_error"
 	case messages.CodeTooManyTurns, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded:
 		return "rate_limit_error"
 	case messages.CodeProviderQuota:
 		return "insufficient_quota"
-	case messages.CodeInvalidRequest, messages.CodeInvalidJSON, messages.CodeUnsupported, messages.CodeBodyTooLarge,
+	case messages.CodeInvalidRequest, messages.CodeInvalidJSON, messages.CodeUnsupported, messages.CodeBodyTooLarge, messages.CodeBatchTooLarge,
 		messages.CodeHeadersTooLarge, messages.CodeMethodNotAllowed, messages.CodeContextLength, messages.CodeContentFilter,
 		messages.CodeIdempotencyReuse, messages.CodeIdempotencyRunning, messages.CodeProviderRejected:
 		return "invalid_request_error"
