@@ -89,6 +89,10 @@ func (e *echo) matchNoise(rest *[]byte) bool {
 // unquote reads a string into the scratch space. It returns false for anything
 // that is not one valid string.
 func (e *echo) unquote(quoted []byte) bool {
+	if last := len(quoted) - 1; last > 0 && quoted[0] == '"' && quoted[last] == '"' && plainLength(quoted[1:last]) == last-1 {
+		e.scratch = append(e.scratch[:0], quoted[1:last]...)
+		return true
+	}
 	var err error
 	e.scratch, err = jsontext.AppendUnquote(e.scratch[:0], quoted)
 	return err == nil

@@ -226,7 +226,10 @@ func (r *reader) isObject() bool { return r.peek() == '{' }
 func (r *reader) isArray() bool { return r.peek() == '[' }
 
 // isNumber tells whether the next value is a number.
-func (r *reader) isNumber() bool { return kindOf(r.peek()) == aNumber }
+func (r *reader) isNumber() bool {
+	c := r.peek()
+	return isDigit(c) || c == '-'
+}
 
 func (r *reader) string() (string, error) {
 	if !r.isString() {
@@ -255,11 +258,14 @@ func (r *reader) again(before string) (string, error) {
 func (r *reader) word() (string, error) { return r.again("") }
 
 func (r *reader) bool() (bool, error) {
-	if kindOf(r.peek()) != aBoolean {
+	switch r.peek() {
+	case 't':
+		return true, r.skip()
+	case 'f':
+		return false, r.skip()
+	default:
 		return false, r.mismatch(aBoolean)
 	}
-	isTrue := r.peek() == 't'
-	return isTrue, r.skip()
 }
 
 func (r *reader) number() (float64, error) {
@@ -320,12 +326,12 @@ func (r *reader) view() ([]byte, error) {
 	r.last = r.at
 	start := r.at
 	var err error
-	switch kindOf(c) {
-	case aString:
+	switch { // as kindOf has it, which has words for people
+	case c == '"':
 		_, err = r.scanString()
-	case aNumber:
+	case isDigit(c) || c == '-':
 		err = r.scanNumber()
-	case anObject, anArray:
+	case c == '{' || c == '[':
 		err = r.scanNested()
 	default:
 		err = r.scanLiteral()

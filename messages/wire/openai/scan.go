@@ -18,24 +18,26 @@ const (
 	aNull    = "null"
 )
 
-// kindOf tells a value's kind by its first character. What begins no value is
-// taken for null, and found out when it is read.
+// kindOf tells a value's kind by its first character, for an error. What begins
+// no value is taken for null, and found out when it is read.
 func kindOf(c byte) string {
-	switch c {
-	case '"':
+	switch {
+	case c == '"':
 		return aString
-	case 't', 'f':
+	case c == 't' || c == 'f':
 		return aBoolean
-	case '{':
+	case c == '{':
 		return anObject
-	case '[':
+	case c == '[':
 		return anArray
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+	case isDigit(c) || c == '-':
 		return aNumber
 	default:
 		return aNull
 	}
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // peek returns the next character that is no white space, and 0 at the end.
 func (r *reader) peek() byte {
@@ -146,7 +148,7 @@ func (r *reader) scanNumber() error {
 // scanDigits reads digits, and tells whether there were any.
 func (r *reader) scanDigits() bool {
 	start := r.at
-	for r.at < len(r.text) && r.text[r.at] >= '0' && r.text[r.at] <= '9' {
+	for r.at < len(r.text) && isDigit(r.text[r.at]) {
 		r.at++
 	}
 	return r.at > start
