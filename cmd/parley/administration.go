@@ -19,15 +19,17 @@ import (
 type administration interface {
 	admin.Administration
 	admin.Usage
+	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 }
 
 // inStore works on the store itself. The admin listener does so too.
 type inStore struct {
 	*tenant.Administration
 	admin.Usage
+	admin.Audit
 }
 
-func administrationOf(s store) inStore { return inStore{tenant.NewAdministration(s), s} }
+func administrationOf(s store) inStore { return inStore{tenant.NewAdministration(s), s, s} }
 
 // CreateKey implements admin.Administration.
 func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
@@ -110,7 +112,7 @@ func inFolder(ctx context.Context, cfg *Config, task func(context.Context, admin
 		return err
 	}
 	defer s.Close()
-	return task(ctx, administrationOf(s))
+	return task(atTheStore(ctx), administrationOf(s))
 }
 
 // remotely asks the server at an address.

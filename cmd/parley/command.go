@@ -51,6 +51,7 @@ func rootCommand(w world) *cobra.Command {
 		tenantCommand(w),
 		keyCommand(w),
 		usageCommand(w),
+		auditCommand(w),
 		cacheCommand(w),
 		backupCommand(w),
 		restoreCommand(w),

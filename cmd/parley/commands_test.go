@@ -86,6 +86,16 @@ func testCommands(t *testing.T, data string) {
 	if listed := parley("key", "list", "--tenant", tenant); !strings.Contains(listed, "revoked") {
 		t.Errorf("after the revocation the keys are\n%s", listed)
 	}
+	var audited listJSON[auditJSON]
+	if err := json.Unmarshal([]byte(parley("audit", "--json", "--tenant", "research")), &audited); err != nil || len(audited.Data) != 5 {
+		t.Errorf("what was done to the tenant is %+v (%v)", audited, err)
+	} else if e := audited.Data[0]; e.Action != "key.revoke" || e.Subject != id || e.Actor.Name == "" || !strings.Contains(string(e.After), "revoked") {
+		t.Errorf("the last was %+v", e)
+	}
+	if listed := parley("audit", "--limit", "1", "--action", "key.create"); !strings.Contains(listed, id) || !strings.Contains(listed, "--after ") || strings.Contains(listed, whole) {
+		t.Errorf("the audit log is\n%s", listed)
+	}
+	refused("no page of the audit log", "audit", "--limit", "0")
 	if used := parley("usage", "--from", "30d"); !strings.Contains(used, "total") {
 		t.Errorf("the usage is\n%s", used)
 	}

@@ -16,14 +16,15 @@ func addJSONFlag(c *cobra.Command) *bool {
 
 // listJSON is a list on the wire.
 type listJSON[T any] struct {
-	Object string `json:"object"`
-	Data   []T    `json:"data"`
+	Object  string `json:"object"`
+	Data    []T    `json:"data"`
+	HasMore bool   `json:"has_more,omitempty"`
 }
 
 func printJSON[T any](w io.Writer, data []T) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(listJSON[T]{"list", data})
+	return encoder.Encode(listJSON[T]{Object: "list", Data: data})
 }
 
 func mapped[A, B any](all []A, f func(A) B) []B {

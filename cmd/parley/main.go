@@ -91,7 +91,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Providers: fleet,
+		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Audit: kept.store, Providers: fleet,
 		Drill: drills(cfg, tree), Checks: checks, Gatherer: metrics, Log: log,
 	})
 

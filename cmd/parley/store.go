@@ -10,6 +10,7 @@ import (
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
+	"example.com/parley/http/admin"
 	"example.com/parley/messages"
 	"example.com/parley/persistence/postgres"
 	"example.com/parley/persistence/spool"
@@ -40,6 +41,7 @@ type store interface {
 	parleyhttp.IdempotencyKeys
 	tenant.Store
 	spool.Sink
+	admin.Audit
 	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
 	Deny(ctx context.Context, d messages.CacheDrop) error
 	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,39 @@ type office struct {
 	failed  int
 	recalls bool // what it was shown lately
 	victim  string
+
+	mu    sync.Mutex
+	noted []messages.AuditEntry
+	away  error // of the audit log
+}
+
+func (o *office) Audit(ctx context.Context, c messages.AuditChange) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.away != nil {
+		return o.away
+	}
+	before, _ := json.Marshal(c.Before)
+	after, _ := json.Marshal(c.After)
+	o.noted = append(o.noted, messages.AuditEntry{
+		Actor: messages.ActorOf(ctx), Action: c.Action, Object: c.Object, Tenant: c.Tenant, Before: string(before), After: string(after),
+	})
+	return nil
+}
+
+func (o *office) AuditEntries(_ context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error) {
+	return []messages.AuditEntry{{
+		ID: p.After + 7, At: time.Unix(int64(p.Limit), 0), Actor: messages.Actor{Kind: messages.ActorKey, Name: "k1", Address: "192.0.2.1", Request: "r1"},
+		Action: p.Action, Object: p.Object, Tenant: p.Tenant, After: `{"name":"Acme"}`,
+	}}, true, nil
+}
+
+// lastNoted takes what was noted out.
+func (o *office) lastNoted() (noted []messages.AuditEntry) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	noted, o.noted = o.noted, nil
+	return noted
 }
 
 func (o *office) FailPart(name string) error {
@@ -60,7 +94,7 @@ func (o *office) FailConversation(ref messages.ConversationRef) {
 func (o *office) Authenticate(_ context.Context, presented string) (messages.Principal, error) {
 	switch presented {
 	case adminKey:
-		return messages.Principal{Role: messages.KeyAdmin}, nil
+		return messages.Principal{Role: messages.KeyAdmin, Key: "admin"}, nil
 	case memberKey:
 		return messages.Principal{Role: messages.KeyMember, Tenant: "acme"}, nil
 	default:
@@ -131,7 +165,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 		t.Fatal(err)
 	}
 	server := admin.NewServer(cfg, admin.Deps{
-		Keys: o, Tries: o, Administration: o, Usage: o, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
+		Keys: o, Tries: o, Administration: o, Usage: o, Audit: o, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
 			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Limit: 40, Latency: time.Second},
 			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: []admin.Parked{{Model: "m1", Until: time.Unix(7, 0)}, {Model: "m1", Key: 2, Until: time.Unix(8, 0)}}, InFlight: 3, Models: []string{"m1"}, BaseURL: "https://q"},
@@ -188,19 +222,27 @@ func TestRoutes(t *testing.T) {
 			"GET", "/admin/tenants", "", 200,
 			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800,"may_route":false}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
 		},
-		"a tenant is made":             {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false}`},
-		"one that may route":           {"POST", "/admin/tenants", `{"name":"Acme","may_route":true}`, 201, `"may_route":true}`},
-		"a tenant may route from now":  {"PATCH", "/admin/tenants/t1", `{"may_route":true}`, 200, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":true}`},
-		"and not any more":             {"PATCH", "/admin/tenants/t1", `{"may_route":false}`, 200, `"may_route":false}`},
-		"a tenant that there is not":   {"PATCH", "/admin/tenants/t9", `{"may_route":false}`, 404, `item_not_found`},
-		"a change of what is not":      {"PATCH", "/admin/tenants/t1", `{"may":true}`, 400, `invalid_json`},
-		"a tenant needs a name":        {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
-		"a member that nobody knows":   {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
-		"a body that is no JSON":       {"POST", "/admin/keys", `{`, 400, `invalid_json`},
-		"a key is shown once":          {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
-		"keys are listed without it":   {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
-		"a key is revoked":             {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
-		"a key that is not there":      {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
+		"a tenant is made":            {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false}`},
+		"one that may route":          {"POST", "/admin/tenants", `{"name":"Acme","may_route":true}`, 201, `"may_route":true}`},
+		"a tenant may route from now": {"PATCH", "/admin/tenants/t1", `{"may_route":true}`, 200, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":true}`},
+		"and not any more":            {"PATCH", "/admin/tenants/t1", `{"may_route":false}`, 200, `"may_route":false}`},
+		"a tenant that there is not":  {"PATCH", "/admin/tenants/t9", `{"may_route":false}`, 404, `item_not_found`},
+		"a change of what is not":     {"PATCH", "/admin/tenants/t1", `{"may":true}`, 400, `invalid_json`},
+		"a tenant needs a name":       {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
+		"a member that nobody knows":  {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
+		"a body that is no JSON":      {"POST", "/admin/keys", `{`, 400, `invalid_json`},
+		"a key is shown once":         {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
+		"keys are listed without it":  {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
+		"a key is revoked":            {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
+		"a key that is not there":     {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
+		"the audit log by page": {
+			"GET", "/admin/audit?after=3&limit=2&tenant=t1&action=key.create&subject=k9", "", 200,
+			`{"object":"list","data":[{"id":"10","object":"audit.entry","created":2,"actor":{"kind":"key","name":"k1","address":"192.0.2.1","request":"r1"},` +
+				`"action":"key.create","subject":"k9","tenant":"t1","before":null,"after":{"name":"Acme"}}],"has_more":true,"first_id":"10","last_id":"10"}`,
+		},
+		"the audit log in pages of 50": {"GET", "/admin/audit", "", 200, `"created":50`},
+		"a page that is too long":      {"GET", "/admin/audit?limit=1001", "", 400, `"param":"limit"`},
+		"a page behind no entry":       {"GET", "/admin/audit?after=k1", "", 400, `"param":"after"`},
 		"usage is added up":            {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
 		"usage from no moment":         {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
 		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"limit":40,"latency_ms":1000`},

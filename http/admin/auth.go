@@ -40,6 +40,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 	address, key := c.IP(), parleyhttp.PresentedKey(c)
 	if err := s.deps.Tries.Allowed(address); err != nil {
 		if who, known := s.deps.Keys.Recall(key); known && who.Role == messages.KeyAdmin {
+			c.Locals(principalLocal, who)
 			return nil // another one at this address errs
 		}
 		return err
@@ -64,5 +65,6 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 			Do: "use an admin key: `parley key create --admin` makes one", NoRetry: true,
 		}
 	}
+	c.Locals(principalLocal, principal)
 	return nil
 }

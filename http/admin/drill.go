@@ -45,6 +45,12 @@ func (s *Server) drill(c *fiber.Ctx) error {
 			return err
 		}
 	}
+	s.note(c, messages.AuditChange{Action: "drill", Object: wanted.Actor, Tenant: wanted.Tenant, After: drilled{wanted.Conversation}})
 	s.deps.Log.Info("an operator had an actor fail", slog.String("request", c.GetRespHeader(requestID)), slog.String("actor", wanted.Actor))
 	return c.JSON(fiber.Map{"object": "drill", "actor": wanted.Actor, "failed": true})
+}
+
+// drilled is a drill in the audit log.
+type drilled struct {
+	Conversation messages.ConversationID `json:"conversation,omitempty"`
 }

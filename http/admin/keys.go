@@ -53,7 +53,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 	if body.Expires != 0 {
 		wanted.Expires = time.Unix(body.Expires, 0)
 	}
-	ctx, release := s.bounded()
+	ctx, release := s.acting(c)
 	defer release()
 	key, whole, err := s.deps.Administration.CreateKey(ctx, wanted)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 }
 
 func (s *Server) revokeKey(c *fiber.Ctx) error {
-	ctx, release := s.bounded()
+	ctx, release := s.acting(c)
 	defer release()
 	id := messages.KeyID(c.Params("id"))
 	if err := s.deps.Administration.RevokeKey(ctx, id); err != nil {

@@ -27,18 +27,41 @@ func (s *Server) control(c *fiber.Ctx, what string, do command) error {
 	if err != nil {
 		return err
 	}
+	before := s.stateOf(p.Name)
 	ctx, release := s.bounded()
 	defer release()
 	if err := do(s.deps.Providers, ctx, p.Name); err != nil {
 		return err
 	}
-	s.logChange(c, p.Name, what)
+	s.logChange(c, p.Name, what, before)
 	return s.showProvider(c)
 }
 
-// logChange leaves a trace of what operators did. The settings of a provider are
-// no part of it: there are keys among them.
-func (s *Server) logChange(c *fiber.Ctx, name, what string) {
+// providerState is a provider in the audit log: what operators see to it that it
+// is, without its settings, which have keys among them.
+type providerState struct {
+	Kind    string   `json:"kind,omitempty"`
+	BaseURL string   `json:"base_url,omitempty"`
+	Models  []string `json:"models,omitempty"`
+	Source  string   `json:"source"`
+	State   string   `json:"state"`
+	Drained bool     `json:"drained"`
+}
+
+// stateOf is nil for a provider that is not there.
+func (s *Server) stateOf(name string) any {
+	p, found := s.deps.Providers.Find(name)
+	if !found {
+		return nil
+	}
+	v, _ := viewProvider(p)
+	return providerState{Kind: v.Kind, BaseURL: v.BaseURL, Models: p.Models, Source: v.Source, State: v.State, Drained: v.Drained}
+}
+
+// logChange leaves a trace of what operators did, here and in the audit log. The
+// settings of a provider are no part of it: there are keys among them.
+func (s *Server) logChange(c *fiber.Ctx, name, what string, before any) {
+	s.note(c, messages.AuditChange{Action: "provider." + what, Object: name, Before: before, After: s.stateOf(name)})
 	s.deps.Log.Info("an operator changed a provider", slog.String("request", c.GetRespHeader(requestID)),
 		slog.String("provider", name), slog.String("what", what))
 }
@@ -75,11 +98,12 @@ func tripLength(c *fiber.Ctx) (length time.Duration, err error) {
 // putProvider adds the provider that the path names, or replaces it.
 func (s *Server) putProvider(c *fiber.Ctx) error {
 	name := c.Params("name")
+	before := s.stateOf(name)
 	created, err := s.deps.Providers.Put(name, c.Body())
 	if err != nil {
 		return err
 	}
-	s.logChange(c, name, "put")
+	s.logChange(c, name, "put", before)
 	if created {
 		c.Status(fiber.StatusCreated)
 	}
@@ -92,9 +116,10 @@ func (s *Server) deleteProvider(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	before := s.stateOf(p.Name)
 	if err := s.deps.Providers.Delete(p.Name); err != nil {
 		return err
 	}
-	s.logChange(c, p.Name, "delete")
+	s.logChange(c, p.Name, "delete", before)
 	return c.JSON(fiber.Map{"name": p.Name, "object": "provider", "deleted": true})
 }

@@ -43,6 +43,7 @@ type Deps struct {
 	Tries          parleyhttp.Tries
 	Administration Administration
 	Usage          Usage
+	Audit          Audit
 	Providers      Providers
 	Drill          Drill              // nil where drills are not allowed
 	Checks         []parleyhttp.Check // of readiness
@@ -98,6 +99,7 @@ func (s *Server) routes() {
 	operator.Post("/keys", s.createKey)
 	operator.Delete("/keys/:id", s.revokeKey)
 	operator.Get("/usage", s.usage)
+	operator.Get("/audit", s.listAudit)
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)
 	operator.Put("/providers/:name", s.putProvider)

@@ -14,14 +14,19 @@ import (
 type list[T any] struct {
 	Object  string `json:"object"` // "list"
 	Data    []T    `json:"data"`
-	HasMore bool   `json:"has_more"` // always false: the lists of this listener are whole
+	HasMore bool   `json:"has_more"` // false for lists that are whole, as all but the audit log are
 	FirstID string `json:"first_id,omitempty"`
 	LastID  string `json:"last_id,omitempty"`
 }
 
-// sendList sends things as their views.
+// sendList sends all things as their views.
 func sendList[T, View any](c *fiber.Ctx, things []T, view func(T) (v View, id string)) error {
-	l := list[View]{Object: "list", Data: make([]View, len(things))}
+	return sendPage(c, things, false, view)
+}
+
+// sendPage sends some things as their views, and whether there are more.
+func sendPage[T, View any](c *fiber.Ctx, things []T, more bool, view func(T) (v View, id string)) error {
+	l := list[View]{Object: "list", Data: make([]View, len(things)), HasMore: more}
 	for i := range things {
 		var id string
 		l.Data[i], id = view(things[i])
@@ -65,7 +70,7 @@ func (s *Server) createTenant(c *fiber.Ctx) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	ctx, release := s.bounded()
+	ctx, release := s.acting(c)
 	defer release()
 	tenant, err := s.deps.Administration.CreateTenant(ctx, messages.Tenant{Name: body.Name, MayRoute: body.MayRoute})
 	if err != nil {
@@ -82,7 +87,7 @@ func (s *Server) changeTenant(c *fiber.Ctx) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	ctx, release := s.bounded()
+	ctx, release := s.acting(c)
 	defer release()
 	tenant, err := s.deps.Administration.ChangeTenant(ctx, messages.TenantID(c.Params("id")), messages.TenantChange{MayRoute: body.MayRoute})
 	if err != nil {

@@ -47,6 +47,9 @@ type Store interface {
 	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error
 	KeysVersion(ctx context.Context) (uint64, error)
 
+	Audit(ctx context.Context, c messages.AuditChange) error
+	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
+
 	AppendUsage(ctx context.Context, rows []messages.UsageRow) error
 	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
 	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)

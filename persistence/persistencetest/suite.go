@@ -45,6 +45,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"an idempotency key is freed and taken at once":        testKeyRace,
 		"pairs that were wrong are remembered":                 testDenials,
 		"tenants and keys":                                     testTenants,
+		"what is changed is written down":                      testAudit,
 		"usage adds up":                                        testUsage,
 		"what was sent comes back as it was":                   testFidelity,
 		"a model of the rules agrees":                          testModel,

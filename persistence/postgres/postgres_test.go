@@ -196,6 +196,60 @@ func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
 	}
 }
 
+// Not even the table's owner, who the server is, may change what was written down.
+func TestAuditLogIsOnlyAddedTo(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	store := open(t, at)
+	defer store.Close()
+	populate(t, store)
+	conn, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background()) //nolint:errcheck // it changes nothing
+	above := asSuperuser(t, at)
+	for name, conn := range map[string]*pgx.Conn{"the server's role": conn, "a superuser": above} {
+		for _, statement := range []string{"UPDATE audit_log SET actor = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"} {
+			err := as(t, conn, [2]string{"parley.scope", "operator"}, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), statement)
+				return err
+			})
+			var refused *pgconn.PgError
+			if !errors.As(err, &refused) || refused.Code != "42501" {
+				t.Errorf("%s by %s: %v", statement, name, err)
+			}
+		}
+	}
+	for setting, want := range map[[2]string]int{{"parley.scope", "operator"}: 4, {"parley.tenant", "acme"}: 0, {"", ""}: 0} {
+		var got int
+		err := as(t, conn, setting, func(tx pgx.Tx) error { return tx.QueryRow(t.Context(), "SELECT count(*) FROM audit_log").Scan(&got) })
+		if err != nil || got != want {
+			t.Errorf("with %v: %d entries, want %d: %v", setting, got, want, err)
+		}
+	}
+}
+
+// asSuperuser connects to a test's database as the superuser.
+func asSuperuser(t *testing.T, at string) *pgx.Conn {
+	t.Helper()
+	own, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := url.Parse(os.Getenv("PARLEY_TEST_POSTGRES_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Path = own.Path
+	conn, err := pgx.Connect(t.Context(), server.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
 // What one transaction says for whom it asks must not stay with the connection
 // that the next one gets.
 func TestConnectionsForgetForWhomTheyAsked(t *testing.T) {

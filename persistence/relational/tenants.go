@@ -20,6 +20,9 @@ func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error 
 				Code: messages.CodeInvalidRequest, What: "there is a tenant named " + tenant.Name + " already", Do: "choose another name", Param: "name",
 			}
 		}
+		if err := t.audit(ctx, messages.AuditChange{Action: "tenant.create", Object: string(tenant.ID), Tenant: tenant.ID, After: stateOfTenant(tenant)}); err != nil {
+			return err
+		}
 		return t.keysChanged()
 	})
 }
@@ -43,19 +46,38 @@ func (s *Store) Tenants(ctx context.Context) (found []messages.Tenant, err error
 // is then.
 func (s *Store) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (changed messages.Tenant, err error) {
 	err = s.write(ctx, operator, "ChangeTenant", func(t *transaction) error {
-		var created int64
-		found, err := t.row("UPDATE tenants SET may_route = COALESCE(?, may_route) WHERE id = ? RETURNING id, name, created, may_route",
-			[]any{change.MayRoute, id}, &changed.ID, &changed.Name, &created, &changed.MayRoute)
+		before, err := t.holdTenant(id)
 		if err != nil {
 			return err
 		}
-		if !found {
-			return &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no tenant with this id", Do: "list the tenants with `parley tenant list`", Param: "id"}
+		changed = before
+		if change.MayRoute != nil {
+			changed.MayRoute = *change.MayRoute
 		}
-		changed.Created = fromMicros(created)
+		if _, err := t.exec("UPDATE tenants SET may_route = ? WHERE id = ?", changed.MayRoute, id); err != nil {
+			return err
+		}
+		if err := t.audit(ctx, messages.AuditChange{
+			Action: "tenant.change", Object: string(id), Tenant: id, Before: stateOfTenant(before), After: stateOfTenant(changed),
+		}); err != nil {
+			return err
+		}
 		return t.keysChanged()
 	})
 	return changed, err
+}
+
+// holdTenant returns a tenant, which nobody else changes until the transaction
+// has ended.
+func (t *transaction) holdTenant(id messages.TenantID) (tenant messages.Tenant, err error) {
+	var created int64
+	found, err := t.row("UPDATE tenants SET name = name WHERE id = ? RETURNING id, name, created, may_route",
+		[]any{id}, &tenant.ID, &tenant.Name, &created, &tenant.MayRoute)
+	if err == nil && !found {
+		err = &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no tenant with this id", Do: "list the tenants with `parley tenant list`", Param: "id"}
+	}
+	tenant.Created = fromMicros(created)
+	return tenant, err
 }
 
 // keysChanged tells every cache of keys that it is out of date.
@@ -85,6 +107,9 @@ func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
 			return &messages.Failure{
 				Code: messages.CodeInvalidRequest, What: "there is a key with the id " + string(key.ID) + " already", Do: "choose another id",
 			}
+		}
+		if err := t.audit(ctx, messages.AuditChange{Action: "key.create", Object: string(key.ID), Tenant: key.Tenant, After: stateOfKey(key)}); err != nil {
+			return err
 		}
 		return t.keysChanged()
 	})
@@ -134,15 +159,39 @@ func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey
 // RevokeKey ends a key's life. A key that was revoked before keeps its time.
 func (s *Store) RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error {
 	return s.write(ctx, operator, "RevokeKey", func(t *transaction) error {
-		revoked, err := t.exec("UPDATE keys SET revoked = CASE revoked WHEN 0 THEN ? ELSE revoked END WHERE id = ?", micros(at), id)
-		if err != nil {
+		before, err := t.holdKey(id)
+		if err != nil || !before.Revoked.IsZero() {
 			return err
 		}
-		if revoked == 0 {
-			return keyAbsent()
+		after := before
+		after.Revoked = at
+		if _, err := t.exec("UPDATE keys SET revoked = ? WHERE id = ?", micros(at), id); err != nil {
+			return err
+		}
+		if err := t.audit(ctx, messages.AuditChange{
+			Action: "key.revoke", Object: string(id), Tenant: before.Tenant, Before: stateOfKey(before), After: stateOfKey(after),
+		}); err != nil {
+			return err
 		}
 		return t.keysChanged()
 	})
+}
+
+// holdKey returns a key, which nobody else changes until the transaction has
+// ended.
+func (t *transaction) holdKey(id messages.KeyID) (key messages.APIKey, err error) {
+	held, err := t.exec("UPDATE keys SET name = name WHERE id = ?", id)
+	if err == nil && held == 0 {
+		err = keyAbsent()
+	}
+	if err != nil {
+		return key, err
+	}
+	err = t.rows(selectKey+"WHERE keys.id = ?", []any{id}, func(row Scanner) (err error) {
+		key, err = scanKey(row)
+		return err
+	})
+	return key, err
 }
 
 func keyAbsent() error {
