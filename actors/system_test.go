@@ -31,10 +31,13 @@ func (none) Activate(context.Context, messages.Activate) (messages.Activation, e
 
 type free struct{}
 
-func (free) Reserve(context.Context, messages.Reservation) error               { return nil }
-func (free) Settle(context.Context, messages.UsageRow) error                   { return nil }
-func (free) Release(messages.TenantID, messages.TurnID, int)                   {}
-func (free) Cost(messages.Target, messages.Usage) (messages.NanoDollars, bool) { return 0, true }
+func (free) Reserve(context.Context, messages.Reservation) error { return nil }
+func (free) Settle(context.Context, messages.UsageRow) error     { return nil }
+func (free) Release(messages.TenantID, messages.TurnID, int)     {}
+func (free) Charge(messages.Target, messages.Usage, time.Time) messages.Charge {
+	return messages.Charge{Known: true}
+}
+
 func (free) Route(messages.Routing) ([]messages.Target, error) {
 	return []messages.Target{{Provider: "p"}}, nil
 }

@@ -50,6 +50,8 @@ func (s *Server) routes() []route {
 
 		{post, "/v1/embeddings", member, s.createEmbeddings},
 
+		{get, "/v1/usage", member, s.getUsage},
+
 		{remove, "/v1/cache/entries/{id}", member, s.dropCacheEntry},
 		{get, "/v1/cache/stats", member, s.getCacheStats},
 		{post, "/v1/cache/warm", member, s.warmCache},

@@ -33,6 +33,7 @@ type Deps struct {
 	Warmer          Warmer
 	Batches         Batches
 	Embeddings      Embeddings
+	Usage           Usage
 	Ready           []Check // asked by GET /readyz, in order
 	Registerer      prometheus.Registerer
 	Log             *slog.Logger // of failures; given ids and causes, never content
@@ -51,6 +52,7 @@ type Server struct {
 	warmer        Warmer
 	batches       Batches
 	embeddings    Embeddings
+	usage         Usage
 	checks        []Check
 	trusted       []netip.Prefix
 	log           *slog.Logger
@@ -76,7 +78,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

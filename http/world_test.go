@@ -135,7 +135,7 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 	}
 	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
 		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries,
-		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Ready: w.checks, Registerer: w.registry,
+		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{}, Ready: w.checks, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -6,6 +6,32 @@ import "time"
 // rounded up once where a row is priced and never again.
 type NanoDollars int64
 
+// MicroDollars is money as reports show it: 1e-6 US dollar, rounded once from
+// the exact sum of what they show, and never added up.
+type MicroDollars int64
+
+// nanosPerMicro is how many of the ledger's units are one of the reports'.
+const nanosPerMicro = 1000
+
+// Micro rounds to the nearest micro-dollar, a half up.
+func (n NanoDollars) Micro() MicroDollars {
+	whole, rest := n/nanosPerMicro, n%nanosPerMicro
+	switch {
+	case rest >= nanosPerMicro/2:
+		whole++
+	case rest < -nanosPerMicro/2:
+		whole--
+	}
+	return MicroDollars(whole)
+}
+
+// Charge is what a call costs, and by which price.
+type Charge struct {
+	Cost  NanoDollars
+	Known bool   // false: nobody knows the target's price, and Cost is 0
+	Price string // the price's version; empty where none is known
+}
+
 // AttemptStatus says how an attempt was settled.
 type AttemptStatus string
 
@@ -31,18 +57,8 @@ type UsageRow struct {
 	Usage        Usage          `json:"usage"`
 	Cost         NanoDollars    `json:"cost"`
 	Priced       bool           `json:"priced"`          // false: the price table does not know the model, and Cost is 0
+	Price        string         `json:"price,omitempty"` // the version of the price that Cost is by; empty where there was none to go by
 	Saved        NanoDollars    `json:"saved,omitempty"` // what a reply from the cache would have cost
+	CacheTier    CacheTier      `json:"cache_tier"`      // where the reply came from; empty in rows that older versions wrote
 	Created      time.Time      `json:"created"`
-}
-
-// UsageTotal is a line of a usage report.
-type UsageTotal struct {
-	Tenant   TenantID
-	Provider string
-	Model    string // as the provider calls it
-	Attempts int64
-	Usage    Usage
-	Cost     NanoDollars
-	Saved    NanoDollars
-	Unpriced int64 // attempts without a price
 }

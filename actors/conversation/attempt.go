@@ -164,7 +164,10 @@ func (t *turn) row(target messages.Target) messages.UsageRow {
 		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
 		Endpoint: t.spec.Endpoint, Model: t.spec.Model,
 		Served:  messages.Served{Provider: target.Provider, Model: target.Model},
-		Created: time.Now(),
+		Created: time.Now(), CacheTier: messages.CacheBypass,
+	}
+	if t.cached != nil {
+		row.CacheTier = t.cached.Tier
 	}
 	if t.spec.Keep {
 		row.Conversation = t.spec.Conversation
@@ -193,5 +196,6 @@ func (t *turn) price(row *messages.UsageRow, target messages.Target, err error) 
 	} else {
 		row.Usage.Output = messages.TokensOf(t.output)
 	}
-	row.Cost, row.Priced = t.deps.Prices.Cost(target, row.Usage)
+	charge := t.deps.Prices.Charge(target, row.Usage, row.Created)
+	row.Cost, row.Priced, row.Price = charge.Cost, charge.Known, charge.Price
 }

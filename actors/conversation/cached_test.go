@@ -129,7 +129,7 @@ func (w *world) wantsHitRow(t *testing.T, rows []messages.UsageRow) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	row := rows[0]
-	if row.Cost != 0 || row.Saved != 70 || !row.Priced || row.Status != messages.AttemptSettled || row.Usage.Output != 2 ||
+	if !(&messages.CacheOutcome{Tier: row.CacheTier}).Hit() || row.Cost != 0 || row.Saved != 70 || !row.Priced || row.Status != messages.AttemptSettled || row.Usage.Output != 2 ||
 		row.Served.Provider != "cache" || row.Served.Model != "gpt-5" || row.Attempt != 1 {
 		t.Errorf("%+v", row)
 	}

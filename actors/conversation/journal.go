@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"time"
 
 	"example.com/parley/messages"
 )
@@ -39,7 +40,7 @@ type Ledger interface {
 
 // Prices knows what a call costs. actors/tenant implements it.
 type Prices interface {
-	// Cost is rounded up to the nano-dollar once. It returns false for a
-	// target without a price.
-	Cost(target messages.Target, usage messages.Usage) (messages.NanoDollars, bool)
+	// Charge goes by the price that held when the call began. Its cost is
+	// rounded up to the nano-dollar once.
+	Charge(target messages.Target, usage messages.Usage, began time.Time) messages.Charge
 }

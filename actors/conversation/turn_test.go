@@ -111,12 +111,12 @@ func TestEveryAttemptHasOneRow(t *testing.T) {
 			{Attempt: 1, Served: messages.Served{Provider: "p1", Model: "m1"}, Status: messages.AttemptFailed},
 			{
 				Attempt: 2, Served: messages.Served{Provider: "p2", Model: "m2", Attempts: 2}, Status: messages.AttemptSettled,
-				Usage: messages.Usage{Input: 3, Output: 2}, Cost: 5e7, Priced: true,
+				Usage: messages.Usage{Input: 3, Output: 2}, Cost: 5e7, Priced: true, Price: "cent@" + time.Now().UTC().Format(time.DateOnly),
 			},
 		}
 		for i := range want {
 			want[i].Tenant, want[i].Key, want[i].Request, want[i].Endpoint, want[i].Model = "acme", "k1", m.Spec.ID, "/v1/test", "model"
-			want[i].Created = w.ledger.rows[i].Created
+			want[i].Created, want[i].CacheTier = w.ledger.rows[i].Created, messages.CacheBypass
 		}
 		if diff := cmp.Diff(want, w.ledger.rows); diff != "" {
 			t.Errorf("rows (-want +got):\n%s", diff)

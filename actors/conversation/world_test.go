@@ -239,8 +239,8 @@ func (a *answer) Close() error {
 
 type centPerToken struct{}
 
-func (centPerToken) Cost(_ messages.Target, u messages.Usage) (messages.NanoDollars, bool) {
-	return messages.NanoDollars(u.Total()) * 1e7, true
+func (centPerToken) Charge(_ messages.Target, u messages.Usage, began time.Time) messages.Charge {
+	return messages.Charge{Cost: messages.NanoDollars(u.Total()) * 1e7, Known: true, Price: "cent@" + began.UTC().Format(time.DateOnly)}
 }
 
 // ledger is one in memory.

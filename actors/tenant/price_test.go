@@ -74,7 +74,7 @@ func TestCostIsExactAndRoundedUpOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.OneOf(rapid.IntRange(0, 1e6), rapid.IntRange(0, math.MaxInt))
 		amount := rapid.OneOf(rapid.Int64Range(1, 1e9), rapid.Int64Range(1, maxPrice))
-		p := Price{Input: amount.Draw(t, "input"), Cached: amount.Draw(t, "cached"), CacheWrite: amount.Draw(t, "write"), Output: amount.Draw(t, "output")}
+		p := messages.Price{Input: amount.Draw(t, "input"), Cached: amount.Draw(t, "cached"), CacheWrite: amount.Draw(t, "write"), Output: amount.Draw(t, "output")}
 		u := messages.Usage{Input: count.Draw(t, "in"), Output: count.Draw(t, "out")}
 		u.Cached = rapid.IntRange(0, u.Input).Draw(t, "hit")
 		u.CacheWrite = rapid.IntRange(0, u.Input-u.Cached).Draw(t, "written")
@@ -95,7 +95,7 @@ func TestCostIsExactAndRoundedUpOnce(t *testing.T) {
 		if most := big.NewInt(math.MaxInt64); want.Cmp(most) > 0 {
 			want = most
 		}
-		if got := p.of(u); big.NewInt(int64(got)).Cmp(want) != 0 {
+		if got := costOf(&p, u); big.NewInt(int64(got)).Cmp(want) != 0 {
 			t.Fatalf("got %d, want %s", got, want)
 		}
 	})
@@ -105,14 +105,14 @@ func TestMoreTokensNeverCostLess(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.Int()
-		p := Price{Input: 3e6, Cached: 3e5, CacheWrite: 3e6, Output: 15e6}
+		p := messages.Price{Input: 3e6, Cached: 3e5, CacheWrite: 3e6, Output: 15e6}
 		u := messages.Usage{Input: count.Draw(t, "in"), Output: count.Draw(t, "out"), Cached: count.Draw(t, "hit"), CacheWrite: count.Draw(t, "written")}
-		cost := p.of(u)
+		cost := costOf(&p, u)
 		if cost < 0 {
 			t.Fatalf("it costs %d", cost)
 		}
 		u.Output = max(u.Output, rapid.IntRange(u.Output, math.MaxInt).Draw(t, "more"))
-		if more := p.of(u); more < cost {
+		if more := costOf(&p, u); more < cost {
 			t.Fatalf("%d became %d", cost, more)
 		}
 	})

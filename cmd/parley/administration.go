@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/parley/actors/tenant"
+	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
 	"example.com/parley/messages"
 )
@@ -18,14 +19,14 @@ import (
 // admin listener, or of the store itself where no server runs.
 type administration interface {
 	admin.Administration
-	admin.Usage
+	parleyhttp.Usage
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 }
 
 // inStore works on the store itself. The admin listener does so too.
 type inStore struct {
 	*tenant.Administration
-	admin.Usage
+	parleyhttp.Usage
 	admin.Audit
 }
 

@@ -22,9 +22,13 @@ type listJSON[T any] struct {
 }
 
 func printJSON[T any](w io.Writer, data []T) error {
+	return printIndented(w, listJSON[T]{Object: "list", Data: data})
+}
+
+func printIndented(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(listJSON[T]{Object: "list", Data: data})
+	return encoder.Encode(v)
 }
 
 func mapped[A, B any](all []A, f func(A) B) []B {
@@ -93,35 +97,4 @@ func fromSeconds(s *int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(*s, 0)
-}
-
-// usageJSON is a line of a usage report as the admin listener writes it.
-type usageJSON struct {
-	Tenant     messages.TenantID    `json:"tenant"`
-	Provider   string               `json:"provider"`
-	Model      string               `json:"model"`
-	Attempts   int64                `json:"attempts"`
-	Input      int                  `json:"input_tokens"`
-	Cached     int                  `json:"cached_tokens"`
-	CacheWrite int                  `json:"cache_write_tokens"`
-	Output     int                  `json:"output_tokens"`
-	Reasoning  int                  `json:"reasoning_tokens"`
-	Cost       messages.NanoDollars `json:"cost_nano_dollars"`
-	Unpriced   int64                `json:"unpriced_attempts"`
-}
-
-func jsonOfUsage(u messages.UsageTotal) usageJSON {
-	return usageJSON{
-		Tenant: u.Tenant, Provider: u.Provider, Model: u.Model, Attempts: u.Attempts,
-		Input: u.Usage.Input, Cached: u.Usage.Cached, CacheWrite: u.Usage.CacheWrite, Output: u.Usage.Output, Reasoning: u.Usage.Reasoning,
-		Cost: u.Cost, Unpriced: u.Unpriced,
-	}
-}
-
-func (u usageJSON) total() messages.UsageTotal {
-	return messages.UsageTotal{
-		Tenant: u.Tenant, Provider: u.Provider, Model: u.Model, Attempts: u.Attempts,
-		Usage: messages.Usage{Input: u.Input, Cached: u.Cached, CacheWrite: u.CacheWrite, Output: u.Output, Reasoning: u.Reasoning},
-		Cost:  u.Cost, Unpriced: u.Unpriced,
-	}
 }

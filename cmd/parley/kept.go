@@ -30,7 +30,7 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 	recovered, err := k.store.RecoverTurns(ctx)
 	if err == nil {
 		k.ledger, err = spool.Open(ctx, cfg.Ledger, spool.Deps{
-			Sink: k.store, Price: k.prices.Cost, Registerer: metrics, Log: log,
+			Sink: k.store, Price: k.prices.Charge, Registerer: metrics, Log: log,
 		})
 	}
 	if err != nil {

@@ -83,7 +83,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {

@@ -19,18 +19,21 @@ import (
 func TestUsageIsPrintedWithItsSum(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := printUsage(&out, []messages.UsageTotal{
-		{Tenant: "a", Provider: "openai", Model: "gpt-5", Attempts: 2, Usage: messages.Usage{Input: 10, Cached: 4, Output: 20, Reasoning: 5}, Cost: 1_500_000_000, Saved: 250_000_000},
-		{Tenant: "b", Attempts: 1, Cost: 25, Unpriced: 1},
-	})
+	report := messages.UsageReport{Lines: []messages.UsageTotal{
+		{Tenant: "a", Provider: "openai", Model: "gpt-5", Attempts: 2, Usage: messages.Usage{Input: 10, Cached: 4, Output: 20, Reasoning: 5}, Cost: 1_500_000_000, Saved: 500_000_000},
+		{Tenant: "b", Attempts: 1, Cost: 2500, Unpriced: 1},
+	}}
+	report.Sum = report.Lines[0]
+	report.Sum.Add(&report.Lines[1])
+	err := printUsage(&out, []messages.UsageGroup{messages.ByTenant, messages.ByProvider, messages.ByModel}, &report)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := strings.TrimLeft(`
-TENANT  PROVIDER  MODEL  ATTEMPTS  INPUT  CACHED  OUTPUT  REASONING  COST          SAVED
-a       openai    gpt-5  2         10     4       20      5          $1.50         $0.25
-b       -         -      1         0      0       0       0          $0.000000025  $0.00
-total   -         -      3         10     4       20      5          $1.500000025  $0.25
+TENANT  PROVIDER  MODEL  ATTEMPTS  INPUT  CACHED  OUTPUT  REASONING  WITHOUT CACHE  COST       SAVED  %
+a       openai    gpt-5  2         10     4       20      5          $2.00          $1.50      $0.50  25.0
+b       -         -      1         0      0       0       0          $0.000003      $0.000003  $0.00  0.0
+total   -         -      3         10     4       20      5          $2.000003      $1.500003  $0.50  25.0
 
 1 attempt had no price and count as free: name their models in the section prices.
 `, "\n")
@@ -42,7 +45,7 @@ total   -         -      3         10     4       20      5          $1.50000002
 func TestDollars(t *testing.T) {
 	t.Parallel()
 	for amount, want := range map[messages.NanoDollars]string{
-		0: "$0.00", 1: "$0.000000001", 10_000_000: "$0.01", 123_000_000: "$0.123", 5_000_000_000: "$5.00", 1_234_567_890_123: "$1234.567890123",
+		0: "$0.00", 1: "$0.00", 500: "$0.000001", 10_000_000: "$0.01", 123_000_000: "$0.123", 5_000_000_000: "$5.00", 1_234_567_890_123: "$1234.56789",
 	} {
 		if got := dollars(amount); got != want {
 			t.Errorf("dollars(%d) is %s, want %s", amount, got, want)

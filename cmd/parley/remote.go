@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"example.com/parley/messages"
@@ -78,14 +79,15 @@ func (r *remote) RevokeKey(ctx context.Context, id messages.KeyID) error {
 	return r.do(ctx, http.MethodDelete, "/admin/keys/"+url.PathEscape(string(id)), nil, nil)
 }
 
-// UsageTotals implements administration.
-func (r *remote) UsageTotals(ctx context.Context, of messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error) {
+// UsageReport implements administration.
+func (r *remote) UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error) {
 	query := url.Values{
-		"tenant": {string(of)}, "from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)},
+		"tenant": {string(q.Tenant)}, "from": {q.From.UTC().Format(time.RFC3339)}, "to": {q.To.UTC().Format(time.RFC3339)},
+		"group_by": {joinGroups(q.By)}, "limit": {strconv.Itoa(q.Limit)}, "page": {strconv.Itoa(q.Skip)},
 	}
-	var list listJSON[usageJSON]
+	var list usageListJSON
 	err := r.do(ctx, http.MethodGet, "/admin/usage?"+query.Encode(), nil, &list)
-	return mapped(list.Data, usageJSON.total), err
+	return messages.UsageReport{Lines: mapped(list.Data, usageJSON.total), More: list.HasMore, Sum: list.Summary.total()}, err
 }
 
 // do sends a request, and reads its answer into reply unless that is nil.

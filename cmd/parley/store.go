@@ -42,7 +42,7 @@ type store interface {
 	tenant.Store
 	spool.Sink
 	admin.Audit
-	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+	parleyhttp.Usage
 	Deny(ctx context.Context, d messages.CacheDrop) error
 	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)
 	RecoverTurns(ctx context.Context) (recovered int, err error)

@@ -4,42 +4,92 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	parleyhttp "example.com/parley/http"
 	"example.com/parley/messages"
 )
 
+// wantedUsage is what the flags of `usage` say.
+type wantedUsage struct {
+	tenant, from, to, by string
+	json, csv            bool
+}
+
 func usageCommand(w world) *cobra.Command {
 	c := &cobra.Command{
-		Use: "usage", Short: "Print what was used, and what it cost", Args: cobra.NoArgs,
-		Example: "  parley usage --from 30d\n  parley usage --tenant research --from 2030-01-01 --to 2030-02-01 --json",
+		Use: "usage", Short: "Print what was used, what it cost, and what the cache saved", Args: cobra.NoArgs,
+		Example: "  parley usage --from 30d\n  parley usage --by day,model --from 7d\n" +
+			"  parley usage --tenant research --from 2030-01-01 --to 2030-02-01 --by key --csv",
 	}
 	flags := addAdminFlags(c)
-	asJSON := addJSONFlag(c)
-	called := c.Flags().String("tenant", "", "only what the `TENANT` used, by id or name")
-	from := c.Flags().String("from", "", "only from `WHEN` on: 2030-01-31, 2030-01-31T12:00:00Z, or 30d or 12h ago")
-	to := c.Flags().String("to", "", "only before `WHEN`")
+	want := wantedUsage{}
+	c.Flags().BoolVar(&want.json, "json", false, "print JSON, as the admin listener writes it")
+	c.Flags().BoolVar(&want.csv, "csv", false, "print CSV, as the admin listener writes it")
+	c.Flags().StringVar(&want.tenant, "tenant", "", "only what the `TENANT` used, by id or name")
+	c.Flags().StringVar(&want.from, "from", "", "only from `WHEN` on: 2030-01-31, 2030-01-31T12:00:00Z, or 30d or 12h ago")
+	c.Flags().StringVar(&want.to, "to", "", "only before `WHEN`")
+	c.Flags().StringVar(&want.by, "by", "tenant,provider,model", "a line for each of `GROUPS`: day, tenant, key, provider, model, cache_tier, several with commas, or none")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		span, err := parseSpan(*from, *to, time.Now())
+		query, err := want.query(time.Now())
 		if err != nil {
 			return err
 		}
 		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
-			totals, err := span.totals(ctx, a, *called)
+			if want.tenant != "" {
+				if query.Tenant, err = findTenant(ctx, a, want.tenant); err != nil {
+					return err
+				}
+			}
+			report, err := wholeReport(ctx, a, query)
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return printJSON(c.OutOrStdout(), mapped(totals, jsonOfUsage))
-			}
-			return printUsage(c.OutOrStdout(), totals)
+			return want.print(c.OutOrStdout(), query.By, &report)
 		})
 	}
 	return c
+}
+
+// query is what the flags ask for, but for the tenant.
+func (u *wantedUsage) query(now time.Time) (q messages.UsageQuery, err error) {
+	if u.json && u.csv {
+		return q, &messages.Failure{Code: messages.CodeInvalidRequest, What: "--json and --csv are two forms of the same", Do: "give one of them"}
+	}
+	span, err := parseSpan(u.from, u.to, now)
+	if err != nil {
+		return q, err
+	}
+	q = messages.UsageQuery{From: span.from, To: span.to, Limit: messages.MaxUsageLines}
+	var unknown string
+	if q.By, unknown = messages.ParseUsageGroups(u.by); unknown != "" {
+		return q, &messages.Failure{
+			Code: messages.CodeInvalidRequest, What: fmt.Sprintf("there is no group %q", unknown),
+			Do: "give --by some of " + joinGroups(messages.UsageGroups()) + ", or none",
+		}
+	}
+	return q, nil
+}
+
+func joinGroups(groups []messages.UsageGroup) string {
+	return strings.Join(mapped(groups, func(g messages.UsageGroup) string { return string(g) }), ",")
+}
+
+// wholeReport puts the pages of a report together.
+func wholeReport(ctx context.Context, from parleyhttp.Usage, q messages.UsageQuery) (whole messages.UsageReport, err error) {
+	for {
+		page, err := from.UsageReport(ctx, q)
+		if err != nil {
+			return whole, err
+		}
+		whole.Lines, whole.Sum = append(whole.Lines, page.Lines...), page.Sum
+		if q.Skip += len(page.Lines); !page.More {
+			return whole, nil
+		}
+	}
 }
 
 // span is the time of a report: from one moment up to, but not including,
@@ -67,57 +117,21 @@ func parseSpan(from, to string, now time.Time) (s span, err error) {
 	return s, nil
 }
 
-func (s span) totals(ctx context.Context, a administration, called string) ([]messages.UsageTotal, error) {
-	var of messages.TenantID
-	if called != "" {
-		var err error
-		if of, err = findTenant(ctx, a, called); err != nil {
-			return nil, err
+func (u *wantedUsage) print(w io.Writer, by []messages.UsageGroup, report *messages.UsageReport) error {
+	switch {
+	case u.json:
+		return printIndented(w, parleyhttp.UsageList{
+			Object: "list", Summary: parleyhttp.ViewUsage(&report.Sum, nil),
+			Data: mapped(report.Lines, func(t messages.UsageTotal) parleyhttp.UsageLine { return parleyhttp.ViewUsage(&t, by) }),
+		})
+	case u.csv:
+		table, err := parleyhttp.UsageCSV(by, report.Lines)
+		if err != nil {
+			return err
 		}
+		_, err = w.Write(table)
+		return err
+	default:
+		return printUsage(w, by, report)
 	}
-	return a.UsageTotals(ctx, of, s.from, s.to)
-}
-
-// printUsage writes a line for each tenant, provider and model, and their sum.
-func printUsage(w io.Writer, totals []messages.UsageTotal) error {
-	header := []string{"TENANT", "PROVIDER", "MODEL", "ATTEMPTS", "INPUT", "CACHED", "OUTPUT", "REASONING", "COST", "SAVED"}
-	sum := messages.UsageTotal{Tenant: "total"}
-	for i := range totals {
-		sum.Attempts += totals[i].Attempts
-		sum.Usage.Input += totals[i].Usage.Input
-		sum.Usage.Cached += totals[i].Usage.Cached
-		sum.Usage.Output += totals[i].Usage.Output
-		sum.Usage.Reasoning += totals[i].Usage.Reasoning
-		sum.Cost += totals[i].Cost
-		sum.Saved += totals[i].Saved
-		sum.Unpriced += totals[i].Unpriced
-	}
-	err := printTable(w, header, len(totals)+1, func(i int) []string {
-		if i == len(totals) {
-			return usageRow(sum)
-		}
-		return usageRow(totals[i])
-	})
-	if err == nil && sum.Unpriced > 0 {
-		_, err = fmt.Fprintf(w, "\n%s had no price and count as free: name their models in the section prices.\n", count(int(sum.Unpriced), "attempt"))
-	}
-	return err
-}
-
-func usageRow(u messages.UsageTotal) []string {
-	return []string{
-		string(u.Tenant), dash(u.Provider), dash(u.Model), strconv.FormatInt(u.Attempts, 10),
-		strconv.Itoa(u.Usage.Input), strconv.Itoa(u.Usage.Cached), strconv.Itoa(u.Usage.Output), strconv.Itoa(u.Usage.Reasoning),
-		dollars(u.Cost), dollars(u.Saved),
-	}
-}
-
-// dollars writes an amount with as many digits as it has, and at least cents.
-func dollars(n messages.NanoDollars) string {
-	const nanosPerDollar, digits, cents = 1_000_000_000, 9, 2
-	fraction := fmt.Sprintf("%0*d", digits, int64(n)%nanosPerDollar)
-	for len(fraction) > cents && strings.HasSuffix(fraction, "0") {
-		fraction = fraction[:len(fraction)-1]
-	}
-	return fmt.Sprintf("$%d.%s", int64(n)/nanosPerDollar, fraction)
 }

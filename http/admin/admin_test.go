@@ -149,8 +149,9 @@ func (o *office) RevokeKey(_ context.Context, id messages.KeyID) error {
 	return nil
 }
 
-func (o *office) UsageTotals(_ context.Context, tenant messages.TenantID, from, _ time.Time) ([]messages.UsageTotal, error) {
-	return []messages.UsageTotal{{Tenant: tenant, Provider: "p", Attempts: from.Unix(), Cost: 5}}, nil
+func (o *office) UsageReport(_ context.Context, q messages.UsageQuery) (messages.UsageReport, error) {
+	line := messages.UsageTotal{Tenant: q.Tenant, Provider: "p", Attempts: q.From.Unix(), Cost: 1500, Saved: 500}
+	return messages.UsageReport{Lines: []messages.UsageTotal{line}, Sum: line}, nil
 }
 
 func serve(t *testing.T, o *office, checks ...parleyhttp.Check) (url string) {
@@ -244,6 +245,16 @@ func TestRoutes(t *testing.T) {
 		"a page that is too long":      {"GET", "/admin/audit?limit=1001", "", 400, `"param":"limit"`},
 		"a page behind no entry":       {"GET", "/admin/audit?after=k1", "", 400, `"param":"after"`},
 		"usage is added up":            {"GET", "/admin/usage?tenant=t1&from=1970-01-02", "", 200, `"attempts":86400`},
+		"usage of one group":           {"GET", "/admin/usage?group_by=cache_tier", "", 200, `"data":[{"object":"usage","cache_tier":"","attempts":0`},
+		"usage shows what was saved": {
+			"GET", "/admin/usage?group_by=none", "", 200,
+			`"cost_without_cache_nano_dollars":2000,"cost_nano_dollars":1500,"saved_nano_dollars":500,"cost_without_cache_micro_dollars":2,"cost_micro_dollars":2,"saved_micro_dollars":1,"saved_percent":25}],"has_more":false`,
+		},
+		"usage as a table":             {"GET", "/admin/usage?tenant=t1&format=csv", "", 200, "tenant,provider,model,attempts,"},
+		"usage of no group":            {"GET", "/admin/usage?group_by=colour", "", 400, `"param":"group_by"`},
+		"usage of no time":             {"GET", "/admin/usage?from=2030-01-02&to=2030-01-01", "", 400, `"param":"to"`},
+		"usage in no format":           {"GET", "/admin/usage?format=xml", "", 400, `"param":"format"`},
+		"usage of no lines":            {"GET", "/admin/usage?limit=0", "", 400, `"param":"limit"`},
 		"usage from no moment":         {"GET", "/admin/usage?from=yesterday", "", 400, `"param":"from"`},
 		"providers show their breaker": {"GET", "/admin/providers", "", 200, `"state":"open","reason":"refused","next_probe":9,"drained":false,"ejected":null,"parked":[],"in_flight":0,"limit":40,"latency_ms":1000`},
 		"providers show what is parked": {

@@ -32,17 +32,12 @@ type Administration interface {
 	RevokeKey(ctx context.Context, id messages.KeyID) error
 }
 
-// Usage adds up what was spent. Both stores implement it.
-type Usage interface {
-	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
-}
-
 // Deps is what the listener stands on.
 type Deps struct {
 	Keys           parleyhttp.Keys
 	Tries          parleyhttp.Tries
 	Administration Administration
-	Usage          Usage
+	Usage          parleyhttp.Usage
 	Audit          Audit
 	Providers      Providers
 	Drill          Drill              // nil where drills are not allowed

@@ -51,7 +51,7 @@ type Store interface {
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 
 	AppendUsage(ctx context.Context, rows []messages.UsageRow) error
-	UsageTotals(ctx context.Context, tenant messages.TenantID, from, to time.Time) ([]messages.UsageTotal, error)
+	UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error)
 	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)
 
 	RecoverTurns(ctx context.Context) (int, error)

@@ -47,6 +47,8 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"tenants and keys":                                     testTenants,
 		"what is changed is written down":                      testAudit,
 		"usage adds up":                                        testUsage,
+		"a usage row is kept whole":                            testUsageRow,
+		"reports are sums of rows to the nano-dollar":          testUsageSums,
 		"what was sent comes back as it was":                   testFidelity,
 		"a model of the rules agrees":                          testModel,
 	} {

@@ -57,9 +57,9 @@ func testIsolation(b *bench) {
 	stolen.Record.Ref = foreign
 	absent(b.store.EndTurn(b.ctx(), end(stolen, "theirs")), messages.CodeConversationAbsent)
 	absent(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{Ref: foreign, Epoch: epoch, Turn: running.Record.ID, First: 5}), messages.CodeConversationAbsent)
-	totals, err := b.store.UsageTotals(b.ctx(), "rival", time.Time{}, time.Now())
+	report, err := b.store.UsageReport(b.ctx(), messages.UsageQuery{Tenant: "rival", To: time.Now(), Limit: 1})
 	b.must(err)
-	b.same(0, len(totals))
+	b.same(messages.UsageReport{}, report)
 
 	// Of another conversation of the same tenant as little is found.
 	own := b.conversation("other")
@@ -247,36 +247,4 @@ func testTenants(b *bench) {
 	_, err = b.store.ChangeTenant(b.ctx(), "none", messages.TenantChange{MayRoute: &may})
 	b.refused(err, messages.CodeItemAbsent)
 	b.must(b.store.Ready(b.ctx()))
-}
-
-func testUsage(b *bench) {
-	first, second := b.id(), b.id()
-	rows := []messages.UsageRow{usageRow(first, 1), usageRow(first, 2), usageRow(second, 1)}
-	rows[1].Served.Provider, rows[1].Cost, rows[1].Priced = "q", 0, false
-	rows[2].Tenant = "rival"
-	b.must(b.store.AppendUsage(b.ctx(), rows))
-	b.must(b.store.AppendUsage(b.ctx(), rows[:1]))
-	at := rows[0].Created
-	totals := func(of messages.TenantID, from, to time.Time) []messages.UsageTotal {
-		b.Helper()
-		found, err := b.store.UsageTotals(b.ctx(), of, from, to)
-		b.must(err)
-		return found
-	}
-	priced := messages.UsageTotal{Tenant: tenant, Provider: "p", Model: "m", Attempts: 1, Usage: messages.Usage{Input: 3, Output: 2}, Cost: 7}
-	unpriced := priced
-	unpriced.Provider, unpriced.Cost, unpriced.Unpriced = "q", 0, 1
-	rival := priced
-	rival.Tenant = "rival"
-	b.same([]messages.UsageTotal{priced, unpriced}, totals(tenant, at, at.Add(time.Second)))
-	b.same([]messages.UsageTotal{priced, unpriced, rival}, totals("", at, at.Add(time.Second)))
-	b.same(0, len(totals("", at.Add(time.Millisecond), at.Add(time.Second))))
-	b.same(0, len(totals("", at.Add(-time.Second), at)))
-
-	many := make([]messages.UsageRow, 100) // more than a statement carries, and not a multiple of it
-	for i := range many {
-		many[i] = usageRow(b.id(), 1)
-	}
-	b.must(b.store.AppendUsage(b.ctx(), append(many[:50:50], many[40:]...)))
-	b.same(int64(101), totals(tenant, at, at.Add(time.Second))[0].Attempts)
 }

@@ -34,8 +34,8 @@ func BenchmarkAppendUsage(b *testing.B, store Store) {
 	b.ReportMetric(float64(ProcessorTime(b)-before)/float64(b.N), "cpu-ns/op")
 }
 
-// BenchmarkUsageTotals reports an hour of the 100,000 rows of a day.
-func BenchmarkUsageTotals(b *testing.B, store Store) {
+// BenchmarkUsageReport reports an hour of the 100,000 rows of a day.
+func BenchmarkUsageReport(b *testing.B, store Store) {
 	const many, apart = 100_000, 86_400 * time.Second / 100_000
 	began := time.Now().Truncate(time.Millisecond)
 	batch := make([]messages.UsageRow, 0, usageBatch)
@@ -52,9 +52,12 @@ func BenchmarkUsageTotals(b *testing.B, store Store) {
 	for name, tenant := range map[string]messages.TenantID{"of=one": BusyRow(began, 0).Tenant, "of=all": ""} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				totals, err := store.UsageTotals(context.Background(), tenant, from, from.Add(time.Hour))
-				if err != nil || len(totals) == 0 {
-					b.Fatal(len(totals), err)
+				report, err := store.UsageReport(context.Background(), messages.UsageQuery{
+					Tenant: tenant, From: from, To: from.Add(time.Hour), Limit: messages.MaxUsageLines,
+					By: []messages.UsageGroup{messages.ByTenant, messages.ByProvider, messages.ByModel},
+				})
+				if err != nil || len(report.Lines) == 0 {
+					b.Fatal(len(report.Lines), err)
 				}
 			}
 		})

@@ -12,8 +12,8 @@ func BenchmarkAppendUsage(b *testing.B) {
 	persistencetest.BenchmarkAppendUsage(b, store)
 }
 
-func BenchmarkUsageTotals(b *testing.B) {
+func BenchmarkUsageReport(b *testing.B) {
 	store := open(b, database(b))
 	defer store.Close()
-	persistencetest.BenchmarkUsageTotals(b, store)
+	persistencetest.BenchmarkUsageReport(b, store)
 }

@@ -1,6 +1,14 @@
 package postgres
 
-import "context"
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
 
 // RowsSeenUnasked counts the conversations that a connection of the pool sees
 // when it does not say for whom it asks.
@@ -13,4 +21,26 @@ func (s *Store) RowsSeenUnasked(ctx context.Context) (n int, err error) {
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
 	err = s.pool.QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&value)
 	return value, err
+}
+
+// MigrateBefore takes the schema back to what it was before a migration, which the
+// end of its name names.
+func (s *Store) MigrateBefore(ctx context.Context, name string) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer db.Close() //nolint:errcheck // the pool stays open
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files)
+	if err != nil {
+		return err
+	}
+	for _, source := range provider.ListSources() {
+		if strings.HasSuffix(source.Path, name) {
+			_, err = provider.DownTo(ctx, source.Version-1)
+			return err
+		}
+	}
+	return errors.New("there is no migration " + name)
 }

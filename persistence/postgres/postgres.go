@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -31,6 +32,7 @@ type Store struct {
 	*relational.Store
 
 	pool *pgxpool.Pool
+	db   *database
 }
 
 // Open connects, checks the role, and brings the schema up to date. Close the
@@ -48,7 +50,12 @@ func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*S
 		return nil, err
 	}
 	db := &database{pool: pool, metrics: newMetrics(registerer, pool)}
-	return &Store{Store: relational.New(db), pool: pool}, nil
+	s := &Store{Store: relational.New(db), pool: pool, db: db}
+	if _, err := s.PrepareMonths(ctx, time.Now()); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("prepare the ledger's months: %w", err)
+	}
+	return s, nil
 }
 
 func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {

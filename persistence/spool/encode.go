@@ -26,6 +26,9 @@ func appendRow(dst []byte, row *messages.UsageRow) []byte {
 	} {
 		dst = binary.AppendVarint(dst, number)
 	}
+	for _, text := range [...]string{string(row.CacheTier), row.Price} {
+		dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+	}
 	return dst
 }
 
@@ -53,6 +56,9 @@ func readRow(body []byte) (row messages.UsageRow, err error) {
 	row.Served.Simulated, row.Usage.Estimated, row.Priced = r.number() != 0, r.number() != 0, r.number() != 0
 	if len(r.left) > 0 { // rows of an earlier version end here
 		row.Saved = messages.NanoDollars(r.number())
+	}
+	if len(r.left) > 0 { // or here
+		row.CacheTier, row.Price = messages.CacheTier(r.text()), r.text()
 	}
 	return row, r.err
 }

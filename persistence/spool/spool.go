@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -32,7 +33,7 @@ type Sink interface {
 // Deps is what a queue works with.
 type Deps struct {
 	Sink       Sink
-	Price      func(messages.Target, messages.Usage) (messages.NanoDollars, bool) // of attempts that were interrupted
+	Price      func(target messages.Target, usage messages.Usage, began time.Time) messages.Charge // of attempts that were interrupted
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 }
@@ -145,7 +146,8 @@ func (s *Spool) recover(ctx context.Context) error {
 // sent, and what came back is not known.
 func (s *Spool) interrupted(row messages.UsageRow) messages.UsageRow {
 	row.Status = messages.AttemptInterrupted
-	row.Cost, row.Priced = s.deps.Price(messages.Target{Provider: row.Served.Provider, Model: row.Served.Model}, row.Usage)
+	charge := s.deps.Price(messages.Target{Provider: row.Served.Provider, Model: row.Served.Model}, row.Usage, row.Created)
+	row.Cost, row.Priced, row.Price = charge.Cost, charge.Known, charge.Price
 	return row
 }
 

@@ -81,8 +81,8 @@ func (s *sink) count() int {
 	return len(s.rows)
 }
 
-func cent(_ messages.Target, u messages.Usage) (messages.NanoDollars, bool) {
-	return messages.NanoDollars(u.Total()), true
+func cent(_ messages.Target, u messages.Usage, began time.Time) messages.Charge {
+	return messages.Charge{Cost: messages.NanoDollars(u.Total()), Known: true, Price: "nano@" + began.UTC().Format(time.DateOnly)}
 }
 
 func open(tb testing.TB, folder string, to spool.Sink, change ...func(*spool.Config)) *spool.Spool {

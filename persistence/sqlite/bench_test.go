@@ -110,8 +110,8 @@ func BenchmarkAppendUsage(b *testing.B) {
 	persistencetest.BenchmarkAppendUsage(b, store)
 }
 
-func BenchmarkUsageTotals(b *testing.B) {
+func BenchmarkUsageReport(b *testing.B) {
 	store := open(b, filepath.Join(b.TempDir(), "parley.db"))
 	defer store.Close()
-	persistencetest.BenchmarkUsageTotals(b, store)
+	persistencetest.BenchmarkUsageReport(b, store)
 }
