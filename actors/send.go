@@ -11,6 +11,11 @@ func (s *System) Send(m *messages.StartTurn) error {
 	return nil
 }
 
+// Look tells whether a turn would be refused if it was sent now.
+func (s *System) Look(tenant messages.TenantID, class messages.Priority) error {
+	return s.gate.Look(tenant, class)
+}
+
 // deliver brings an admitted turn to where it runs.
 func (s *System) deliver(m *messages.StartTurn) {
 	if !m.Spec.Keep {

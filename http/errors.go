@@ -57,6 +57,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeBatchAbsent:        {status: fiber.StatusNotFound},
 	messages.CodeBatchTooLarge:      {status: fiber.StatusRequestEntityTooLarge},
 	messages.CodeTooManyTurns:       {status: fiber.StatusTooManyRequests, retry: again},
+	messages.CodeTenantQueueFull:    {status: fiber.StatusTooManyRequests, retry: again},
 	messages.CodeIdempotencyReuse:   {status: fiber.StatusUnprocessableEntity},
 	messages.CodeIdempotencyRunning: {status: fiber.StatusConflict, retry: again},
 

@@ -65,6 +65,12 @@ func (s *Server) routes() []route {
 	}
 }
 
+// asksForATurn tells whether a route's requests may be refused for want of room. A
+// batch is not: its turns wait for it.
+func asksForATurn(r *route) bool {
+	return r.method == fiber.MethodPost && (r.pattern == "/v1/chat/completions" || r.pattern == "/v1/responses")
+}
+
 // mount puts the surface in place.
 func (s *Server) mount(app *fiber.App) {
 	for _, r := range s.routes() {

@@ -56,6 +56,11 @@ func (s *Server) admit(c *fiber.Ctx, x *exchange, r route) (err error) {
 	if x.principal, err = s.authenticate(c); err != nil {
 		return err
 	}
+	if asksForATurn(&r) {
+		if err := s.look(c, x); err != nil {
+			return err
+		}
+	}
 	if encoding := c.Request().Header.ContentEncoding(); len(encoding) > 0 && string(encoding) != "identity" {
 		return &messages.Failure{
 			Code: messages.CodeUnsupported, What: "the body is compressed", Do: "send it as it is", NoRetry: true,

@@ -12,29 +12,50 @@ import (
 )
 
 // newTurn is what every turn has, whichever format it came in.
-func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (messages.TurnSpec, error) {
-	spec := messages.TurnSpec{
+func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (spec messages.TurnSpec, err error) {
+	spec = messages.TurnSpec{
 		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint,
-		Priority: messages.PriorityStandard, Deadline: x.begun.Add(s.cfg.TurnTimeout),
+		Deadline: x.begun.Add(s.cfg.TurnTimeout),
 	}
-	if name := c.Request().Header.Peek("x-parley-priority"); len(name) > 0 {
-		var ok bool
-		if spec.Priority, ok = messages.ParsePriority(string(name)); !ok {
-			return spec, invalid("x-parley-priority", "x-parley-priority is none of the classes", "give interactive, standard or batch")
-		}
+	if spec.Priority, err = classOf(c); err != nil {
+		return spec, err
 	}
 	if spec.Continue = s.cfg.Continue; len(c.Request().Header.Peek(continueHeader)) > 0 {
-		var err error
 		if spec.Continue, err = strconv.ParseBool(string(c.Request().Header.Peek(continueHeader))); err != nil {
 			return spec, invalid(continueHeader, continueHeader+" is neither true nor false", "give true, so that another provider goes on with a stream that breaks, or false")
 		}
 	}
-	var err error
 	if spec.Cache, err = cacheControl(c); err != nil {
 		return spec, err
 	}
 	spec.Override, err = routeOverride(c, &x.principal)
 	return spec, err
+}
+
+// priorityHeader says in which class a turn waits.
+const priorityHeader = "x-parley-priority"
+
+// classOf is the class that a request asks for.
+func classOf(c *fiber.Ctx) (messages.Priority, error) {
+	name := c.Request().Header.Peek(priorityHeader)
+	if len(name) == 0 {
+		return messages.PriorityStandard, nil
+	}
+	class, ok := messages.ParsePriority(string(name))
+	if !ok {
+		return 0, invalid(priorityHeader, priorityHeader+" is none of the classes", "give interactive, standard or batch")
+	}
+	return class, nil
+}
+
+// look refuses a request whose turn would be refused, before its body is decoded or
+// its Idempotency-Key looked up: under a flood that is all that most requests cost.
+func (s *Server) look(c *fiber.Ctx, x *exchange) error {
+	class, err := classOf(c)
+	if err != nil {
+		return err
+	}
+	return s.conversations.Look(x.principal.Tenant, class)
 }
 
 // continueHeader asks for streams that outlive their provider, or for the

@@ -11,6 +11,8 @@ import (
 // an error or on the message's Reply. actors.System implements it.
 type Conversations interface {
 	Send(m *messages.StartTurn) error
+	// Look tells whether a turn would be refused, before anything is done for it.
+	Look(tenant messages.TenantID, class messages.Priority) error
 	AddItems(m *messages.AddItems) error
 	EraseItem(m *messages.EraseItem) error
 	EraseTurn(m *messages.EraseTurn) error

@@ -45,6 +45,14 @@ type conversations func(*messages.StartTurn) error
 
 func (f conversations) Send(m *messages.StartTurn) error { return f(m) }
 
+// Look refuses the batch class of a tenant that floods.
+func (f conversations) Look(_ messages.TenantID, class messages.Priority) error {
+	if f == nil && class == messages.PriorityBatch {
+		return &messages.Failure{Code: messages.CodeTenantQueueFull, What: "full", Do: "wait", RetryAfter: 2 * time.Second}
+	}
+	return nil
+}
+
 // says answers every turn with the chunks, and an end where they have none.
 func says(chunks ...messages.Chunk) conversations {
 	return func(m *messages.StartTurn) error {

@@ -35,6 +35,7 @@ const (
 	CodeBatchAbsent        Code = "batch_not_found"
 	CodeBatchTooLarge      Code = "batch_too_large" // what batches take in memory is used up
 	CodeTooManyTurns       Code = "too_many_turns"
+	CodeTenantQueueFull    Code = "tenant_queue_full" // as many of its turns wait as may
 	CodeIdempotencyReuse   Code = "idempotency_key_reused"
 	CodeIdempotencyRunning Code = "idempotency_key_in_use"
 

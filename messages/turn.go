@@ -88,6 +88,9 @@ type StartTurn struct {
 	// Admitted gives the turn's place back to the admission queue. Set by
 	// admission, called once by whoever ends the turn or refuses it.
 	Admitted func()
+	// Weight is how much of the places its tenant gets while tenants compete for
+	// them, in proportion to the others; zero counts as one. Set by admission.
+	Weight int
 	// Began gives back what admission holds for the turn's first call, once
 	// that is made. Set by admission, nil where it holds nothing; it may be
 	// called more than once.

@@ -25,6 +25,7 @@ const sweepInterval = time.Second
 type waitingRoom struct {
 	gate  *Gate
 	queue queue
+	pace  pace
 	timer *time.Timer // of the next sweep; nil while nobody waits
 }
 
@@ -57,72 +58,125 @@ func (w *waitingRoom) Receive(ctx actor.Context) {
 // longer than it has time: its client can go elsewhere at once.
 func (w *waitingRoom) arrive(m *messages.StartTurn) {
 	line := w.gate.capacity.Line(m.Spec.Model)
-	ahead := w.queue.push(line.Name, m)
+	own := w.queue.push(line.Name, m)
 	w.gate.lines.Store(line.Name, struct{}{})
 	w.admit()
-	if m.Admitted != nil || line.Each == 0 {
-		w.watch()
-		return
-	}
-	wait, left := line.wait(ahead)+line.Each, time.Until(m.Spec.Deadline)
-	if wait > left {
-		w.remove(func(other *messages.StartTurn) error {
-			if other == m {
-				return tooLate(wait, left)
-			}
-			return nil
-		})
+	if m.Admitted == nil {
+		w.makeRoom(m)
+		if err := w.late(own, line, m); err != nil {
+			w.remove(func(other *messages.StartTurn) error {
+				if other == m {
+					return err
+				}
+				return nil
+			})
+		}
 	}
 	w.watch()
 }
 
-// admit lets in as many as there is room for: class by class, and in each the
-// oldest first. Whose providers are full holds nobody else up, and whoever gave up
-// while waiting takes no place.
-func (w *waitingRoom) admit() {
-	full := make(map[*line]bool)
-	for class := 0; class < messages.Priorities; {
-		next := w.queue.oldest(class, full)
-		if next == nil {
-			class++
-			continue
-		}
-		switch w.next(next, class) {
-		case providerFull:
-			full[next] = true
-		case gateFull:
-			w.gate.crowded.Store(true)
-			return
-		}
+// makeRoom refuses somebody when more wait than may.
+func (w *waitingRoom) makeRoom(m *messages.StartTurn) {
+	if int64(w.queue.length) <= w.gate.cfg.MaxWaiting {
+		return
 	}
-	w.gate.crowded.Store(false)
+	class := int(m.Spec.Priority)
+	out := w.queue.pushOut(class, m.Spec.Tenant)
+	switch {
+	case out == nil:
+		w.remove(func(other *messages.StartTurn) error {
+			if other == m {
+				return overloaded(w.pace.wait(w.queue.length))
+			}
+			return nil
+		})
+		return
+	case out.Spec.Priority == m.Spec.Priority:
+		w.refuse(out, tenantQueueFull())
+	default:
+		w.refuse(out, overloaded(w.pace.wait(w.queue.length)))
+	}
+	w.tidy()
 }
 
-// next lets in the first of a line.
-func (w *waitingRoom) next(l *line, class int) fullness {
-	m := l.classes[class].first().turn
-	err := gaveUp(m)
-	if err == nil {
-		if full := w.gate.admit(m); full != nobodyFull {
-			return full
+// late is why a turn that waits would come too late, or nil.
+func (w *waitingRoom) late(own *line, line Line, m *messages.StartTurn) error {
+	left := time.Until(m.Spec.Deadline)
+	inLine, inAll := w.queue.ahead(own, m)
+	if wait := line.wait(inLine) + line.Each; line.Each > 0 && wait > left {
+		return tooLate(wait, left)
+	}
+	if wait := w.pace.wait(inAll + 1); w.gate.crowded.Load() && wait > left {
+		return tooLateHere(wait, left)
+	}
+	return nil
+}
+
+// admit lets in as many as there is room for, in the order of the queue. Whose
+// providers are full holds nobody else up, and whoever gave up while waiting takes
+// no place.
+func (w *waitingRoom) admit() {
+	full := make(map[*line]bool)
+	served := 0
+	for {
+		next := w.queue.next(full)
+		if next == nil {
+			w.gate.crowded.Store(false)
+			w.pace.rest()
+			return
+		}
+		switch w.next(next) {
+		case providerFull:
+			full[next.line] = true
+		case gateFull:
+			w.gate.crowded.Store(true)
+			w.pace.served(served, time.Now())
+			return
+		case nobodyFull:
+			served++
 		}
 	}
-	w.queue.pop(l, class)
-	w.gone(l.name, 1)
-	if err != nil {
-		m.Refuse(err)
-	} else {
-		w.gate.deliver(m)
+}
+
+// next lets in the first of a flow, or refuses it where it gave up.
+func (w *waitingRoom) next(f *flow) fullness {
+	m := f.first().turn
+	if err := gaveUp(m); err != nil {
+		w.queue.drop(f)
+		w.refuse(m, err)
+		w.tidyLine(f.line)
+		return nobodyFull
 	}
+	if full := w.gate.admit(m); full != nobodyFull {
+		return full
+	}
+	w.queue.serve(f)
+	w.gate.waiting.leave(m)
+	w.tidyLine(f.line)
+	w.gate.deliver(m)
 	return nobodyFull
 }
 
-// gone has the gate know that so many wait no longer.
-func (w *waitingRoom) gone(line string, count int) {
-	w.gate.waiting.Add(-int64(count))
-	if _, waits := w.queue.lines[line]; !waits {
-		w.gate.lines.Delete(line)
+// refuse answers a turn that was taken out of the queue.
+func (w *waitingRoom) refuse(m *messages.StartTurn, err error) {
+	w.gate.waiting.leave(m)
+	m.Refuse(err)
+}
+
+// tidyLine has callers know when nobody waits in a line any more.
+func (w *waitingRoom) tidyLine(l *line) {
+	if l.length == 0 {
+		w.gate.lines.Delete(l.name)
 	}
+}
+
+func (w *waitingRoom) tidy() {
+	w.gate.lines.Range(func(name, _ any) bool {
+		if _, waits := w.queue.lines[name.(string)]; !waits {
+			w.gate.lines.Delete(name)
+		}
+		return true
+	})
 }
 
 // sweep refuses those who gave up, and looks for places that came free by time
@@ -145,37 +199,18 @@ func (w *waitingRoom) watch() {
 func (w *waitingRoom) remove(why func(*messages.StartTurn) error) {
 	w.queue.remove(func(m *messages.StartTurn) bool {
 		err := why(m)
-		if err == nil {
-			return false
+		if err != nil {
+			w.refuse(m, err)
 		}
-		w.gate.waiting.Add(-1)
-		m.Refuse(err)
-		return true
+		return err != nil
 	})
-	w.gate.lines.Range(func(name, _ any) bool {
-		w.gone(name.(string), 0)
-		return true
-	})
+	w.tidy()
 }
 
 func (w *waitingRoom) empty() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.remove(func(*messages.StartTurn) error { return overloaded() })
+	w.remove(func(*messages.StartTurn) error { return overloaded(0) })
 	w.gate.crowded.Store(false)
-}
-
-func gaveUp(m *messages.StartTurn) error {
-	switch {
-	case m.Client.Err() != nil:
-		return &messages.Failure{Code: messages.CodeCancelled, What: "the client left while its turn waited"}
-	case !time.Now().Before(m.Spec.Deadline):
-		return &messages.Failure{
-			Code: messages.CodeDeadline, What: "the turn waited in the queue until its deadline",
-			Do: "try again, or give it more time", RetryAfter: retryAfter,
-		}
-	default:
-		return nil
-	}
 }

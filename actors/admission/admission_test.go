@@ -29,7 +29,7 @@ type door struct {
 func newDoor(t testing.TB, waiting int64) *door {
 	t.Helper()
 	d := &door{}
-	d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: waiting}, nil, func(m *messages.StartTurn) {
+	d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: waiting, TenantShare: 1}, nil, func(m *messages.StartTurn) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.in = append(d.in, m)
@@ -148,7 +148,7 @@ func TestNoPlaceIsLost(t *testing.T) {
 	var gate *admission.Gate
 	var most, now int64
 	var mu sync.Mutex
-	gate = admission.NewGate(admission.Config{MaxRunning: 3, MaxWaiting: callers * turns}, nil, func(m *messages.StartTurn) {
+	gate = admission.NewGate(admission.Config{MaxRunning: 3, MaxWaiting: callers * turns, TenantShare: 1}, nil, func(m *messages.StartTurn) {
 		go func() {
 			mu.Lock()
 			now++
@@ -186,11 +186,11 @@ func TestConfigNamesItsFaults(t *testing.T) {
 	if err := admission.DefaultConfig().Validate(); err != nil {
 		t.Errorf("the default: %v", err)
 	}
-	err := admission.Config{MaxRunning: 0, MaxWaiting: -1}.Validate()
+	err := admission.Config{MaxRunning: 0, MaxWaiting: -1, Weights: map[string]int{"t": 0}}.Validate()
 	if err == nil {
 		t.Fatal("no fault")
 	}
-	for _, key := range []string{"admission.max_running", "admission.max_waiting"} {
+	for _, key := range []string{"admission.max_running", "admission.max_waiting", "admission.tenant_share", "admission.weights.t"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%q does not name %s", err, key)
 		}

@@ -55,7 +55,7 @@ func (p *providers) end(model string) {
 func newLimitedDoor(t *testing.T, p *providers) *door {
 	t.Helper()
 	d := &door{}
-	d.gate = admission.NewGate(admission.Config{MaxRunning: 100, MaxWaiting: 4}, p, d.let)
+	d.gate = admission.NewGate(admission.Config{MaxRunning: 100, MaxWaiting: 4, TenantShare: 1}, p, d.let)
 	system := actortest.NewSystem(t)
 	d.gate.Attach(system.Root, actortest.Spawn(t, system, d.gate.Props()))
 	return d

@@ -4,7 +4,6 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"example.com/parley/messages"
 )
@@ -22,9 +21,9 @@ type Gate struct {
 	leave    func()                    // made once: a method value would be an allocation a turn
 
 	running atomic.Int64
-	waiting atomic.Int64 // in the queue, or on the way to it
-	crowded atomic.Bool  // somebody waits for a place here, and not at a provider
-	lines   sync.Map     // names of the lines in which somebody waits; the actor writes it
+	waiting *crowd      // in the queue, or on the way to it
+	crowded atomic.Bool // somebody waits for a place here, and not at a provider
+	lines   sync.Map    // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
 }
 
@@ -35,7 +34,7 @@ func NewGate(cfg Config, capacity Capacity, deliver func(*messages.StartTurn)) *
 	if capacity == nil {
 		capacity = unlimited{math.MaxInt64}
 	}
-	g := &Gate{cfg: cfg, capacity: capacity, deliver: deliver}
+	g := &Gate{cfg: cfg, capacity: capacity, deliver: deliver, waiting: newCrowd(cfg)}
 	g.leave = g.release
 	return g
 }
@@ -46,23 +45,44 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 	switch {
 	case g.closed.Load():
 		m.Refuse(shuttingDown())
-	case g.waiting.Load() == 0 && g.take(min(g.cfg.MaxRunning, g.capacity.Floor())):
+	case g.Waiting() == 0 && g.take(min(g.cfg.MaxRunning, g.capacity.Floor())):
 		m.Admitted = g.leave
 		g.deliver(m)
 	case g.overtakesNobody(m) && g.admit(m) == nobodyFull:
 		g.deliver(m)
-	case g.waiting.Add(1) > g.cfg.MaxWaiting:
-		g.waiting.Add(-1)
-		m.Refuse(overloaded())
 	default:
-		g.tell(m)
+		g.queue(m)
+	}
+}
+
+// queue has the turn wait, where it may.
+func (g *Gate) queue(m *messages.StartTurn) {
+	if err := g.waiting.join(m.Spec.Tenant, m.Spec.Priority); err != nil {
+		m.Refuse(err)
+		return
+	}
+	m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
+	g.tell(m)
+}
+
+// Look tells a request whether its turn would be refused, before anything is done
+// for it: what a flood sends is then neither decoded nor looked up. It may be wrong
+// by what happens in between, in either direction, so that Enter asks again.
+func (g *Gate) Look(tenant messages.TenantID, class messages.Priority) error {
+	switch {
+	case g.closed.Load():
+		return shuttingDown()
+	case g.Waiting() == 0:
+		return nil
+	default:
+		return g.waiting.look(tenant, class)
 	}
 }
 
 // overtakesNobody tells whether a turn may enter although others wait: when they
 // wait for providers that it has nothing to do with.
 func (g *Gate) overtakesNobody(m *messages.StartTurn) bool {
-	if g.waiting.Load() == 0 {
+	if g.Waiting() == 0 {
 		return true
 	}
 	if g.crowded.Load() {
@@ -127,7 +147,7 @@ func (g *Gate) release() {
 
 // nudge has the queue's actor look again, if anybody waits.
 func (g *Gate) nudge() {
-	if g.waiting.Load() > 0 {
+	if g.Waiting() > 0 {
 		g.tell(freed{})
 	}
 }
@@ -136,34 +156,7 @@ func (g *Gate) nudge() {
 func (g *Gate) Running() int64 { return g.running.Load() }
 
 // Waiting is the number of turns in the queue.
-func (g *Gate) Waiting() int64 { return g.waiting.Load() }
+func (g *Gate) Waiting() int64 { return g.waiting.total.Load() }
 
 // Close refuses every turn from here on; those inside go on.
 func (g *Gate) Close() { g.closed.Store(true) }
-
-// retryAfter is what a refused client is told to wait. A place comes free when
-// any turn ends, and turns last seconds.
-const retryAfter = time.Second
-
-func overloaded() error {
-	return &messages.Failure{
-		Code: messages.CodeOverloaded, What: "the server has as many turns running and waiting as it may",
-		Do: "try again in a moment; an operator can raise admission.max_running", RetryAfter: retryAfter,
-	}
-}
-
-// tooLate refuses a turn that would wait for longer than it has time. Its client
-// may come again once those before it have gone.
-func tooLate(wait, left time.Duration) error {
-	return &messages.Failure{
-		Code: messages.CodeProviderBusy, What: "the providers of the model are at their limit, and the turn's time would be over before its place came",
-		Do: "try again later, or use another model", RetryAfter: max(wait-left, retryAfter),
-	}
-}
-
-func shuttingDown() error {
-	return &messages.Failure{
-		Code: messages.CodeShuttingDown, What: "the server is shutting down",
-		Do: "send the request again; another server, or this one after its restart, will take it", RetryAfter: retryAfter,
-	}
-}

@@ -46,7 +46,7 @@ func refused(err error, n int) (pause time.Duration, busy bool) {
 	switch {
 	case err == nil:
 		return 0, false
-	case f.Code == messages.CodeOverloaded, f.Code == messages.CodeProviderBusy:
+	case f.Code == messages.CodeOverloaded, f.Code == messages.CodeProviderBusy, f.Code == messages.CodeTenantQueueFull:
 		pause = min(max(f.RetryAfter, shortestWait)<<min(n, 8), longestWait)
 		return pause/2 + rand.N(pause/2), true // #nosec G404 -- no secret
 	default:
