@@ -38,6 +38,12 @@ func (s *System) EraseTurn(m *messages.EraseTurn) error { return s.toShard(m.Ref
 // Reply.
 func (s *System) DropConversation(m *messages.DropConversation) error { return s.toShard(m.Ref, m) }
 
+// FollowTurn asks the conversation; the answer comes on the message's Reply.
+func (s *System) FollowTurn(m *messages.FollowTurn) error { return s.toShard(m.Ref, m) }
+
+// CancelTurn sends to the conversation; the answer comes on the message's Reply.
+func (s *System) CancelTurn(m *messages.CancelTurn) error { return s.toShard(m.Ref, m) }
+
 func (s *System) toShard(ref messages.ConversationRef, m any) error {
 	s.system.Root.Send(s.shards[shard.Of(ref)], m)
 	return nil

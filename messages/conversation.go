@@ -142,5 +142,9 @@ func Decline(m any, err error) {
 		m.Reply <- Edited{Err: err}
 	case *DropConversation:
 		m.Reply <- Edited{Err: err}
+	case *FollowTurn:
+		m.Reply <- Following{Err: err}
+	case *CancelTurn:
+		m.Reply <- Cancelled{Err: err}
 	}
 }

@@ -39,6 +39,7 @@ type TurnSpec struct {
 	Stream       bool
 	Cache        CacheControl
 	Continue     bool // another provider may go on with a stream that breaks
+	Background   bool // it goes on whoever leaves; its StartTurn has no Chunks
 	Passthrough  *Passthrough
 	Priority     Priority
 	Deadline     time.Time // the whole turn, stored, ends before this
@@ -79,7 +80,8 @@ func ParsePriority(s string) (p Priority, ok bool) {
 //
 // Whoever refuses or accepts it answers exactly once. From an accepted one on,
 // everything about the turn comes on Chunks, which the turn closes after the
-// last.
+// last. It closes them early on a client that reads too slowly while others look
+// on. One without Chunks is read by those who look on alone; see [FollowTurn].
 type StartTurn struct {
 	Spec   TurnSpec
 	Client context.Context // ends when the client has gone; never the turn's own deadline
@@ -166,6 +168,7 @@ type TurnRecord struct {
 	FailureCode  Code   // of a failed turn
 	FailureText  string // what the client was told
 	Model        string // as asked
+	Background   bool
 	Served       Served
 	Instructions string
 	Options      Options

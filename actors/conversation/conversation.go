@@ -37,6 +37,8 @@ type busy struct {
 	waking  bool                     // the store was asked; nobody answers the work meanwhile
 	cancel  context.CancelCauseFunc  // of the work's goroutine, which answers the work unless it is waking
 	waiting []any                    // requests behind it, oldest first
+	turn    *turn                    // the work, where it is a turn that was begun
+	ending  []*messages.CancelTurn   // who wants it ended, and is answered when it has
 }
 
 // Props are those of every conversation: one wakes from the store with its first
@@ -60,6 +62,10 @@ func (c *Conversation) Receive(ctx actor.Context) {
 		c.interrupt(messages.TurnID{})
 		c.refuseWaiting(absent(m.Ref))
 		c.admit(ctx, m)
+	case *messages.FollowTurn:
+		c.follow(ctx, m)
+	case *messages.CancelTurn:
+		c.cancel(ctx, m)
 	case messages.Addressed:
 		c.admit(ctx, m)
 	case *woken:
@@ -176,5 +182,6 @@ func (c *Conversation) abandon() {
 		messages.Decline(c.busy.work, restarted(c.busy.ref))
 	}
 	c.refuseWaiting(restarted(c.busy.ref))
+	c.tellEnded(restarted(c.busy.ref))
 	c.busy = nil
 }

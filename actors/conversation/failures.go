@@ -12,7 +12,15 @@ var (
 	errClientGone = errors.New("the client has gone")
 	errDeadline   = errors.New("the turn's deadline has passed")
 	errErased     = errors.New("the response was deleted while it ran")
+	errCancelled  = errors.New("somebody asked for its end")
 )
+
+// withdrawn refuses a turn that was cancelled before it began.
+func withdrawn() error {
+	return &messages.Failure{
+		Code: messages.CodeCancelled, What: "the turn was cancelled: " + errCancelled.Error(), Do: "send the request again", NoRetry: true,
+	}
+}
 
 func tooManyTurns(ref messages.ConversationRef) error {
 	return &messages.Failure{

@@ -20,8 +20,9 @@ type keeper struct {
 	create bool
 	record messages.TurnRecord
 
+	live *live // has the reply, and a lock of its own: looking on waits for no write
+
 	mu      sync.Mutex
-	reply   messages.Reply
 	changed int // position of the first item that the store has not got
 	unsaved int // chunks since the last save
 	held    []messages.Chunk
@@ -31,12 +32,13 @@ type keeper struct {
 
 func newKeeper(t *turn, epoch messages.Epoch, first messages.Seq, private bool) *keeper {
 	spec := t.spec
+	t.presence.present, t.presence.grace, t.presence.gone = 1, t.deps.Config.GoneGrace, t.giveUp
 	return &keeper{
-		deps: t.deps, turn: t, epoch: epoch, create: spec.Create,
+		deps: t.deps, turn: t, epoch: epoch, create: spec.Create, live: newLive(&t.presence, t.deps.Stream.ShowAfterCommit),
 		record: messages.TurnRecord{
 			ID: spec.ID, Ref: spec.Ref(), Private: private, Key: spec.Key, After: spec.After,
 			Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
-			FirstSeq: first, Inputs: len(spec.Input), Created: time.Now(),
+			Background: spec.Background, FirstSeq: first, Inputs: len(spec.Input), Created: time.Now(),
 		},
 	}
 }
@@ -55,11 +57,7 @@ func (k *keeper) begin(ctx context.Context) error {
 }
 
 // note takes what is said about the reply.
-func (k *keeper) note(c messages.Chunk) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.reply.Add(c)
-}
+func (k *keeper) note(c messages.Chunk) { k.live.add(c) }
 
 // add takes a chunk into the reply and shows it, once it is stored where the
 // operator wants that. What is taken in is shown, also when the turn is ended
@@ -86,7 +84,7 @@ func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
 	if hold {
 		k.held = append(k.held, c)
 	}
-	position, _ := k.reply.Add(c)
+	position := k.live.add(c)
 	if position < 0 {
 		return nil
 	}
@@ -122,21 +120,22 @@ func (k *keeper) save(ctx context.Context) error {
 	if k.stopped || k.unsaved == 0 {
 		return nil
 	}
+	served, items := k.live.items(&k.record, k.changed, messages.ItemIncomplete)
 	prefix := messages.TurnPrefix{
-		Ref: k.record.Ref, Epoch: k.epoch, Turn: k.record.ID, Served: k.reply.Served,
+		Ref: k.record.Ref, Epoch: k.epoch, Turn: k.record.ID, Served: served, Items: items,
 		First: k.record.FirstSeq + messages.Seq(k.record.Inputs+k.changed), // #nosec G115 -- positions are not negative
-		Items: k.reply.Items(k.record.ID, k.record.Inputs, k.changed, messages.ItemIncomplete),
 	}
 	if err := persist(ctx, func(ctx context.Context) error { return k.deps.Journal.SavePrefix(ctx, prefix) }); err != nil {
 		return err
 	}
-	k.changed, k.unsaved = k.reply.Len()-1, 0 // the last item may still grow
+	k.changed, k.unsaved = k.changed+len(items)-1, 0 // the last item may still grow
 	k.release(ctx)
 	return nil
 }
 
 func (k *keeper) release(ctx context.Context) {
 	for _, c := range k.held {
+		k.live.show(c)
 		k.turn.show(ctx, c)
 	}
 	k.held = nil

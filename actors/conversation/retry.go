@@ -38,8 +38,8 @@ func (t *turn) pause(ctx context.Context, n int) bool {
 	}
 	select {
 	case <-wait.C:
-		return true
-	case <-t.request.Client.Done():
+		return t.kept == nil || !t.presence.isEmpty()
+	case <-t.left():
 		return false
 	case <-ctx.Done():
 		return false

@@ -24,7 +24,7 @@ func (t *turn) judge(ctx context.Context, err error) messages.TurnOutcome {
 		return messages.TurnOutcome{Status: messages.TurnPartial, Reason: messages.ReasonContentFilter}
 	case err == nil:
 		return messages.TurnOutcome{Status: messages.TurnComplete}
-	case errors.Is(err, errClientGone), errors.Is(err, errErased):
+	case errors.Is(err, errClientGone), errors.Is(err, errErased), errors.Is(err, errCancelled):
 		return messages.TurnOutcome{Status: messages.TurnCancelled, Err: &messages.Failure{
 			Code: messages.CodeCancelled, What: "the turn was cancelled: " + err.Error(), Do: "send the request again",
 		}}
@@ -160,7 +160,8 @@ func (k *keeper) finalItems(outcome messages.TurnOutcome) []messages.Item {
 	default:
 		status = messages.ItemIncomplete
 	}
-	return k.reply.Items(k.record.ID, k.record.Inputs, 0, status)
+	_, items := k.live.items(&k.record, 0, status)
+	return items
 }
 
 func (k *keeper) finalRecord(outcome messages.TurnOutcome, outputs int) {

@@ -14,7 +14,7 @@ func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
 	history := c.memory.window.items(c.deps.Config.WindowItems, c.deps.Config.WindowBytes)
 	t := newTurn(context.Background(), c.deps, m, history)
 	t.kept = newKeeper(t, c.memory.epoch, c.memory.next, c.memory.private)
-	c.busy.cancel = t.cancel
+	c.busy.cancel, c.busy.turn = t.cancel, t
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	t.launch(func(done *turnDone) { root.Send(self, done) })
 }
@@ -40,6 +40,7 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 	if !c.isAt(m.work) {
 		return
 	}
+	c.tellEnded(m.err)
 	if m.err != nil {
 		c.forget()
 		c.goOn(ctx)

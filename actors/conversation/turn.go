@@ -2,9 +2,10 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
-	"time"
 
 	"example.com/parley/messages"
 )
@@ -20,7 +21,11 @@ type turn struct {
 	kept    *keeper         // nil when the turn is kept nowhere
 	ctx     context.Context // ends the turn, however far it has come
 	cancel  context.CancelCauseFunc
-	grace   atomic.Pointer[time.Timer] // running once the client of a kept turn has left
+
+	presence presence    // of a kept turn
+	behind   bool        // the client was too slow for others who look on, and gets no more
+	unshared atomic.Bool // its call runs for nobody else any more
+	forsaken sync.Once   // its flight was told that nobody waits
 
 	accepted bool                // the request was answered
 	rows     []messages.UsageRow // one an attempt
@@ -41,7 +46,7 @@ type turn struct {
 
 	// Most turns need no more than these, which saves them an allocation each.
 	firstRow    [1]messages.UsageRow
-	usualTail   [2]messages.Chunk
+	usualTail   [3]messages.Chunk
 	firstServed messages.Served // what the client reads
 }
 
@@ -65,9 +70,12 @@ type turnDone struct {
 // run carries the turn out. It answers the request, closes its stream and gives
 // its place back, whatever happens.
 func (t *turn) run(ctx context.Context) *turnDone {
-	defer close(t.request.Chunks)
+	defer t.closeStream()
 	if err := t.begin(ctx); err != nil {
-		t.request.Refuse(err)
+		if errors.Is(context.Cause(ctx), errCancelled) {
+			err = withdrawn()
+		}
+		t.refuse(err)
 		return &turnDone{work: t.request, err: err}
 	}
 	defer t.leave()
@@ -141,39 +149,10 @@ func (t *turn) guarded(ctx context.Context) (err error) {
 			t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
 		}
 	}()
+	if cause := context.Cause(ctx); cause != nil { // while the input was stored
+		return cause
+	}
 	return t.answer(ctx)
-}
-
-// watchClient has a turn that is kept outlive its client by a while. Any other
-// ends with it, unless somebody else waits for its call.
-func (t *turn) watchClient() (stop func()) {
-	ignore := context.AfterFunc(t.request.Client, t.clientLeft)
-	return func() {
-		ignore()
-		if timer := t.grace.Load(); timer != nil {
-			timer.Stop()
-		}
-	}
-}
-
-// clientLeft gives a turn that is kept some time to end by itself: its user may
-// come back for the answer.
-func (t *turn) clientLeft() {
-	if t.kept == nil || t.deps.Config.GoneGrace == 0 {
-		t.giveUp()
-		return
-	}
-	t.grace.Store(time.AfterFunc(t.deps.Config.GoneGrace, t.giveUp))
-}
-
-// giveUp ends the turn for want of a client, once nobody else waits for its call.
-func (t *turn) giveUp() {
-	abandon := func() { t.cancel(errClientGone) }
-	if flight := t.flight.Load(); flight != nil {
-		(*flight).Leave(abandon)
-		return
-	}
-	abandon()
 }
 
 func (t *turn) leave() {
@@ -182,44 +161,3 @@ func (t *turn) leave() {
 	}
 }
 
-// show passes a chunk on. It waits for a slow client as long as the turn has
-// time; what is left then goes out with the end.
-func (t *turn) show(ctx context.Context, c messages.Chunk) {
-	t.accept()
-	if len(t.late) > 0 || !t.send(ctx, c) {
-		t.late = append(t.late, c)
-	}
-}
-
-// send waits until the client takes the chunk, or has gone. It returns false when
-// ctx ended before that.
-func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
-	select {
-	case t.request.Chunks <- c:
-		return true
-	default:
-	}
-	select {
-	case t.request.Chunks <- c:
-		return true
-	case <-t.request.Client.Done():
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// end says the stream's last word. Everything that it says is settled.
-func (t *turn) end(ctx context.Context) {
-	for i := range t.late {
-		t.send(ctx, t.late[i])
-	}
-	t.late = nil
-	if t.outcome.Err == nil {
-		t.countAll()
-		for i := range t.tail {
-			t.show(ctx, t.tail[i])
-		}
-	}
-	t.show(ctx, messages.Chunk{Kind: messages.ChunkEnd, End: &t.outcome})
-}

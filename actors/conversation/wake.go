@@ -43,8 +43,12 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 		return
 	}
 	c.busy.waking, c.busy.cancel = false, nil
+	if len(c.busy.ending) > 0 {
+		m.err = withdrawn()
+	}
 	if m.err != nil {
 		messages.Decline(m.work, m.err)
+		c.tellEnded(nil)
 		c.goOn(ctx)
 		return
 	}

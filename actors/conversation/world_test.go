@@ -193,6 +193,13 @@ func (m *models) Open(ctx context.Context, target messages.Target, call *message
 	return &answer{ctx: ctx, models: m, left: append([]step{opened}, script...)}, nil
 }
 
+// count is how many calls were made.
+func (m *models) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.calls)
+}
+
 // asked is the text of what the call with the given number was sent.
 func (m *models) asked(call int) string {
 	m.mu.Lock()
@@ -304,13 +311,29 @@ func newJournal() *journal {
 
 // enter takes the lock, and fails when the store is to be away.
 func (j *journal) enter(method string) error {
-	time.Sleep(j.slow)
+	j.mu.Lock()
+	slow := j.slow
+	j.mu.Unlock()
+	time.Sleep(slow)
 	j.mu.Lock()
 	if j.away[method] > 0 {
 		j.away[method]--
 		return &messages.Failure{Code: messages.CodeStoreUnavailable, What: "away"}
 	}
 	return nil
+}
+
+// slowDown has every exchange from now on take so long.
+func (j *journal) slowDown(by time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.slow = by
+}
+
+func (j *journal) record(id messages.TurnID) messages.TurnRecord {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.records[id]
 }
 
 func (j *journal) fence(epoch messages.Epoch) error {

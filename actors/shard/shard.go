@@ -74,9 +74,14 @@ func (s *Shard) Receive(ctx actor.Context) {
 	}
 }
 
-// forward sends m to its conversation, waking it first if it sleeps.
+// forward sends m to its conversation, waking it first if it sleeps. Whoever asks
+// about a turn that runs is told by one that is at nothing that there is none.
 func (s *Shard) forward(ctx actor.Context, ref messages.ConversationRef, m any) {
 	c, awake := s.conversations[ref]
+	if about, ofRunning := m.(messages.AboutRunning); ofRunning && c.worker == nil {
+		about.NotRunning()
+		return
+	}
 	if !awake {
 		s.metrics.Awake.Inc()
 		s.metrics.Woken.Inc()

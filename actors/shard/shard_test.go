@@ -287,3 +287,31 @@ func TestShardOfAConversationNeverChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyIsWokenToSayThatATurnDoesNotRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ask := func(when string) {
+			follow, cancel := messages.NewFollowTurn(ref, messages.TurnID{1}), messages.NewCancelTurn(ref, messages.TurnID{1})
+			s.system.Root.Send(s.shard, follow)
+			s.system.Root.Send(s.shard, cancel)
+			if got := <-follow.Reply; got.View != nil || got.Err != nil {
+				t.Errorf("%s: got %+v", when, got)
+			}
+			if got := <-cancel.Reply; got.Found || got.Err != nil {
+				t.Errorf("%s: got %+v", when, got)
+			}
+		}
+		ask("in the store")
+		s.expect(t, "nobody was woken", 0, 0, 0)
+		s.say(1)
+		<-s.heard
+		synctest.Wait()
+		ask("at rest")
+		s.expect(t, "it rests", 1, 1, 1)
+		if got := s.spawned.Load(); got != 1 {
+			t.Errorf("%d actors were spawned, want 1", got)
+		}
+	})
+}

@@ -230,6 +230,7 @@ type TurnSpec struct {
 	Continue      bool           `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
 	Override      *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
 	Cache         *CacheControl  `protobuf:"bytes,22,opt,name=cache,proto3" json:"cache,omitempty"`
+	Background    bool           `protobuf:"varint,23,opt,name=background,proto3" json:"background,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +417,13 @@ func (x *TurnSpec) GetCache() *CacheControl {
 		return x.Cache
 	}
 	return nil
+}
+
+func (x *TurnSpec) GetBackground() bool {
+	if x != nil {
+		return x.Background
+	}
+	return false
 }
 
 type CacheControl struct {
@@ -1980,7 +1988,7 @@ var File_remote_proto protoreflect.FileDescriptor
 
 const file_remote_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\xfa\x05\n" +
+	"\fremote.proto\x12\rparley.remote\"\x9a\x06\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -2004,7 +2012,10 @@ const file_remote_proto_rawDesc = "" +
 	"\fremaining_ms\x18\x13 \x01(\x03H\x00R\vremainingMs\x88\x01\x01\x12\x1a\n" +
 	"\bcontinue\x18\x14 \x01(\bR\bcontinue\x128\n" +
 	"\boverride\x18\x15 \x01(\v2\x1c.parley.remote.RouteOverrideR\boverride\x121\n" +
-	"\x05cache\x18\x16 \x01(\v2\x1b.parley.remote.CacheControlR\x05cacheB\x0f\n" +
+	"\x05cache\x18\x16 \x01(\v2\x1b.parley.remote.CacheControlR\x05cache\x12\x1e\n" +
+	"\n" +
+	"background\x18\x17 \x01(\bR\n" +
+	"backgroundB\x0f\n" +
 	"\r_remaining_ms\"\xe9\x01\n" +
 	"\fCacheControl\x12\x19\n" +
 	"\bno_store\x18\x01 \x01(\bR\anoStore\x12\x19\n" +

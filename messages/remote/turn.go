@@ -29,6 +29,7 @@ func ToTurnSpec(s *messages.TurnSpec, now time.Time) *TurnSpec {
 		Stream:       s.Stream,
 		Cache:        toCacheControl(&s.Cache),
 		Continue:     s.Continue,
+		Background:   s.Background,
 		Passthrough:  optional(s.Passthrough, toPassthrough),
 		Priority:     Priority(s.Priority) + 1,
 	}
@@ -74,6 +75,7 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 		Stream:       m.GetStream(),
 		Cache:        fromCacheControl(m.GetCache()),
 		Continue:     m.GetContinue(),
+		Background:   m.GetBackground(),
 		Passthrough:  optional(m.GetPassthrough(), fromPassthrough),
 		Priority:     messages.Priority(priority),
 	}
