@@ -27,6 +27,11 @@ type PriceVersion struct {
 	Name      string // of the version, as usage rows have it
 }
 
+// NameSetPrice names a version that an operator set.
+func NameSetPrice(model string, from time.Time) string {
+	return string(PriceOperator) + ":" + model + "@" + from.UTC().Format(time.RFC3339Nano)
+}
+
 // LongPrice is the price of calls with a long prompt.
 type LongPrice struct {
 	Above int // tokens of input

@@ -120,19 +120,20 @@ func TestMoreTokensNeverCostLess(t *testing.T) {
 
 func TestTableHasASourceAndADateForEveryPrice(t *testing.T) {
 	t.Parallel()
-	var table struct {
-		Sources map[string]string `yaml:"sources"`
-		Models  []listed          `yaml:"models"`
-	}
+	var table table
 	if err := yaml.Unmarshal(priceTable, &table); err != nil {
 		t.Fatal(err)
 	}
-	seen := make(map[string]bool)
+	type version struct{ model, from string }
+	seen := make(map[version]bool)
 	for _, m := range table.Models {
-		if seen[m.Model] {
+		if seen[version{m.Model, m.From}] {
 			t.Errorf("%s is listed twice", m.Model)
 		}
-		seen[m.Model] = true
+		seen[version{m.Model, m.From}] = true
+		if !seen[version{m.Model, ""}] {
+			t.Errorf("%s: the first of its prices is not above the others", m.Model)
+		}
 		if _, err := time.Parse(time.DateOnly, m.Date); err != nil || table.Sources[m.Source] == "" {
 			t.Errorf("%s: date %q, source %q", m.Model, m.Date, m.Source)
 		}

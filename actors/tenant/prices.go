@@ -3,8 +3,12 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"example.com/parley/messages"
 )
@@ -22,7 +26,9 @@ type PriceStore interface {
 type Prices struct {
 	fixed    []messages.PriceVersion // of the configuration and the table
 	snapshot atomic.Pointer[tariffs]
-	version  uint64 // of the store's, as loaded last; of the goroutine that loads
+
+	loading sync.Mutex // held by whoever loads
+	version uint64     // of the store's, as loaded last
 }
 
 // NewPrices returns the embedded table with the operator's own before it. Those
@@ -57,9 +63,10 @@ func (p *Prices) Charge(target messages.Target, usage messages.Usage, began time
 	return messages.Charge{}
 }
 
-// Load takes over what the store has, where that has changed. One goroutine at a
-// time calls it.
+// Load takes over what the store has, where that has changed.
 func (p *Prices) Load(ctx context.Context, from PriceStore) error {
+	p.loading.Lock()
+	defer p.loading.Unlock()
 	version, err := from.PricesVersion(ctx)
 	if err != nil || version == p.version {
 		return err
@@ -71,4 +78,34 @@ func (p *Prices) Load(ctx context.Context, from PriceStore) error {
 	p.snapshot.Store(newTariffs(append(set, p.fixed...)))
 	p.version = version // read before the prices: a change in between is loaded once more
 	return nil
+}
+
+// priceInterval is how often a server looks for changed prices, and priceTimeout
+// bounds a look. A change is known within both, before [priceNotice] is over.
+const (
+	priceInterval = time.Second
+	priceTimeout  = 1500 * time.Millisecond
+)
+
+// Follow takes over what changes in the store, until ctx ends. While the store is
+// away the prices stay as they are.
+func (p *Prices) Follow(ctx context.Context, from PriceStore, registerer prometheus.Registerer) error {
+	age := promauto.With(registerer).NewGauge(prometheus.GaugeOpts{
+		Name: "chatbot_prices_age_seconds", Help: "Since the store last said whether prices have changed.",
+	})
+	ticker := time.NewTicker(priceInterval)
+	defer ticker.Stop()
+	for heard := time.Now(); ; {
+		looking, release := context.WithTimeout(ctx, priceTimeout)
+		if err := p.Load(looking, from); err == nil {
+			heard = time.Now()
+		}
+		release()
+		age.Set(time.Since(heard).Seconds())
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

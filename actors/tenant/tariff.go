@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 type tariffs struct {
 	exact map[messages.Target]*tariff // of a provider's model
 	own   map[string]*tariff          // of a model, whoever serves it; set by operators
-	globs []glob                      // the longest first
+	globs []glob                      // the longest first, equals by name
 	known map[string]*tariff          // of the table, by model
 	free  version                     // of what is simulated
 }
@@ -71,7 +72,7 @@ func newTariffs(all []messages.PriceVersion) *tariffs {
 	for prefix, tariff := range globs {
 		t.globs = append(t.globs, glob{prefix, tariff})
 	}
-	slices.SortFunc(t.globs, func(a, b glob) int { return len(b.prefix) - len(a.prefix) })
+	slices.SortFunc(t.globs, func(a, b glob) int { return cmp.Or(len(b.prefix)-len(a.prefix), cmp.Compare(a.prefix, b.prefix)) })
 	return t
 }
 
@@ -83,18 +84,16 @@ func put[Key comparable](into map[Key]*tariff, key Key, v *messages.PriceVersion
 	}
 	of.versions = append(of.versions, version{since(v.From), v.Name, v.Price, v.Long, v.Origin, v.Withdrawn})
 	slices.SortStableFunc(of.versions, func(a, b version) int {
-		switch {
-		case a.origin != b.origin && a.origin == messages.PriceOperator:
-			return -1
-		case a.origin != b.origin && b.origin == messages.PriceOperator:
-			return 1
-		case a.from > b.from:
-			return -1
-		case a.from < b.from:
-			return 1
-		}
-		return 0
+		return cmp.Or(cmp.Compare(rank(a.origin), rank(b.origin)), cmp.Compare(b.from, a.from))
 	})
+}
+
+// rank says whose price goes first.
+func rank(of messages.PriceOrigin) int {
+	if of == messages.PriceOperator {
+		return 0
+	}
+	return 1
 }
 
 // at returns the version that holds at a moment, or nil. What an operator withdrew

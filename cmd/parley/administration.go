@@ -20,17 +20,21 @@ import (
 type administration interface {
 	admin.Administration
 	parleyhttp.Usage
+	admin.Prices
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 }
 
 // inStore works on the store itself. The admin listener does so too.
 type inStore struct {
 	*tenant.Administration
+	*tenant.PriceAdministration
 	parleyhttp.Usage
 	admin.Audit
 }
 
-func administrationOf(s store) inStore { return inStore{tenant.NewAdministration(s), s, s} }
+func administrationOf(s store, prices *tenant.Prices) inStore {
+	return inStore{tenant.NewAdministration(s), tenant.NewPriceAdministration(s, prices), s, s}
+}
 
 // CreateKey implements admin.Administration.
 func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
@@ -113,7 +117,11 @@ func inFolder(ctx context.Context, cfg *Config, task func(context.Context, admin
 		return err
 	}
 	defer s.Close()
-	return task(atTheStore(ctx), administrationOf(s))
+	prices, err := tenant.NewPrices(cfg.Prices)
+	if err != nil {
+		return err
+	}
+	return task(atTheStore(ctx), administrationOf(s, prices))
 }
 
 // remotely asks the server at an address.

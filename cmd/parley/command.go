@@ -51,6 +51,7 @@ func rootCommand(w world) *cobra.Command {
 		tenantCommand(w),
 		keyCommand(w),
 		usageCommand(w),
+		priceCommand(w),
 		auditCommand(w),
 		cacheCommand(w),
 		backupCommand(w),

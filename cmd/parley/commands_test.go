@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/parley/http/admin"
 )
 
 // Commands do the same with a running server, which they ask, and without one,
@@ -96,6 +98,32 @@ func testCommands(t *testing.T, data string) {
 		t.Errorf("the audit log is\n%s", listed)
 	}
 	refused("no page of the audit log", "audit", "--limit", "0")
+	if set := parley("price", "set", "acme/fast*", "--input", "1.25", "--output", "$10", "--source", "our contract"); !strings.Contains(set, "acme/fast*") || !strings.Contains(set, "$1.25  $1.25   $1.25        $10     operator  our contract") {
+		t.Errorf("the price is\n%s", set)
+	}
+	parley("price", "set", "m", "--input", "1", "--output", "2", "--from", "2100-01-31")
+	if all := parley("price", "list", "m", "--all"); !strings.Contains(all, "2100-01-31 00:00:00") {
+		t.Errorf("what was planned is not there:\n%s", all)
+	}
+	parley("price", "remove", "m", "--from", "2100-01-31")
+	if all := parley("price", "list", "--all"); strings.Contains(all, "2100-01-31") || !strings.Contains(all, "gpt-4o-mini") || !strings.Contains(all, "$40     table") {
+		t.Errorf("all prices are\n%s", all)
+	}
+	var prices listJSON[admin.Price]
+	if err := json.Unmarshal([]byte(parley("price", "list", "o3", "--json")), &prices); err != nil || len(prices.Data) != 1 || prices.Data[0].Input != 2e6 || !prices.Data[0].InForce {
+		t.Errorf("the price of o3 is %+v (%v)", prices.Data, err)
+	}
+	refused("--input is \"dear\"", "price", "set", "m", "--input", "dear", "--output", "1")
+	refused("--output is \"0.0000001\"", "price", "set", "m", "--input", "1", "--output", "0.0000001")
+	refused("that moment has passed", "price", "set", "m", "--input", "1", "--output", "1", "--from", "2020-01-31")
+	refused("no operator has set a price of gpt-4o", "price", "remove", "gpt-4o")
+	if used := parley("usage", "--from", "30d", "--by", "day,key"); !strings.Contains(used, "DAY    KEY  ATTEMPTS") {
+		t.Errorf("the usage by day is\n%s", used)
+	}
+	refused(`there is no group "colour"`, "usage", "--by", "colour")
+	if used := parley("usage", "--by", "cache_tier", "--csv"); !strings.HasPrefix(used, "cache_tier,attempts,") {
+		t.Errorf("as a table the usage is\n%s", used)
+	}
 	if used := parley("usage", "--from", "30d"); !strings.Contains(used, "total") {
 		t.Errorf("the usage is\n%s", used)
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	Ledger         spool.Config           `koanf:"ledger"`
 	Redis          redis.Config           `koanf:"redis"`
 	Keys           tenant.Config          `koanf:"keys"`
-	Prices         tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so
+	Prices         tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so, and an @ and a day begins a price that holds from then on
 	Providers      provider.Config        `koanf:"providers"` // whom to call, by a name of your own
 	ProvidersAdmin provider.AdminConfig   `koanf:"providers_admin"`
 	Outliers       provider.OutlierConfig `koanf:"outliers"`

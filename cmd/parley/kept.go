@@ -29,6 +29,9 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 	}
 	recovered, err := k.store.RecoverTurns(ctx)
 	if err == nil {
+		err = k.prices.Load(ctx, k.store) // what was interrupted goes by the prices of then
+	}
+	if err == nil {
 		k.ledger, err = spool.Open(ctx, cfg.Ledger, spool.Deps{
 			Sink: k.store, Price: k.prices.Charge, Registerer: metrics, Log: log,
 		})

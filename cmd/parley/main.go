@@ -43,7 +43,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer kept.close()
-	administration := administrationOf(kept.store)
+	administration := administrationOf(kept.store, kept.prices)
 	first, err := firstStart(ctx, administration, data, w.environment)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Usage: kept.store, Audit: kept.store, Providers: fleet,
+		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Usage: kept.store, Audit: kept.store, Providers: fleet,
 		Drill: drills(cfg, tree), Checks: checks, Gatherer: metrics, Log: log,
 	})
 
@@ -112,6 +112,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the batches", run: batches.Run},
 		part{name: "the judge", run: cache.NewJudge(answers.cache, tree).Run},
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
+		part{name: "the prices", run: func(ctx context.Context) error { return kept.prices.Follow(ctx, kept.store, metrics) }},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
 		part{name: "the listener", run: sockets.serve(clients)},

@@ -111,28 +111,3 @@ func stopped(ctx context.Context, tree *actors.System, err error) error {
 	_ = draining(tree)(context.WithoutCancel(ctx)) // returns nothing but nil
 	return err
 }
-
-// sweepInterval is how often replies that are kept for idempotency keys are
-// looked through for old ones. They are kept for a day; an hour more is nothing.
-const sweepInterval = time.Hour
-
-// sweeping returns what removes, until its context ends, what is kept for a time
-// only.
-func sweeping(s store, log *slog.Logger) func(context.Context) error {
-	return func(ctx context.Context) error {
-		ticker := time.NewTicker(sweepInterval)
-		defer ticker.Stop()
-		for {
-			if removed, err := s.SweepIdempotency(ctx, time.Now()); err != nil && ctx.Err() == nil {
-				log.Warn("old idempotency keys could not be removed; they will be with the next sweep", slog.Any("error", err))
-			} else if removed > 0 {
-				log.Info("removed old idempotency keys", slog.Int("count", removed))
-			}
-			select {
-			case <-ticker.C:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	}
-}

@@ -40,12 +40,14 @@ type store interface {
 	parleyhttp.Library
 	parleyhttp.IdempotencyKeys
 	tenant.Store
+	tenant.PriceKeeper
 	spool.Sink
 	admin.Audit
 	parleyhttp.Usage
 	Deny(ctx context.Context, d messages.CacheDrop) error
 	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)
 	RecoverTurns(ctx context.Context) (recovered int, err error)
+	PrepareMonths(ctx context.Context, now time.Time) (made int, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 	Ready(ctx context.Context) error
 	Close()

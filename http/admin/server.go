@@ -39,6 +39,7 @@ type Deps struct {
 	Administration Administration
 	Usage          parleyhttp.Usage
 	Audit          Audit
+	Prices         Prices
 	Providers      Providers
 	Drill          Drill              // nil where drills are not allowed
 	Checks         []parleyhttp.Check // of readiness
@@ -94,6 +95,9 @@ func (s *Server) routes() {
 	operator.Post("/keys", s.createKey)
 	operator.Delete("/keys/:id", s.revokeKey)
 	operator.Get("/usage", s.usage)
+	operator.Get("/prices", s.listPrices)
+	operator.Put("/prices/*", s.setPrice)
+	operator.Delete("/prices/*", s.deletePrice)
 	operator.Get("/audit", s.listAudit)
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)

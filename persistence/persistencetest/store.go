@@ -51,6 +51,11 @@ type Store interface {
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 
 	AppendUsage(ctx context.Context, rows []messages.UsageRow) error
+	Prices(ctx context.Context) ([]messages.PriceVersion, error)
+	PricesVersion(ctx context.Context) (uint64, error)
+	SetPrice(ctx context.Context, v messages.PriceVersion) error
+	DropPrice(ctx context.Context, model string, from time.Time) error
+
 	UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error)
 	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)
 

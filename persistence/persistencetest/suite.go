@@ -46,6 +46,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"pairs that were wrong are remembered":                 testDenials,
 		"tenants and keys":                                     testTenants,
 		"what is changed is written down":                      testAudit,
+		"prices hold from a moment on":                         testPrices,
 		"usage adds up":                                        testUsage,
 		"a usage row is kept whole":                            testUsageRow,
 		"reports are sums of rows to the nano-dollar":          testUsageSums,
