@@ -40,6 +40,7 @@ type System struct {
 	shards [shard.Count]*actor.PID
 	deps   *conversation.Deps
 	swept  chan struct{} // closed when the sweeper has ended
+	seen   chan struct{} // closed when the gate observes no more
 	stop   context.CancelFunc
 }
 
@@ -54,7 +55,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		),
 		health: newHealth(deps.Registerer), drill: cfg.Drill,
-		swept: make(chan struct{}),
+		swept: make(chan struct{}), seen: make(chan struct{}),
 	}
 	s.system.EventStream.Subscribe(declineDeadLetter)
 	s.root = s.system.Root.Spawn(actor.PropsFromProducer(
@@ -71,6 +72,10 @@ func Start(cfg Config, deps Deps) (*System, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.sweep(ctx, cfg.Shard.IdleAfter)
+	go func() { // ends with ctx
+		defer close(s.seen)
+		s.gate.Observe(ctx)
+	}()
 	return s, nil
 }
 
@@ -173,6 +178,7 @@ func (s *System) Drain(ctx context.Context) {
 	s.gate.Close()
 	s.stop()
 	<-s.swept
+	<-s.seen
 	s.wait(ctx)
 	_ = s.system.Root.StopFuture(s.root).Wait() // its own time-out is the only error
 	cut, release := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)

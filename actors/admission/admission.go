@@ -14,6 +14,9 @@ import (
 // freed tells the actor that a place may have come free while somebody waited.
 type freed struct{}
 
+// shedding tells the actor that further classes are refused for want of memory.
+type shedding struct{}
+
 // sweep has the actor look for those who gave up while they waited.
 type sweep struct{}
 
@@ -47,6 +50,9 @@ func (w *waitingRoom) Receive(ctx actor.Context) {
 		w.arrive(m)
 	case freed:
 		w.admit()
+	case shedding:
+		w.remove(w.shed)
+		w.watch()
 	case sweep:
 		w.sweep()
 	case *actor.Stopping, *actor.Restarting:
@@ -160,7 +166,15 @@ func (w *waitingRoom) next(f *flow) fullness {
 // refuse answers a turn that was taken out of the queue.
 func (w *waitingRoom) refuse(m *messages.StartTurn, err error) {
 	w.gate.waiting.leave(m)
-	m.Refuse(err)
+	m.Refuse(w.gate.refused.count(err))
+}
+
+// shed is why a turn is not to wait while memory is short, or nil.
+func (w *waitingRoom) shed(m *messages.StartTurn) error {
+	if w.gate.observed.refuses(m.Spec.Priority) {
+		return shortOfMemory(m.Spec.Priority)
+	}
+	return nil
 }
 
 // tidyLine has callers know when nobody waits in a line any more.

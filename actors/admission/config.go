@@ -11,6 +11,9 @@ import (
 type Config struct {
 	MaxRunning int64 `koanf:"max_running"` // turns at once; each holds a client's and a provider's connection
 	MaxWaiting int64 `koanf:"max_waiting"` // turns in the queue, all classes together; the next one gets 503
+	// Adaptive has fewer turns run at once while they keep each other from the
+	// processors, and refuses classes, the lowest first, while memory is short.
+	Adaptive bool `koanf:"adaptive"`
 	// TenantShare is the part of the queue that one tenant may take, from above 0 to
 	// 1; its next turn gets 429.
 	TenantShare float64 `koanf:"tenant_share"`
@@ -26,7 +29,9 @@ func (c Config) mostTenant() int64 {
 
 // DefaultConfig keeps a process with the usual limit of 20,000 open files and a
 // few hundred MB of memory out of trouble.
-func DefaultConfig() Config { return Config{MaxRunning: 4096, MaxWaiting: 1024, TenantShare: 0.5} }
+func DefaultConfig() Config {
+	return Config{MaxRunning: 4096, MaxWaiting: 1024, Adaptive: true, TenantShare: 0.5}
+}
 
 // mostWeight keeps virtual time fine enough.
 const mostWeight = 1000

@@ -19,6 +19,15 @@ func overloaded(wait time.Duration) error {
 	}
 }
 
+// shortOfMemory refuses a class while the process holds nearly as much memory as it
+// may.
+func shortOfMemory(class messages.Priority) error {
+	return &messages.Failure{
+		Code: messages.CodeOverloaded, What: "the server is short of memory, and takes no requests of the class " + class.String() + " for now",
+		Do: "try again in a moment; an operator can give it more", RetryAfter: 2 * retryAfter,
+	}
+}
+
 // tenantQueueFull refuses a turn of a tenant that has its part of the queue: the
 // others are not to be kept from theirs.
 func tenantQueueFull() error {

@@ -25,6 +25,9 @@ type Gate struct {
 	crowded atomic.Bool // somebody waits for a place here, and not at a provider
 	lines   sync.Map    // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
+
+	observed observed
+	refused  refusals
 }
 
 // NewGate returns an open gate, which lets turns in as long as their providers
@@ -36,6 +39,7 @@ func NewGate(cfg Config, capacity Capacity, deliver func(*messages.StartTurn)) *
 	}
 	g := &Gate{cfg: cfg, capacity: capacity, deliver: deliver, waiting: newCrowd(cfg)}
 	g.leave = g.release
+	g.observed.limit.Store(cfg.MaxRunning)
 	return g
 }
 
@@ -45,7 +49,9 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 	switch {
 	case g.closed.Load():
 		m.Refuse(shuttingDown())
-	case g.Waiting() == 0 && g.take(min(g.cfg.MaxRunning, g.capacity.Floor())):
+	case g.observed.refuses(m.Spec.Priority):
+		m.Refuse(g.refused.count(shortOfMemory(m.Spec.Priority)))
+	case g.Waiting() == 0 && g.take(min(g.observed.limit.Load(), g.capacity.Floor())):
 		m.Admitted = g.leave
 		g.deliver(m)
 	case g.overtakesNobody(m) && g.admit(m) == nobodyFull:
@@ -58,7 +64,7 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 // queue has the turn wait, where it may.
 func (g *Gate) queue(m *messages.StartTurn) {
 	if err := g.waiting.join(m.Spec.Tenant, m.Spec.Priority); err != nil {
-		m.Refuse(err)
+		m.Refuse(g.refused.count(err))
 		return
 	}
 	m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
@@ -72,10 +78,12 @@ func (g *Gate) Look(tenant messages.TenantID, class messages.Priority) error {
 	switch {
 	case g.closed.Load():
 		return shuttingDown()
+	case g.observed.refuses(class):
+		return g.refused.count(shortOfMemory(class))
 	case g.Waiting() == 0:
 		return nil
 	default:
-		return g.waiting.look(tenant, class)
+		return g.refused.count(g.waiting.look(tenant, class))
 	}
 }
 
@@ -107,7 +115,7 @@ func (g *Gate) admit(m *messages.StartTurn) fullness {
 	if !ok {
 		return providerFull
 	}
-	if !g.take(g.cfg.MaxRunning) {
+	if !g.take(g.observed.limit.Load()) {
 		if unclaim != nil {
 			unclaim()
 			g.nudge() // somebody may have found the place taken
@@ -154,6 +162,9 @@ func (g *Gate) nudge() {
 
 // Running is the number of turns that hold a place.
 func (g *Gate) Running() int64 { return g.running.Load() }
+
+// Limit is how many turns may hold a place now.
+func (g *Gate) Limit() int64 { return g.observed.limit.Load() }
 
 // Waiting is the number of turns in the queue.
 func (g *Gate) Waiting() int64 { return g.waiting.total.Load() }

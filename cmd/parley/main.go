@@ -25,6 +25,7 @@ func main() {
 // serve shows what stands on what, from the disk up to the sockets. It returns
 // when ctx has ended and everything was taken down again, in the opposite order.
 func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.Logger) error {
+	boundMemory(w.environment, os.DirFS("/"))
 	data := folder(cfg.Data)
 	release, err := data.take()
 	if err != nil {
