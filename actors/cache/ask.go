@@ -26,7 +26,7 @@ type asking struct {
 	question *question.Question // nil where only the same request will do
 	text     string             // of the question
 	embedded bool               // the vector was looked for
-	point    *index.Point       // where the question is; nil where it is not compared by meaning
+	point    index.Point        // where the question is; none where it is not compared by meaning
 	now      time.Time
 }
 
@@ -89,7 +89,7 @@ func (a *asking) look(ctx context.Context) Asked {
 			}
 		}
 	}
-	if e, cosine := a.judged(); e != nil {
+	if e, cosine := a.judged(ctx); e != nil {
 		if asked, hit := a.hit(ctx, messages.CacheSemantic, e, a.similarity(cosine)); hit {
 			return asked
 		}
@@ -142,10 +142,10 @@ func (a *asking) exact() *index.Entry {
 
 // lexical finds the reply to a question of the same words, or that says the same.
 func (a *asking) lexical(q *question.Question) *index.Entry {
-	if e := a.shard.index.Same(a.space, q.Same); e != nil && a.serves(e) {
+	if e := a.shard.index.Same(a.space, q); e != nil && a.serves(e) {
 		return e
 	}
-	if e := a.shard.index.Strict(a.space, q.Strict); e != nil && a.serves(e) {
+	if e := a.shard.index.Strict(a.space, q); e != nil && a.serves(e) {
 		return e
 	}
 	return nil
@@ -154,13 +154,14 @@ func (a *asking) lexical(q *question.Question) *index.Entry {
 // semantic finds the reply to the question that is nearest in meaning, among those
 // that ask for the same as far as words show it.
 func (a *asking) semantic(ctx context.Context, q *question.Question) (*index.Entry, float32) {
-	a.embed(ctx)
-	if a.point == nil {
+	alike := a.shard.index.Alike(a.space, q.Loose, a.serves)
+	if alike.None() {
 		return nil, 0
 	}
-	return a.shard.index.Nearest(a.space, a.point, question.Mask(q.Loose), a.cut(), func(e *index.Entry) bool {
-		return question.SameLoosely(q.Loose, e.Loose) && a.serves(e)
-	})
+	if a.embed(ctx); a.point.None() {
+		return nil, 0
+	}
+	return alike.Nearest(a.point, a.cut())
 }
 
 // cut is the cosine from which on an entry answers.
@@ -191,7 +192,7 @@ func (a *asking) similarity(cosine float32) float64 {
 // tenant although the space has it: two spaces with one name would be a leak.
 func (a *asking) serves(e *index.Entry) bool {
 	maxAge, now := int64(a.spec.Cache.MaxAge/time.Second), a.now.Unix()
-	return e.Tenant == string(a.spec.Tenant) && now < int64(e.Expires) &&
+	return e.Tenant.Value() == string(a.spec.Tenant) && now < int64(e.Expires) &&
 		(maxAge == 0 || now-int64(e.Created) <= maxAge) &&
 		!a.shard.denied.has(&e.Key, &a.key)
 }

@@ -18,17 +18,17 @@ type holding struct {
 }
 
 const (
-	windowShare = 100  // one entry of so many is in the window
-	sample      = 8    // entries that are compared to find one that is worth little
-	counted     = 4096 // words of counters: some tens of thousands of keys
+	windowShare = 100 // one entry of so many is in the window
+	sample      = 8   // entries that are compared to find one that is worth little
 )
 
-func newHolding() *holding { return &holding{often: newFrequency(counted)} }
+func newHolding() *holding { return &holding{often: newFrequency(fewestCounters)} }
 
 func (h *holding) add(e *index.Entry) {
 	e.Position = int32(len(h.entries)) // #nosec G115 -- bounded by bytes
 	h.entries = append(h.entries, e)
 	h.bytes += sizeOf(e)
+	h.often.grow(len(h.entries))
 	h.often.add(e.Key.Hash())
 	h.window = append(h.window, e)
 	for len(h.window) > 1+len(h.entries)/windowShare {
@@ -85,9 +85,9 @@ func (h *holding) worth(e *index.Entry) float64 {
 	return float64(max(e.Price, 1)) * float64(h.often.of(e.Key.Hash())) / float64(sizeOf(e))
 }
 
-// overhead is what an entry takes beside its own parts: slots in three tables at
-// their usual load, a mask, a scale and its place in four lists.
-const overhead = 3*8*2 + 8 + 4 + 4*8
+// overhead is what an entry takes beside its own parts: slots in five tables at
+// their usual load, and its place in three lists.
+const overhead = 5*8*2 + 3*8
 
 // sizeOf is how many bytes an entry takes.
 func sizeOf(e *index.Entry) int64 { return int64(overhead + len(e.Body) + e.Bytes()) }

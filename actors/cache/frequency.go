@@ -11,11 +11,25 @@ type frequency struct {
 const (
 	rows       = 4
 	mostCounts = 15 // of a 4-bit counter
+
+	// The bounds of how many words of counters there are. A word for each four keys
+	// mixes few of them up; above some hundred thousand keys a few more do no harm.
+	fewestCounters, mostCounters = 64, 1 << 16
+	keysToWord                   = 4
 )
 
 // newFrequency has room for as many keys without mixing them up often; n is a power
 // of two.
 func newFrequency(n int) *frequency { return &frequency{counters: make([]uint64, n)} }
+
+// grow makes room for as many keys, once they are more than it was made for. Each key
+// keeps its counts: a larger table has them wherever it looks for the key, as they
+// were.
+func (f *frequency) grow(keys int) {
+	for len(f.counters) < mostCounters && keys > keysToWord*len(f.counters) {
+		f.counters = append(f.counters, f.counters...)
+	}
+}
 
 // add counts a key.
 func (f *frequency) add(hash uint64) {
@@ -43,7 +57,7 @@ func (f *frequency) of(hash uint64) (least uint64) {
 func (f *frequency) place(hash uint64, row int) (word *uint64, shift uint) {
 	hash *= 0x9e3779b97f4a7c15 + 2*uint64(row) // #nosec G115 -- a small number
 	hash ^= hash >> 32
-	return &f.counters[hash%uint64(len(f.counters))], uint(hash>>60) * 4
+	return &f.counters[hash&uint64(len(f.counters)-1)], uint(hash>>60) * 4
 }
 
 // age halves all counters: what was popular once has to be so again.

@@ -56,7 +56,7 @@ const (
 // candidate is a reply that may serve other questions than its own.
 type candidate struct {
 	key    index.Key
-	point  *index.Point
+	point  index.Point
 	text   string // of its question
 	lesson judged.Lesson
 	gone   bool // its reply is: a verdict that comes later says nothing
@@ -97,7 +97,7 @@ func newJudge(cfg JudgeConfig) *judge {
 
 // note remembers the question of a reply that is kept from now on.
 func (j *judge) note(in *insert) {
-	if in.point == nil || in.text == "" || len(in.text) > longestJudged {
+	if in.point.None() || in.text == "" || len(in.text) > longestJudged {
 		return
 	}
 	j.mu.Lock()
@@ -131,9 +131,12 @@ func (j *judge) forget(space uint64, at int) {
 
 // judged finds the reply to the nearest question of all, where enough was judged of it
 // to serve, and has pairs judged that nothing is known of.
-func (a *asking) judged() (*index.Entry, float32) {
+func (a *asking) judged(ctx context.Context) (*index.Entry, float32) {
 	j := a.cache.judge
-	if j == nil || a.point == nil {
+	if j == nil {
+		return nil, 0
+	}
+	if a.embed(ctx); a.point.None() {
 		return nil, 0
 	}
 	j.mu.Lock()

@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"math"
+	"unique"
 
 	"example.com/parley/actors/cache/index"
 	"example.com/parley/actors/cache/question"
@@ -13,16 +14,17 @@ import (
 const recordVersion = 1
 
 // encodeRecord writes an entry as other nodes read it: numbers of fixed size, texts
-// behind their length. at is nil where the question is not compared by meaning.
-func encodeRecord(e *index.Entry, at *index.Point, embedder string) []byte {
-	values, scale := at.Values()
-	b := make([]byte, 0, 128+len(e.Tenant)+len(embedder)+8*len(e.Loose)+len(values)+len(e.Body))
+// behind their length.
+func encodeRecord(e *index.Entry, embedder string) []byte {
+	tenant := e.Tenant.Value()
+	values, scale := e.At.Values()
+	b := make([]byte, 0, 128+len(tenant)+len(embedder)+8*len(e.Loose)+len(values)+len(e.Body))
 	b = append(b, recordVersion, question.Rules)
 	b = append(b, e.Key[:]...)
 	for _, n := range [...]uint64{e.Space, e.Same, e.Strict, uint64(e.Created), uint64(e.Expires), uint64(max(e.Price, 0))} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
-	b = appendText(appendText(b, e.Tenant), embedder)
+	b = appendText(appendText(b, tenant), embedder)
 	b = binary.AppendUvarint(b, uint64(len(e.Loose)))
 	for _, w := range e.Loose {
 		b = binary.LittleEndian.AppendUint32(b, w.Form)
@@ -30,7 +32,7 @@ func encodeRecord(e *index.Entry, at *index.Point, embedder string) []byte {
 		b = binary.LittleEndian.AppendUint16(b, w.Root)
 	}
 	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(scale))
-	b = appendText(b, string(values))
+	b = appendText(b, values)
 	return appendText(b, e.Body)
 }
 
@@ -47,7 +49,7 @@ func decodeRecord(record []byte, embedder string) (*learn, error) {
 	copy(e.Key[:], in.bytes(len(e.Key)))
 	e.Space, e.Same, e.Strict = in.fixed(), in.fixed(), in.fixed()
 	e.Created, e.Expires, e.Price = uint32(in.fixed()), uint32(in.fixed()), int64(in.fixed()) // #nosec G115 -- as they were written
-	e.Tenant = in.text()
+	e.Tenant = unique.Make(in.text())
 	sameEmbedder := in.text() == embedder
 	for n := in.number(); n > 0 && !in.broken; n-- {
 		w := in.fixed()
@@ -68,7 +70,7 @@ func decodeRecord(record []byte, embedder string) (*learn, error) {
 		if !ok {
 			return nil, errDamaged
 		}
-		l.point = point
+		e.At = point
 	}
 	return l, nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -59,7 +60,7 @@ type insert struct {
 	space        uint64
 	same, strict uint64
 	loose        []question.Word
-	point        *index.Point
+	point        index.Point
 	reply        *reply
 	price        int64
 	ttl          time.Duration
@@ -75,10 +76,7 @@ type (
 		done chan<- struct{} // has room for one
 	}
 	// learn adds an entry of another node.
-	learn struct {
-		entry *index.Entry
-		point *index.Point
-	}
+	learn struct{ entry *index.Entry }
 	// discard takes an entry out that cannot be read.
 	discard struct{ entry *index.Entry }
 	// tick has what expired taken out.
@@ -167,26 +165,26 @@ func (k *keeper) land(f *Flight, now time.Time) {
 	in := f.insert
 	f.mu.Unlock()
 	e := &index.Entry{
-		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, Body: k.shard.cache.bodies.pack(in.reply),
-		Tenant: string(in.tenant), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
+		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, At: in.point, Body: k.shard.cache.bodies.pack(in.reply),
+		Tenant: unique.Make(string(in.tenant)), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
 	}
-	k.add(e, in.point)
+	k.add(e)
 	if j := k.shard.cache.judge; j != nil {
 		j.note(&in)
 	}
-	k.shard.cache.publish(e, in.point, in.ttl)
+	k.shard.cache.publish(e, in.ttl)
 }
 
 // seconds are since 1970, until 2106.
 func seconds(t time.Time) uint32 { return uint32(t.Unix()) } // #nosec G115 -- positive, and small enough
 
 // add keeps an entry, and lets others go for it where there is no room.
-func (k *keeper) add(e *index.Entry, at *index.Point) {
+func (k *keeper) add(e *index.Entry) {
 	if old := k.shard.index.Exact(&e.Key); old != nil {
 		k.remove(old, lostReplaced)
 	}
-	h := k.holdingOf(e.Tenant)
-	k.shard.index.Add(e, at)
+	h := k.holdingOf(e.Tenant.Value())
+	k.shard.index.Add(e)
 	k.shard.state.wheel.add(e)
 	k.shard.account(e, 1)
 	limit := int64(float64(k.shard.cache.cfg.MaxBytes) * k.shard.cache.cfg.TenantShare)
@@ -208,18 +206,18 @@ func (k *keeper) holdingOf(tenant string) *holding {
 
 // remove takes an entry out, and counts why. One that is out already stays so.
 func (k *keeper) remove(e *index.Entry, why lost) {
-	h := k.shard.state.tenants[e.Tenant]
+	h := k.shard.state.tenants[e.Tenant.Value()]
 	if h == nil || !h.remove(e) {
 		return
 	}
 	if len(h.entries) == 0 {
-		delete(k.shard.state.tenants, e.Tenant)
+		delete(k.shard.state.tenants, e.Tenant.Value())
 	}
 	k.shard.index.Remove(e)
 	k.shard.state.wheel.remove(e)
 	k.shard.account(e, -1)
 	k.shard.cache.metrics.lost(why)
-	counts := k.shard.accountOf(messages.TenantID(e.Tenant))
+	counts := k.shard.accountOf(messages.TenantID(e.Tenant.Value()))
 	switch why {
 	case lostExpired:
 		counts.expired.Add(1)
@@ -233,7 +231,7 @@ func (s *shard) account(e *index.Entry, sign int64) {
 	size := sign * sizeOf(e)
 	s.bytes.Add(size)
 	s.cache.bytes.Add(size)
-	counts := s.accountOf(messages.TenantID(e.Tenant))
+	counts := s.accountOf(messages.TenantID(e.Tenant.Value()))
 	counts.entries.Add(sign)
 	counts.bytes.Add(size)
 	counts.made.Add(sign * int64(e.Created))

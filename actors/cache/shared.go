@@ -41,9 +41,9 @@ func (a *asking) shared(ctx context.Context) *index.Entry {
 }
 
 // publish lets other nodes have an entry.
-func (c *Cache) publish(e *index.Entry, at *index.Point, ttl time.Duration) {
+func (c *Cache) publish(e *index.Entry, ttl time.Duration) {
 	if c.shared != nil {
-		c.shared.Put(messages.CacheName{Tenant: messages.TenantID(e.Tenant), Entry: e.Key.Hash()}, c.encode(e, at), ttl)
+		c.shared.Put(messages.CacheName{Tenant: messages.TenantID(e.Tenant.Value()), Entry: e.Key.Hash()}, c.encode(e), ttl)
 	}
 }
 
@@ -75,7 +75,7 @@ func (c *Cache) Forget(d messages.CacheDrop) {
 // decode reads a record of a name; nil, and counted, where it is none.
 func (c *Cache) decode(name messages.CacheName, record []byte) *learn {
 	l, err := decodeRecord(record, c.embedder.ID())
-	if err != nil || l.entry.Tenant != string(name.Tenant) || l.entry.Key.Hash() != name.Entry {
+	if err != nil || l.entry.Tenant.Value() != string(name.Tenant) || l.entry.Key.Hash() != name.Entry {
 		c.metrics.damaged.Inc()
 		return nil
 	}
@@ -86,8 +86,8 @@ func (c *Cache) decode(name messages.CacheName, record []byte) *learn {
 	return l
 }
 
-func (c *Cache) encode(e *index.Entry, at *index.Point) []byte {
-	return encodeRecord(e, at, c.embedder.ID())
+func (c *Cache) encode(e *index.Entry) []byte {
+	return encodeRecord(e, c.embedder.ID())
 }
 
 // learn adds what another node kept, unless there is a newer one.
@@ -96,6 +96,6 @@ func (k *keeper) learn(l *learn, now time.Time) {
 		return
 	}
 	if l.entry.Expires > seconds(now) {
-		k.add(l.entry, l.point)
+		k.add(l.entry)
 	}
 }

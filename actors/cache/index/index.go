@@ -1,14 +1,16 @@
-// Package index finds cached replies: by key, by signature, and by nearness of
-// vectors. One goroutine writes, any number read at the same time without a lock:
-// what readers walk over is only ever appended to, or replaced as a whole.
+// Package index finds cached replies: by key, by signature, and by the words of
+// their questions, which a vector has to confirm. One goroutine writes, any number
+// read at the same time without a lock: what readers look at is only ever added to,
+// or replaced as a whole.
 //
 //	index.go   the index, and what it says     table.go   from a hash to entries
-//	space.go   points that may be compared     vector.go  a vector in a byte a dimension
+//	alike.go   what may ask the same           vector.go  a vector in a byte a dimension
 package index
 
 import (
 	"encoding/binary"
 	"sync/atomic"
+	"unique"
 	"unsafe"
 
 	"example.com/parley/actors/cache/question"
@@ -28,37 +30,31 @@ type Entry struct {
 	Space        uint64 // requests that differ in nothing but the question share one; it never leaves a tenant
 	Same, Strict uint64 // see question.Question; 0 where there is none
 	Loose        []question.Word
-	Body         string // the reply; its form is the caller's
-	Tenant       string
-	Created      uint32 // unix seconds, as the one below
+	At           Point                 // where the question is; no point where it is not compared by meaning
+	Body         string                // the reply; its form is the caller's
+	Tenant       unique.Handle[string] // half of what its name would take in each
+	Price        int64                 // what the reply cost when it was made, in nano-dollars
+	Created      uint32                // unix seconds, as the one below
 	Expires      uint32
-	Price        int64 // what the reply cost when it was made, in nano-dollars
 	Position     int32 // the writer's, as the two below: where it is among the tenant's
 	Due          uint32
 	DueAt        int32         // and among those that are looked at in the same second
 	Hits         atomic.Uint32 // since it was last looked at for eviction
-
-	slot int32 // in the part
-	part *part // of its space; nil where the question is not compared by meaning
 }
 
-// Bytes is what the entry takes beside its body, as far as its own parts go; of a
-// point in so many dimensions where it has one.
+// Bytes is what the entry takes beside its body, as far as its own parts go.
 func (e *Entry) Bytes() int {
-	size := int(unsafe.Sizeof(*e)) + len(e.Loose)*int(unsafe.Sizeof(question.Word{}))
-	if e.part != nil {
-		size += len(e.part.point(0))
-	}
-	return size
+	return int(unsafe.Sizeof(*e)) + len(e.Loose)*int(unsafe.Sizeof(question.Word{})) + len(e.At.values)
 }
 
 // Index is one tenant shard's entries. Its zero value is ready.
 type Index struct {
-	byKey    table
-	bySame   table
-	byStrict table
-	spaces   spaces
-	count    atomic.Int64
+	byKey     table
+	byWords   table
+	byStrict  table
+	byLetters table
+	byRoots   table
+	count     atomic.Int64
 }
 
 // Len is how many entries there are.
@@ -66,78 +62,81 @@ func (x *Index) Len() int { return int(x.count.Load()) }
 
 // Exact returns the entry of a key, or nil. Any goroutine may call it.
 func (x *Index) Exact(key *Key) *Entry {
-	return x.byKey.find(key.Hash(), func(e *Entry) bool { return e.Key == *key })
+	return x.byKey.find(max(key.Hash(), 1), func(e *Entry) bool { return e.Key == *key })
 }
 
 // Named returns an entry of a tenant whose key has the hash, or nil.
 func (x *Index) Named(tenant string, hash uint64) *Entry {
-	return x.byKey.find(hash, func(e *Entry) bool { return e.Tenant == tenant && e.Key.Hash() == hash })
+	owner := unique.Make(tenant)
+	return x.byKey.find(max(hash, 1), func(e *Entry) bool { return e.Key.Hash() == hash && e.Tenant == owner })
 }
 
 // Same returns the entry of a space whose question has the same words, or nil.
-func (x *Index) Same(space, same uint64) *Entry {
-	if same == 0 {
+func (x *Index) Same(space uint64, q *question.Question) *Entry {
+	if q.Same == 0 {
 		return nil
 	}
-	return x.bySame.find(mix(space, same), func(e *Entry) bool { return e.Space == space && e.Same == same })
+	return x.byWords.find(within(space, words(q.Same, q.Loose)), func(e *Entry) bool { return e.Space == space && e.Same == q.Same })
 }
 
 // Strict returns an entry of a space whose question says the same, or nil.
-func (x *Index) Strict(space, strict uint64) *Entry {
-	if strict == 0 {
+func (x *Index) Strict(space uint64, q *question.Question) *Entry {
+	if q.Strict == 0 {
 		return nil
 	}
-	return x.byStrict.find(mix(space, strict), func(e *Entry) bool { return e.Space == space && e.Strict == strict })
+	return x.byStrict.find(within(space, q.Strict), func(e *Entry) bool { return e.Space == space && e.Strict == q.Strict })
 }
 
-// Nearest returns the entry of a space that is nearest to a point, and its cosine,
-// which is at least cut; or nil. It is among those whose masks differ from mask in
-// at most two bits, and for which accept is true: one comparison of 64 bits keeps
-// nearly all others out.
-func (x *Index) Nearest(space uint64, to *Point, mask uint64, cut float32, accept func(*Entry) bool) (best *Entry, cosine float32) {
-	s := x.spaces.find(space)
-	if s == nil {
-		return nil, 0
+// Add adds an entry whose key none has yet. Only the writer may call it.
+func (x *Index) Add(e *Entry) {
+	for t, hash := range x.places {
+		if hash(e) != 0 {
+			t.add(hash, e)
+		}
 	}
-	return s.nearest(to, mask, cut, accept)
-}
-
-// Add adds an entry whose key none has yet. at is where its question is, and nil of
-// one that is not compared by meaning. Only the writer may call it.
-func (x *Index) Add(e *Entry, at *Point) {
-	if at != nil {
-		x.spaces.of(e.Space).add(e, at, question.Mask(e.Loose))
-	}
-	if e.Same != 0 {
-		x.bySame.add(bySame, e)
-	}
-	if e.Strict != 0 {
-		x.byStrict.add(byStrict, e)
-	}
-	x.byKey.add(byKey, e)
 	x.count.Add(1)
 }
 
 // Remove takes an entry out. Only the writer may call it, once for an entry.
 func (x *Index) Remove(e *Entry) {
-	x.byKey.remove(byKey(e), e)
-	if e.Same != 0 {
-		x.bySame.remove(bySame(e), e)
-	}
-	if e.Strict != 0 {
-		x.byStrict.remove(byStrict(e), e)
-	}
-	if e.part != nil {
-		x.spaces.of(e.Space).remove(e)
-		x.spaces.dropEmpty(e.Space)
+	for t, hash := range x.places {
+		if h := hash(e); h != 0 {
+			t.remove(h, e)
+		}
 	}
 	x.count.Add(-1)
 }
 
+// places yields each table, and what it goes by: 0 says that an entry is not in it.
+// The keys come last: who finds an entry by its key finds it by all else.
+func (x *Index) places(yield func(*table, func(*Entry) uint64) bool) {
+	_ = yield(&x.byWords, byWords) && yield(&x.byStrict, byStrict) && yield(&x.byLetters, byLetters) &&
+		yield(&x.byRoots, byRoots) && yield(&x.byKey, byKey)
+}
+
 // What the tables go by.
-func byKey(e *Entry) uint64    { return e.Key.Hash() }
-func bySame(e *Entry) uint64   { return mix(e.Space, e.Same) }
-func byStrict(e *Entry) uint64 { return mix(e.Space, e.Strict) }
+func byKey(e *Entry) uint64     { return max(e.Key.Hash(), 1) }
+func byWords(e *Entry) uint64   { return within(e.Space, words(e.Same, e.Loose)) }
+func byStrict(e *Entry) uint64  { return within(e.Space, e.Strict) }
+func byLetters(e *Entry) uint64 { return within(e.Space, question.Letters(e.Loose)) }
+func byRoots(e *Entry) uint64   { return within(e.Space, question.Roots(e.Loose)) }
+
+// words is what a question is found by that has the same words as another, or
+// loosely the same: those of the same words are loosely the same.
+func words(same uint64, loose []question.Word) uint64 {
+	if len(loose) > 0 {
+		return question.Forms(loose)
+	}
+	return same
+}
+
+// within is a hash of what has another one, in a space; 0 of what has none.
+func within(space, hash uint64) uint64 {
+	if hash == 0 {
+		return 0
+	}
+	return max(mix(space, hash), 1)
+}
 
 // mix joins two hashes to one (the finalizer of splitmix64, Steele et al. 2014).
 func mix(a, b uint64) uint64 {

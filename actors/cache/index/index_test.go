@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+	"unique"
 
 	"go.uber.org/goleak"
 
@@ -42,7 +44,7 @@ func near(rng *rand.Rand, v []float32, cosine float64) []float32 {
 	return other
 }
 
-func point(t testing.TB, v []float32) *index.Point {
+func point(t testing.TB, v []float32) index.Point {
 	t.Helper()
 	p, ok := index.NewPoint(v)
 	if !ok {
@@ -51,20 +53,37 @@ func point(t testing.TB, v []float32) *index.Point {
 	return p
 }
 
-func entry(t testing.TB, rng *rand.Rand, number uint64, v []float32) *placed {
+// entry is one of few words, so that many are alike.
+func entry(t testing.TB, rng *rand.Rand, number uint64) *index.Entry {
 	t.Helper()
-	e := &index.Entry{Space: number % 3, Same: number%50 + 1, Strict: number%20 + 1}
+	e := &index.Entry{Space: number % 3, Strict: number%20 + 1, Loose: sentence(rng), At: point(t, random(rng, 32))}
+	if e.Same = question.Forms(e.Loose); len(e.Loose) == 0 { // the same words are loosely the same
+		e.Same = number%50 + 100
+	}
 	for i := range 8 {
 		e.Key[i] = byte(number >> (8 * i))
 		e.Key[8+i] = byte(rng.Uint64())
 	}
-	return &placed{Entry: e, at: point(t, v)}
+	return e
 }
 
-// placed is an entry, and where its question is.
-type placed struct {
-	*index.Entry
-	at *index.Point
+// sentence is of words that are mistyped and have endings at times.
+func sentence(rng *rand.Rand) []question.Word {
+	words := make([]question.Word, rng.IntN(8))
+	for i := range words {
+		word := uint32(rng.IntN(2))
+		w := question.Word{Form: 10 * word, Letters: uint16(word + 1), Root: uint16(word + 1)}
+		switch rng.IntN(8) {
+		case 0:
+			w.Form, w.Root = w.Form+1, w.Root+10 // mistyped: the letters stay
+		case 1:
+			w.Form, w.Letters = w.Form+2, w.Letters+10
+		case 2:
+			w = question.Word{Form: 5} // a word that steers
+		}
+		words[i] = w
+	}
+	return words
 }
 
 func anything(*index.Entry) bool { return true }
@@ -75,22 +94,19 @@ func TestIndexIsAsOneThatLooksAtAll(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	var x index.Index
-	var all []*placed
+	var all []*index.Entry
 	for step := range uint64(6000) {
 		if len(all) > 0 && rng.IntN(5) < 2 {
 			i := rng.IntN(len(all))
-			x.Remove(all[i].Entry)
+			x.Remove(all[i])
 			all[i] = all[len(all)-1]
 			all = all[:len(all)-1]
 		} else {
-			e := entry(t, rng, step, random(rng, 32))
+			e := entry(t, rng, step)
 			if x.Exact(&e.Key) != nil {
 				t.Fatal("a new key is there already")
 			}
-			x.Add(e.Entry, e.at)
-			if x.Named("", e.Key.Hash()) != e.Entry || x.Named("other", e.Key.Hash()) != nil {
-				t.Fatal("an entry is not found by the hash of its key, or by another tenant")
-			}
+			x.Add(e)
 			all = append(all, e)
 		}
 		if step%97 == 0 {
@@ -98,106 +114,132 @@ func TestIndexIsAsOneThatLooksAtAll(t *testing.T) {
 		}
 	}
 	for _, e := range all {
-		x.Remove(e.Entry)
+		x.Remove(e)
 	}
 	compare(t, rng, &x, nil)
 }
 
-func compare(t *testing.T, rng *rand.Rand, x *index.Index, all []*placed) {
+func compare(t *testing.T, rng *rand.Rand, x *index.Index, all []*index.Entry) {
 	t.Helper()
 	if x.Len() != len(all) {
 		t.Fatalf("%d entries, want %d", x.Len(), len(all))
 	}
 	for _, e := range all {
-		if x.Exact(&e.Key) != e.Entry {
+		if x.Exact(&e.Key) != e {
 			t.Fatal("a key is not found")
 		}
 	}
-	for space := range uint64(4) {
-		for signature := range uint64(52) {
-			same, strict := false, false
-			for _, e := range all {
-				same = same || e.Space == space && e.Same == signature && signature != 0
-				strict = strict || e.Space == space && e.Strict == signature && signature != 0
-			}
-			if got := x.Same(space, signature); (got != nil) != same || got != nil && (got.Space != space || got.Same != signature) {
-				t.Fatalf("same %d in %d: found %v, want %t", signature, space, got, same)
-			}
-			if got := x.Strict(space, signature); (got != nil) != strict || got != nil && (got.Space != space || got.Strict != signature) {
-				t.Fatalf("strict %d in %d: found %v, want %t", signature, space, got, strict)
+	for number := range uint64(60) {
+		like := entry(t, rng, number)
+		space, q := number%4, question.Question{Same: like.Same, Strict: number % 22, Loose: like.Loose}
+		same, strict, alike := false, false, 0
+		for _, e := range all {
+			same = same || e.Space == space && e.Same == q.Same
+			strict = strict || e.Space == space && e.Strict == q.Strict && q.Strict != 0
+			if e.Space == space && question.SameLoosely(q.Loose, e.Loose) {
+				alike++
 			}
 		}
-	}
-	v := point(t, random(rng, 32))
-	var want *index.Entry
-	var most float32 = -2
-	for _, e := range all {
-		if c := v.Cosine(e.at); e.Space == 1 && c > most {
-			want, most = e.Entry, c
+		if got := x.Same(space, &q); (got != nil) != same || got != nil && (got.Space != space || got.Same != q.Same) {
+			t.Fatalf("same %d in %d: found %v, want %t", q.Same, space, got, same)
 		}
-	}
-	if got, c := x.Nearest(1, v, 0, -1, anything); got != want || want != nil && c != most {
-		t.Fatalf("nearest has %.3f, want %.3f", c, most)
-	}
-}
-
-func TestNearestFindsWhatIsNear(t *testing.T) {
-	t.Parallel()
-	for _, dimensions := range []int{64, 256, 384, 1536} {
-		t.Run(fmt.Sprint(dimensions), func(t *testing.T) {
-			t.Parallel()
-			rng := rand.New(rand.NewPCG(3, uint64(dimensions)))
-			var x index.Index
-			originals := make([][]float32, 500)
-			entries := make([]*placed, len(originals))
-			for i := range originals {
-				originals[i] = random(rng, dimensions)
-				entries[i] = entry(t, rng, uint64(3*i), originals[i])
-				x.Add(entries[i].Entry, entries[i].at)
+		if got := x.Strict(space, &q); (got != nil) != strict || got != nil && (got.Space != space || got.Strict != q.Strict) {
+			t.Fatalf("strict %d in %d: found %v, want %t", q.Strict, space, got, strict)
+		}
+		asked := 0
+		x.Alike(space, q.Loose, func(e *index.Entry) bool {
+			if asked++; e.Space != space || !question.SameLoosely(q.Loose, e.Loose) {
+				t.Fatal("what is not alike was found")
 			}
-			missed := 0
-			for i, v := range originals {
-				query := point(t, near(rng, v, 0.88))
-				if query.Cosine(entries[i].at) < 0.85 {
-					continue
-				}
-				if got, _ := x.Nearest(0, query, 0, 0.85, anything); got != entries[i].Entry {
-					missed++
-				}
-			}
-			if missed > 0 {
-				t.Errorf("missed %d of %d", missed, len(originals))
-			}
+			return true
 		})
+		if want := min(alike, 8); asked != want {
+			t.Fatalf("%d are alike, want %d", asked, want)
+		}
 	}
 }
 
-func TestNearestAsksBeforeItAnswers(t *testing.T) {
+// TestLettersOfManyMakeNobodyWait: words with the same letters are easily made up, and
+// would otherwise be looked through one by one.
+func TestLettersOfManyMakeNobodyWait(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(4, 4))
+	var x index.Index
+	entries := make([]*index.Entry, 3000)
+	for i := range entries {
+		entries[i] = entry(t, rng, uint64(i))
+		entries[i].Space, entries[i].Loose = 0, make([]question.Word, 6)
+		for w := range entries[i].Loose {
+			entries[i].Loose[w] = question.Word{Form: rng.Uint32(), Letters: 1, Root: 1}
+		}
+		x.Add(entries[i])
+	}
+	asked := 0
+	for _, e := range entries {
+		alike := x.Alike(0, e.Loose, func(*index.Entry) bool { asked++; return true })
+		if got, _ := alike.Nearest(e.At, 0.99); got != e {
+			t.Fatal("an entry is not found by its own words")
+		}
+	}
+	if asked != len(entries) {
+		t.Errorf("%d were looked at closely, want %d", asked, len(entries))
+	}
+	for _, e := range entries {
+		x.Remove(e)
+	}
+	compare(t, rng, &x, nil)
+}
+
+func TestNearestIsAmongThoseThatAreAlike(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 5))
-	var x index.Index
-	v := random(rng, 256)
-	best, second := entry(t, rng, 0, v), entry(t, rng, 3, near(rng, v, 0.97))
-	x.Add(best.Entry, best.at)
-	x.Add(second.Entry, second.at)
-	query := point(t, v)
-	if got, _ := x.Nearest(0, query, 0, 0.9, func(e *index.Entry) bool { return e != best.Entry }); got != second.Entry {
-		t.Errorf("got %v, want the second", got)
-	}
-	if got, _ := x.Nearest(0, query, 0, 0.999, func(e *index.Entry) bool { return e != best.Entry }); got != nil {
-		t.Error("an entry below the cut was found")
-	}
-	x.Remove(best.Entry)
-	best.Loose = []question.Word{{Form: 1}, {Form: 2}, {Form: 3}}
-	x.Add(best.Entry, best.at)
-	one, two := question.Mask([]question.Word{{Form: 1}, {Form: 2}, {Form: 9}}), question.Mask([]question.Word{{Form: 1}, {Form: 8}, {Form: 9}})
-	for mask, want := range map[uint64]bool{question.Mask(best.Loose): true, one: true, two: false} {
-		if got, _ := x.Nearest(0, query, mask, 0.99, anything); (got == best.Entry) != want {
-			t.Errorf("with the mask %b it is found: %t", mask, !want)
+	for _, dimensions := range []int{64, 256, 384, 1536} {
+		var x index.Index
+		v := random(rng, dimensions)
+		words := []question.Word{{Form: 1}, {Form: 2}, {Form: 3, Letters: 3}, {Form: 4}, {Form: 5}}
+		slip := slices.Clone(words)
+		slip[2].Form = 30
+		best, second, blind := entry(t, rng, 0), entry(t, rng, 3), entry(t, rng, 6)
+		best.Loose, best.At = slip, point(t, near(rng, v, 0.99))
+		second.Loose, second.At = words, point(t, near(rng, v, 0.95))
+		blind.Loose, blind.At = words, index.Point{}
+		for _, e := range []*index.Entry{best, second, blind} {
+			x.Add(e)
+		}
+		query := point(t, v)
+		nearest := func(space uint64, words []question.Word, cut float32, accept func(*index.Entry) bool) *index.Entry {
+			alike := x.Alike(space, words, accept)
+			got, cosine := alike.Nearest(query, cut)
+			if got != nil && cosine < cut {
+				t.Errorf("a cosine of %.3f was near", cosine)
+			}
+			return got
+		}
+		notBest := func(e *index.Entry) bool { return e != best }
+		for name, tt := range map[string]struct{ got, want *index.Entry }{
+			"among all":                {nearest(0, words, 0.9, anything), best},
+			"but for the best":         {nearest(0, words, 0.9, notBest), second},
+			"above a cut":              {nearest(0, words, 0.98, notBest), nil},
+			"in another space":         {nearest(7, words, 0, anything), nil},
+			"of other words":           {nearest(0, words[1:], -1, anything), nil},
+			"of none":                  {nearest(0, nil, -1, anything), nil},
+			"of a vector, not without": {nearest(0, words, -1, func(e *index.Entry) bool { return e == blind }), nil},
+		} {
+			if tt.got != tt.want {
+				t.Errorf("%s, with %d dimensions: got %v, want %v", name, dimensions, tt.got, tt.want)
+			}
 		}
 	}
-	if got, _ := x.Nearest(7, query, 0, 0, anything); got != nil {
-		t.Error("another space's entry was found")
+}
+
+func TestNamedIsTheTenantsOwn(t *testing.T) {
+	t.Parallel()
+	var x index.Index
+	e := entry(t, rand.New(rand.NewPCG(1, 1)), 1)
+	e.Tenant = unique.Make("acme")
+	x.Add(e)
+	if x.Named("acme", e.Key.Hash()) != e || x.Named("other", e.Key.Hash()) != nil || x.Named("acme", 7) != nil {
+		t.Error("an entry is not found by the hash of its key, or by another tenant")
 	}
 }
 
@@ -222,9 +264,9 @@ func TestReadersNeedNoLock(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(7, 7))
 	var x index.Index
-	entries := make([]*placed, 2000)
+	entries := make([]*index.Entry, 2000)
 	for i := range entries {
-		entries[i] = entry(t, rng, uint64(i), random(rng, 64))
+		entries[i] = entry(t, rng, uint64(i))
 	}
 	done := make(chan struct{})
 	var readers sync.WaitGroup
@@ -238,13 +280,14 @@ func TestReadersNeedNoLock(t *testing.T) {
 				default:
 				}
 				e := entries[rng.IntN(len(entries))]
-				if got := x.Exact(&e.Key); got != nil && got != e.Entry {
+				if got := x.Exact(&e.Key); got != nil && got != e {
 					t.Error("another key's entry was found")
 				}
-				if got := x.Same(e.Space, e.Same); got != nil && got.Same != e.Same {
+				if got := x.Same(e.Space, &question.Question{Same: e.Same, Loose: e.Loose}); got != nil && got.Same != e.Same {
 					t.Error("another signature's entry was found")
 				}
-				if got, c := x.Nearest(e.Space, e.at, 0, 0.99, anything); got != nil && (got.Space != e.Space || c < 0.99) {
+				alike := x.Alike(e.Space, e.Loose, anything)
+				if got, c := alike.Nearest(e.At, 0.99); got != nil && (got.Space != e.Space || c < 0.99) {
 					t.Error("a wrong entry was near")
 				}
 			}
@@ -252,16 +295,16 @@ func TestReadersNeedNoLock(t *testing.T) {
 	}
 	for round := range 3 {
 		for _, e := range entries {
-			x.Add(e.Entry, e.at)
+			x.Add(e)
 		}
 		for i, e := range entries {
 			if (i+round)%10 != 0 {
-				x.Remove(e.Entry)
+				x.Remove(e)
 			}
 		}
 		for i, e := range entries {
 			if (i+round)%10 == 0 {
-				x.Remove(e.Entry)
+				x.Remove(e)
 			}
 		}
 	}
@@ -284,21 +327,26 @@ func BenchmarkNearest(b *testing.B) {
 			x, entries := filled(b, n)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				x.Nearest(0, entries[i%len(entries)].at, question.Mask(entries[i%len(entries)].Loose), 0.85, anything)
+				e := entries[i%len(entries)]
+				alike := x.Alike(0, e.Loose, anything)
+				if got, _ := alike.Nearest(e.At, 0.85); got != e {
+					b.Fatal("missed")
+				}
 			}
 		})
 	}
 }
 
-func filled(b *testing.B, n int) (*index.Index, []*placed) {
+func filled(b *testing.B, n int) (*index.Index, []*index.Entry) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	x, entries := new(index.Index), make([]*placed, n)
+	x, entries := new(index.Index), make([]*index.Entry, n)
 	for i := range entries {
-		entries[i] = entry(b, rng, uint64(3*i), random(rng, 256))
+		entries[i] = entry(b, rng, uint64(3*i))
+		entries[i].Loose, entries[i].At = nil, point(b, random(rng, 256))
 		for range 8 {
-			entries[i].Loose = append(entries[i].Loose, question.Word{Form: rng.Uint32()})
+			entries[i].Loose = append(entries[i].Loose, question.Word{Form: rng.Uint32(), Letters: uint16(rng.Uint32())})
 		}
-		x.Add(entries[i].Entry, entries[i].at)
+		x.Add(entries[i])
 	}
 	return x, entries
 }

@@ -22,8 +22,8 @@ func (t *table) find(hash uint64, fits func(*Entry) bool) *Entry {
 		return nil
 	}
 	mask := uint64(len(*slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		e := (*slots)[i].Load()
+	for n := range uint64(mostProbes) {
+		e := (*slots)[(hash+n)&mask].Load()
 		if e == nil {
 			return nil
 		}
@@ -31,31 +31,39 @@ func (t *table) find(hash uint64, fits func(*Entry) bool) *Entry {
 			return e
 		}
 	}
+	return nil
 }
 
 // add adds an entry under its hash. At most three quarters of the slots are used, so
-// that probing always ends.
+// that probing ends soon.
 func (t *table) add(hash func(*Entry) uint64, e *Entry) {
 	if slots := t.slots.Load(); slots == nil || 4*(t.used+1) > 3*len(*slots) {
 		t.rebuild(hash)
 	}
 	t.put(hash(e), e)
-	t.held++
 }
+
+// mostProbes is how many slots are looked at for a place. Hashes that are spread at
+// all need a few; those of texts can be made alike, and then some are not found by
+// them.
+const mostProbes = 1024
 
 func (t *table) put(hash uint64, e *Entry) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
-	i := hash & mask
-	for ; ; i = (i + 1) & mask {
-		if at := slots[i].Load(); at == nil {
+	for n := range uint64(mostProbes) {
+		slot := &slots[(hash+n)&mask]
+		switch slot.Load() {
+		case nil:
 			t.used++
-			break
-		} else if at == grave {
-			break
+		case grave:
+		default:
+			continue
 		}
+		slot.Store(e)
+		t.held++
+		return
 	}
-	slots[i].Store(e)
 }
 
 // rebuild gives the entries a table of their own in which a half is free, and the
@@ -75,7 +83,7 @@ func (t *table) rebuild(hash func(*Entry) uint64) {
 			}
 		}
 	}
-	t.used = staged.used
+	t.used, t.held = staged.used, staged.held
 	t.slots.Store(&next)
 }
 
@@ -83,10 +91,10 @@ func (t *table) rebuild(hash func(*Entry) uint64) {
 func (t *table) remove(hash uint64, e *Entry) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		switch slots[i].Load() {
+	for n := range uint64(mostProbes) {
+		switch slot := &slots[(hash+n)&mask]; slot.Load() {
 		case e:
-			slots[i].Store(grave)
+			slot.Store(grave)
 			t.held--
 			return
 		case nil:

@@ -43,7 +43,7 @@ type Word struct {
 // Rules is the version of the rules and lists by which texts are read. What was read
 // by others is not compared: nodes of two versions share nothing but whole requests.
 // It goes up with every change of what Read returns (TestRulesAreThoseOfTheirVersion).
-const Rules = 1
+const Rules = 2
 
 // fewestWords that say something make a text comparable: of "what is it?" none does.
 const fewestWords = 1
@@ -56,8 +56,8 @@ func Read(text string) Question {
 	if cap(words) <= mostPooled {
 		*pooled = words
 	}
-	q := Question{Only: limited(text, words)}
 	words = withoutCourtesy(words)
+	q := Question{Only: limited(text, words)}
 	if !q.Only.literal() && len(words) > 0 {
 		q.Same = same(words)
 	}
@@ -101,14 +101,50 @@ func SameLoosely(a, b []Word) bool {
 	return slips == 0 || slips == 1 && len(a) >= fewestForSlip
 }
 
-// Mask has a bit for each of the words, which different words may share. The masks
-// of two questions that are loosely the same differ in at most two bits: one word
-// may be another one.
-func Mask(words []Word) (mask uint64) {
+// Forms is the same of questions that have the same words in the same order. It is
+// never 0.
+func Forms(words []Word) uint64 {
+	sum := uint64(len(words))
 	for i := range words {
-		mask |= 1 << (words[i].Form * 0x9e3779b1 >> 26)
+		sum = hashNext(sum, uint64(words[i].Form))
 	}
-	return mask
+	return max(sum, 1)
+}
+
+// Letters is the same of questions that are loosely the same for a word that is
+// mistyped. It is 0 of those in which none may be.
+func Letters(words []Word) uint64 {
+	return slipping(words, func(w *Word) uint16 { return w.Letters })
+}
+
+// Roots is the same of questions that are loosely the same for a word that has
+// another ending. It is 0 of those in which none may have one.
+func Roots(words []Word) uint64 {
+	return slipping(words, func(w *Word) uint16 { return w.Root })
+}
+
+// slipping hashes what a slip leaves of each word, and the form of those of which it
+// leaves nothing.
+func slipping(words []Word, leaves func(*Word) uint16) uint64 {
+	if len(words) < fewestForSlip {
+		return 0
+	}
+	sum := uint64(len(words))
+	for i := range words {
+		left := uint64(leaves(&words[i])) << 32
+		if left == 0 {
+			left = uint64(words[i].Form)
+		}
+		sum = hashNext(sum, left)
+	}
+	return max(sum, 1)
+}
+
+// hashNext takes a number into the hash of those before it.
+func hashNext(sum, next uint64) uint64 {
+	x := (sum<<5 | sum>>59) ^ next
+	x *= 0x9e3779b97f4a7c15
+	return x ^ x>>32
 }
 
 // saying counts the words that say something by themselves.
