@@ -23,6 +23,9 @@ func NewModels(r *router.Router, p *provider.Providers) conversation.Models {
 	return models{router: r, providers: p}
 }
 
+// Permit implements conversation.Models.
+func (m models) Permit(want messages.Routing) error { return m.router.Permit(want) }
+
 // Route implements conversation.Models.
 func (m models) Route(want messages.Routing) ([]messages.Target, error) { return m.router.Route(want) }
 

@@ -37,6 +37,7 @@ func (free) Release(messages.TenantID, messages.TurnID, int)     {}
 func (free) Charge(messages.Target, messages.Usage, time.Time) messages.Charge {
 	return messages.Charge{Known: true}
 }
+func (free) Permit(messages.Routing) error { return nil }
 
 func (free) Route(messages.Routing) ([]messages.Target, error) {
 	return []messages.Target{{Provider: "p"}}, nil

@@ -17,18 +17,15 @@ type Tries interface {
 	Failed(address string)
 }
 
-// authenticate finds out for whom a request is. Only a member's key opens what
-// a tenant has.
-func (s *Server) authenticate(c *fiber.Ctx) (messages.Principal, error) {
+// authenticate finds out for whom a request is, and whether its route is open to
+// them.
+func (s *Server) authenticate(c *fiber.Ctx, r *route) (messages.Principal, error) {
 	principal, err := s.identify(c)
 	if err != nil {
 		return messages.Principal{}, err
 	}
-	if principal.Role != messages.KeyMember {
-		return messages.Principal{}, &messages.Failure{
-			Code: messages.CodePermission, What: "this key is an administrator's and opens no tenant's data",
-			Do: "use it on the admin listener, and a member's key here", NoRetry: true,
-		}
+	if err := r.permit(&principal); err != nil {
+		return messages.Principal{}, err
 	}
 	return principal, nil
 }

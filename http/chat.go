@@ -50,7 +50,7 @@ func (s *Server) chatTurn(c *fiber.Ctx, x *exchange, request *openai.ChatRequest
 	named := messages.ConversationID(c.Request().Header.Peek("x-parley-conversation"))
 	switch {
 	case named != "":
-		_, err = s.continueConversation(&spec, named, "x-parley-conversation")
+		_, err = s.continueConversation(x, &spec, named, "x-parley-conversation")
 	case request.Store != nil && *request.Store:
 		keepApart(&spec)
 	default:

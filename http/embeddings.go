@@ -31,7 +31,7 @@ func (s *Server) createEmbeddings(c *fiber.Ctx, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkEmbeddings(request); err != nil {
+	if err := s.checkEmbeddings(request, x.principal.Allowed); err != nil {
 		return err
 	}
 	ctx, release := context.WithTimeout(s.cut, s.cfg.TurnTimeout)
@@ -51,7 +51,13 @@ func (s *Server) createEmbeddings(c *fiber.Ctx, x *exchange) error {
 	return nil
 }
 
-func (s *Server) checkEmbeddings(request *openai.EmbeddingsRequest) error {
+func (s *Server) checkEmbeddings(request *openai.EmbeddingsRequest, allowed *messages.Allowed) error {
+	if !allowed.Model(request.Model) {
+		return &messages.Failure{
+			Code: messages.CodePermission, What: fmt.Sprintf("this key may not use the embedder %.64q", request.Model), Param: "model", NoRetry: true,
+			Do: "have an operator allow " + anyEmbedder + ": parley key change, parley tenant change",
+		}
+	}
 	if request.Model != anyEmbedder && request.Model != s.embeddings.ID() {
 		return &messages.Failure{
 			Code: messages.CodeModelNotFound, What: fmt.Sprintf("there is no embedder %.64q", request.Model), Param: "model",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -45,7 +46,7 @@ func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) 
 		return false, invalid("Idempotency-Key", "the Idempotency-Key is too long or has other than visible ASCII characters", "send 1 to 255 of these, such as a UUID")
 	}
 	held := &claim{server: s, wanted: messages.Claim{
-		Tenant: x.principal.Tenant, Key: string(key), Hash: requestHash(c), Request: x.id,
+		Tenant: x.principal.Tenant, Key: string(key), Hash: requestHash(c, x.principal.Allowed), Request: x.id,
 		Deadline: x.begun.Add(s.cfg.TurnTimeout + lastWord + storePatience),
 	}}
 	ctx, release := s.storeContext()
@@ -108,14 +109,20 @@ func repeat(c *fiber.Ctx, reply messages.KeptReply) {
 	c.Response().SetBodyRaw(reply.Body)
 }
 
-// requestHash tells requests under the same key apart.
-func requestHash(c *fiber.Ctx) (sum [sha256.Size]byte) {
+// requestHash tells requests under the same key apart. Those that may not use the
+// same models and providers are apart: else one would be given the other's reply.
+func requestHash(c *fiber.Ctx, allowed *messages.Allowed) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(c.Request().Header.Method())
 	h.Write([]byte{0})
 	h.Write(c.Request().URI().Path())
 	h.Write([]byte{0})
 	h.Write(c.Request().Body())
+	if allowed != nil {
+		for _, list := range [...][]string{allowed.Tenant.Models, allowed.Tenant.Providers, allowed.Key.Models, allowed.Key.Providers} {
+			h.Write([]byte("\x00" + strings.Join(list, "\x00") + "\x00"))
+		}
+	}
 	h.Sum(sum[:0])
 	return sum
 }

@@ -52,7 +52,7 @@ func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.Respons
 	}
 	switch {
 	case request.Conversation != "":
-		private, err = s.continueConversation(&spec, messages.ConversationID(request.Conversation), "conversation")
+		private, err = s.continueConversation(x, &spec, messages.ConversationID(request.Conversation), "conversation")
 	case request.PreviousResponseID != "":
 		private, err = s.continueResponse(&spec, request.PreviousResponseID)
 	default:

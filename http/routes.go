@@ -14,49 +14,41 @@ type route struct {
 	handle  func(*fiber.Ctx, *exchange) error
 }
 
-// access says who may come in.
-type access uint8
-
-const (
-	member access = iota // with a tenant's key
-	public
-)
-
 // routes is the whole surface, in the order of docs/api.md.
 func (s *Server) routes() []route {
 	const get, post, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodDelete
 	return []route{
-		{post, "/v1/chat/completions", member, s.createChatCompletion},
-		{post, "/v1/chat/completions/batch", member, s.createBatch},
-		{get, "/v1/chat/completions/batch/{id}", member, s.getBatch},
-		{remove, "/v1/chat/completions/batch/{id}", member, s.cancelBatch},
+		{post, "/v1/chat/completions", chat, s.createChatCompletion},
+		{post, "/v1/chat/completions/batch", chat, s.createBatch},
+		{get, "/v1/chat/completions/batch/{id}", chat, s.getBatch},
+		{remove, "/v1/chat/completions/batch/{id}", chat, s.cancelBatch},
 		{get, "/v1/models", member, s.listModels},
 		{get, "/v1/models/{id...}", member, s.getModel},
 
-		{post, "/v1/responses", member, s.createResponse},
-		{get, "/v1/responses/{id}", member, s.getResponse},
-		{remove, "/v1/responses/{id}", member, s.deleteResponse},
-		{get, "/v1/responses/{id}/input_items", member, s.listInput},
+		{post, "/v1/responses", responses, s.createResponse},
+		{get, "/v1/responses/{id}", responses, s.getResponse},
+		{remove, "/v1/responses/{id}", responses, s.deleteResponse},
+		{get, "/v1/responses/{id}/input_items", responses, s.listInput},
 
-		{post, "/v1/conversations", member, s.createConversation},
-		{get, "/v1/conversations", member, s.listConversations},
-		{get, "/v1/conversations/{id}", member, s.getConversation},
-		{post, "/v1/conversations/{id}", member, s.updateConversation},
-		{remove, "/v1/conversations/{id}", member, s.deleteConversation},
-		{post, "/v1/conversations/{id}/items", member, s.addItems},
-		{get, "/v1/conversations/{id}/items", member, s.listItems},
-		{get, "/v1/conversations/{id}/items/{item}", member, s.getItem},
-		{remove, "/v1/conversations/{id}/items/{item}", member, s.deleteItem},
+		{post, "/v1/conversations", conversations, s.createConversation},
+		{get, "/v1/conversations", conversations, s.listConversations},
+		{get, "/v1/conversations/{id}", conversations, s.getConversation},
+		{post, "/v1/conversations/{id}", conversations, s.updateConversation},
+		{remove, "/v1/conversations/{id}", conversations, s.deleteConversation},
+		{post, "/v1/conversations/{id}/items", conversations, s.addItems},
+		{get, "/v1/conversations/{id}/items", conversations, s.listItems},
+		{get, "/v1/conversations/{id}/items/{item}", conversations, s.getItem},
+		{remove, "/v1/conversations/{id}/items/{item}", conversations, s.deleteItem},
 
-		{post, "/v1/embeddings", member, s.createEmbeddings},
+		{post, "/v1/embeddings", embeddings, s.createEmbeddings},
 
-		{get, "/v1/usage", member, s.getUsage},
+		{get, "/v1/usage", usage, s.getUsage},
 
-		{remove, "/v1/cache/entries/{id}", member, s.dropCacheEntry},
-		{get, "/v1/cache/stats", member, s.getCacheStats},
-		{post, "/v1/cache/warm", member, s.warmCache},
-		{get, "/v1/cache/warm/{id}", member, s.getWarming},
-		{remove, "/v1/cache/warm/{id}", member, s.cancelWarming},
+		{remove, "/v1/cache/entries/{id}", cache, s.dropCacheEntry},
+		{get, "/v1/cache/stats", cache, s.getCacheStats},
+		{post, "/v1/cache/warm", cache | chat, s.warmCache},
+		{get, "/v1/cache/warm/{id}", cache, s.getWarming},
+		{remove, "/v1/cache/warm/{id}", cache, s.cancelWarming},
 
 		{get, "/healthz", public, s.healthy},
 		{get, "/readyz", public, s.ready},

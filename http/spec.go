@@ -14,7 +14,7 @@ import (
 // newTurn is what every turn has, whichever format it came in.
 func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (spec messages.TurnSpec, err error) {
 	spec = messages.TurnSpec{
-		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint,
+		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint, Allowed: x.principal.Allowed,
 		Deadline: x.begun.Add(s.cfg.TurnTimeout),
 	}
 	if spec.Priority, err = classOf(c); err != nil {
@@ -63,8 +63,12 @@ func (s *Server) look(c *fiber.Ctx, x *exchange) error {
 const continueHeader = "x-parley-continue"
 
 // continueConversation lets a turn read and be kept in a conversation that
-// there is, and tells whether it is hidden from listings.
-func (s *Server) continueConversation(spec *messages.TurnSpec, id messages.ConversationID, param string) (private bool, err error) {
+// there is, and tells whether it is hidden from listings. Who has no business
+// with conversations cannot read one by way of a turn, either.
+func (s *Server) continueConversation(x *exchange, spec *messages.TurnSpec, id messages.ConversationID, param string) (private bool, err error) {
+	if err := needScopes(&x.principal, messages.ScopeConversations); err != nil {
+		return false, blame(err, param)
+	}
 	if !isID(string(id)) {
 		return false, blame(noSuchConversation(), param)
 	}

@@ -60,6 +60,9 @@ type Keys interface {
 // Catalogue lists the public model names. actors.System implements it from the
 // router's snapshot.
 type Catalogue interface {
-	Models() []messages.ModelCard
-	Model(name string) (messages.ModelCard, error) // CodeModelNotFound with the nearest names
+	// Models lists those that a request may ask for.
+	Models(allowed *messages.Allowed) []messages.ModelCard
+	// Model fails with CodeModelNotFound and the nearest names, and with
+	// CodePermission for a name that a request may not ask for.
+	Model(name string, allowed *messages.Allowed) (messages.ModelCard, error)
 }

@@ -9,7 +9,7 @@ import (
 	"example.com/parley/messages"
 )
 
-// keys knows four.
+// keys knows a handful.
 type keys struct{}
 
 func (keys) Authenticate(_ context.Context, presented string) (messages.Principal, error) {
@@ -20,6 +20,18 @@ func (keys) Authenticate(_ context.Context, presented string) (messages.Principa
 		return messages.Principal{Tenant: "other", Key: "other", Role: messages.KeyMember}, nil
 	case routerKey:
 		return messages.Principal{Tenant: "acme", Key: "router", Role: messages.KeyMember, MayRoute: true}, nil
+	case readerKey:
+		return messages.Principal{Tenant: "acme", Key: "reader", Role: messages.KeyReadOnly}, nil
+	case embedKey:
+		return messages.Principal{
+			Tenant: "acme", Key: "embed", Role: messages.KeyMember,
+			Allowed: messages.Narrow(messages.Allowance{Models: []string{"de*"}}, messages.Allowance{}),
+		}, nil
+	case chatKey:
+		return messages.Principal{
+			Tenant: "acme", Key: "chat", Role: messages.KeyMember, Scopes: messages.ScopeChat,
+			Allowed: messages.Narrow(messages.Allowance{}, messages.Allowance{Models: []string{"de*"}}),
+		}, nil
 	case adminKey:
 		return messages.Principal{Key: "admin", Role: messages.KeyAdmin}, nil
 	default:
@@ -62,12 +74,16 @@ func (t *tries) Failed(address string) {
 // catalogue has two models.
 type catalogue struct{}
 
-func (catalogue) Models() []messages.ModelCard {
-	return []messages.ModelCard{{Name: "demo", OwnedBy: "parley"}, {Name: "openai/gpt-5", OwnedBy: "openai"}}
+func (catalogue) Models(allowed *messages.Allowed) []messages.ModelCard {
+	cards := []messages.ModelCard{{Name: "demo", OwnedBy: "parley"}, {Name: "openai/gpt-5", OwnedBy: "openai"}}
+	return slices.DeleteFunc(cards, func(c messages.ModelCard) bool { return !allowed.Model(c.Name) })
 }
 
-func (c catalogue) Model(name string) (messages.ModelCard, error) {
-	for _, card := range c.Models() {
+func (c catalogue) Model(name string, allowed *messages.Allowed) (messages.ModelCard, error) {
+	if !allowed.Model(name) {
+		return messages.ModelCard{}, &messages.Failure{Code: messages.CodePermission, What: "not for this key", Do: "take another"}
+	}
+	for _, card := range c.Models(nil) {
 		if card.Name == name {
 			return card, nil
 		}

@@ -37,6 +37,9 @@ const (
 	memberKey = "pk_member_canary-secret"
 	otherKey  = "pk_other_canary-secret"
 	routerKey = "pk_router_canary-secret" // of a tenant that may say who answers
+	readerKey = "pk_reader_canary-secret" // may only read
+	chatKey   = "pk_chat_canary-secret"   // for chat completions, of models that begin with de
+	embedKey  = "pk_embed_canary-secret"  // of models that begin with de
 	adminKey  = "pk_admin_canary-secret"
 )
 

@@ -10,6 +10,7 @@ import (
 type Routing struct {
 	Model    string // the public name, as the client wrote it
 	Override RouteOverride
+	Allowed  *Allowed // nil for everything
 	Call     *Call // what is to be sent, for routes that look at its size; nil where that is not known
 }
 

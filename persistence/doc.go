@@ -18,6 +18,7 @@
 //	UsageRow      the spool at once, usage_rows from there                       before the end of a turn that is not kept
 //	CacheDrop     cache_denials                                                  before the reply
 //	AuditChange   audit_log, in the transaction of what it says was changed      before the reply
+//	KeyUse        keys (used), in batches                                        never waited for
 //	Claim         idempotency_keys                                               before the request is carried out
 //
 // A method returns when its transaction is committed: PostgreSQL with

@@ -100,7 +100,7 @@ func (f *ahead) want(key index.Key, w wanted, now time.Time) {
 // unseen is a turn that asks what another one asks, for the cache alone.
 func unseen(spec *messages.TurnSpec, items []messages.Item) messages.TurnSpec {
 	return messages.TurnSpec{
-		Tenant: spec.Tenant, Key: spec.Key, Endpoint: spec.Endpoint, Model: spec.Model, Override: spec.Override,
+		Tenant: spec.Tenant, Key: spec.Key, Endpoint: spec.Endpoint, Model: spec.Model, Override: spec.Override, Allowed: spec.Allowed,
 		Input: items, Options: spec.Options,
 		Cache: messages.CacheControl{TTL: spec.Cache.TTL, PerUser: spec.Cache.PerUser, Namespace: spec.Cache.Namespace},
 	}

@@ -62,9 +62,12 @@ func TestWhatHasToBeEqual(t *testing.T) {
 		half, zero, limit, yes := 0.5, 0.0, 100, true
 		w.learn(question("acme", text), "Less chlorophyll.")
 		for name, change := range map[string]func(*messages.TurnSpec){
-			"the tenant":         func(s *messages.TurnSpec) { s.Tenant = "other" },
-			"the model":          func(s *messages.TurnSpec) { s.Model = "gpt-5-mini" },
-			"who is to answer":   func(s *messages.TurnSpec) { s.Override.Targets = []messages.Target{{Provider: "p", Model: "m"}} },
+			"the tenant":       func(s *messages.TurnSpec) { s.Tenant = "other" },
+			"the model":        func(s *messages.TurnSpec) { s.Model = "gpt-5-mini" },
+			"who is to answer": func(s *messages.TurnSpec) { s.Override.Targets = []messages.Target{{Provider: "p", Model: "m"}} },
+			"who may answer": func(s *messages.TurnSpec) {
+				s.Allowed = messages.Narrow(messages.Allowance{}, messages.Allowance{Providers: []string{"p"}})
+			},
 			"the namespace":      func(s *messages.TurnSpec) { s.Cache.Namespace = "blue" },
 			"the scope":          func(s *messages.TurnSpec) { s.Cache.PerUser = true },
 			"the temperature":    func(s *messages.TurnSpec) { s.Options.Temperature = &zero },
@@ -93,7 +96,10 @@ func TestWhatHasToBeEqual(t *testing.T) {
 			}
 		}
 		for name, change := range map[string]func(*messages.TurnSpec){
-			"the key":       func(s *messages.TurnSpec) { s.Key = "key2" },
+			"the key": func(s *messages.TurnSpec) { s.Key = "key2" },
+			"what may be asked": func(s *messages.TurnSpec) {
+				s.Allowed = messages.Narrow(messages.Allowance{Models: []string{"gpt-*"}}, messages.Allowance{})
+			},
 			"a stream":      func(s *messages.TurnSpec) { s.Stream = true },
 			"the user":      func(s *messages.TurnSpec) { s.Options.User = "u" },
 			"metadata":      func(s *messages.TurnSpec) { s.Options.Metadata = map[string]string{"a": "b"} },
@@ -174,6 +180,33 @@ func TestWhatOnlyTheSameRequestAnswers(t *testing.T) {
 
 // TestNoReplyLeavesItsTenant has tenants ask questions that are nearly alike, in any
 // order, with every reply naming whose it is.
+// Who may not use all providers gets what those said whom they may use, and learns
+// it from nobody who may use others.
+func TestRepliesStayAmongThoseWhoMayHaveThemFromWhoeverGaveThem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		const text = "Why do leaves turn red in autumn?"
+		list := func(names ...string) messages.Allowance { return messages.Allowance{Providers: names} }
+		among := []*messages.Allowed{
+			nil, messages.Narrow(list("p"), list()), messages.Narrow(list(), list("p")), messages.Narrow(list("p"), list("p", "q")),
+			messages.Narrow(list("p", "q"), list("p")), messages.Narrow(list("pq"), list()), messages.Narrow(list("p", "q"), list()),
+		}
+		for i, allowed := range among {
+			may := func(s *messages.TurnSpec) { s.Allowed = allowed }
+			if got, reply := w.found(question("acme", text, may)); got != messages.CacheMiss {
+				t.Errorf("%d was answered with %q", i, reply)
+			}
+			w.learn(question("acme", text, may), fmt.Sprint("reply ", i))
+		}
+		for i, allowed := range among {
+			got, reply := w.found(question("acme", text, func(s *messages.TurnSpec) { s.Allowed = allowed }))
+			if got != messages.CacheExact || reply != fmt.Sprint("reply ", i) {
+				t.Errorf("%d was answered by %s with %q", i, got, reply)
+			}
+		}
+	})
+}
+
 func TestNoReplyLeavesItsTenant(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -177,7 +177,7 @@ func (a *asking) doubts(of *candidate, cosine float64, above bool) {
 	if len(a.text) > longestJudged {
 		return
 	}
-	spec := messages.TurnSpec{Tenant: a.spec.Tenant, Key: a.spec.Key, Endpoint: a.spec.Endpoint}
+	spec := messages.TurnSpec{Tenant: a.spec.Tenant, Key: a.spec.Key, Endpoint: a.spec.Endpoint, Allowed: a.spec.Allowed.AnyModel()}
 	select {
 	case a.cache.judge.queue <- doubt{of: of, asked: a.text, cosine: cosine, above: above, spec: spec}:
 	default:

@@ -61,7 +61,7 @@ func (c *canonical) json(raw json.RawMessage) {
 // reply may serve the other: who asks, whom, and how. Of the items it takes the
 // instructions at the beginning.
 func (c *canonical) partition(spec *messages.TurnSpec, route uint64, instructions []messages.Item) {
-	c.text("parley cache 1")
+	c.among(spec.Allowed)
 	c.text(string(spec.Tenant))
 	c.text(spec.Cache.Namespace)
 	c.text(user(spec))
@@ -70,6 +70,22 @@ func (c *canonical) partition(spec *messages.TurnSpec, route uint64, instruction
 	c.override(&spec.Override)
 	c.items(instructions)
 	c.options(&spec.Options)
+}
+
+// among writes which providers may answer: a reply is shared among those alone who
+// might have had it from whoever gave it.
+func (c *canonical) among(allowed *messages.Allowed) {
+	if !allowed.Restricts() {
+		c.text("parley cache 1")
+		return
+	}
+	c.text("parley cache 1 among")
+	for _, providers := range [...][]string{allowed.Tenant.Providers, allowed.Key.Providers} {
+		c.number(len(providers))
+		for _, name := range providers {
+			c.text(name)
+		}
+	}
 }
 
 // user is with whom a reply may be shared: empty for all of a tenant.

@@ -15,6 +15,9 @@ func (t *turn) answer(ctx context.Context) error {
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
+	if err := t.deps.Models.Permit(t.routing(call)); err != nil {
+		return err // before the cache is asked: what it has may be of a model that this key may not ask
+	}
 	if done, err := t.fromCache(ctx, call); done {
 		return err
 	}
@@ -73,7 +76,7 @@ func affinityOf(spec *messages.TurnSpec) messages.Affinity {
 
 // routing is what the router is told of the call.
 func (t *turn) routing(call *messages.Call) messages.Routing {
-	return messages.Routing{Model: t.spec.Model, Override: t.spec.Override, Call: call}
+	return messages.Routing{Model: t.spec.Model, Override: t.spec.Override, Allowed: t.spec.Allowed, Call: call}
 }
 
 // tryAll makes attempts in order until one of them brings a reply. The step to

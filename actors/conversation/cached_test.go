@@ -122,6 +122,28 @@ func TestHitIsAnsweredWithoutAModel(t *testing.T) {
 	})
 }
 
+// What is kept of a model that a key may not ask is not for it, either.
+func TestCacheIsNotAskedForWhatAKeyMayNotHave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hello()...)
+		kept := &answers{tier: messages.CacheExact, chunks: cachedHello()}
+		w.deps.Cache = kept
+		m := w.stateless("hi")
+		m.Spec.Allowed = messages.Narrow(messages.Allowance{}, messages.Allowance{Models: []string{"others-*"}})
+		w.pool().Send(m)
+		<-m.Reply
+		got := read(m)
+		w.deps.Workers.Wait()
+		if messages.CodeOf(got.end.Err) != messages.CodePermission || got.text != "" {
+			t.Errorf("got %+v", got)
+		}
+		if kept.asked != 0 || len(w.models.calls) != 0 || len(w.ledger.rows) != 0 {
+			t.Errorf("the cache was asked %d times; %d calls, %d rows", kept.asked, len(w.models.calls), len(w.ledger.rows))
+		}
+	})
+}
+
 // wantsHitRow wants one row of a reply that cost nothing.
 func (w *world) wantsHitRow(t *testing.T, rows []messages.UsageRow) {
 	t.Helper()

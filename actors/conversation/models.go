@@ -7,8 +7,11 @@ import (
 )
 
 // Models finds and calls models: the router and the providers together, joined
-// in actors.System. Both methods are called by a turn's goroutine.
+// in actors.System. Its methods are called by a turn's goroutine.
 type Models interface {
+	// Permit fails with CodePermission where the request may not ask for what it
+	// names. It asks nobody, and is no promise that somebody answers.
+	Permit(want messages.Routing) error
 	// Route lists where to send a call for a public model name, best first:
 	// those whose breaker is open come last or not at all. It fails with
 	// CodeModelNotFound (naming the nearest names) or CodeProviderUnavailable.

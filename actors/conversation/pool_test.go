@@ -79,6 +79,8 @@ type instant struct{}
 
 var oneTarget = []messages.Target{{Provider: "p", Model: "m"}}
 
+func (instant) Permit(messages.Routing) error { return nil }
+
 func (instant) Route(messages.Routing) ([]messages.Target, error) { return oneTarget, nil }
 
 func (instant) Open(context.Context, messages.Target, *messages.Call) (conversation.Answer, error) {

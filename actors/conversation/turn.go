@@ -160,4 +160,3 @@ func (t *turn) leave() {
 		t.request.Admitted()
 	}
 }
-

@@ -151,6 +151,14 @@ type models struct {
 	running int
 }
 
+// Permit allows what the request's allowance does, by the names as they are.
+func (m *models) Permit(want messages.Routing) error {
+	if !want.Allowed.Model(want.Model) {
+		return &messages.Failure{Code: messages.CodePermission, What: "not for this key", NoRetry: true}
+	}
+	return nil
+}
+
 func (m *models) Route(want messages.Routing) ([]messages.Target, error) {
 	if want.Model == "absent" {
 		return nil, &messages.Failure{Code: messages.CodeModelNotFound, What: "no such model"}

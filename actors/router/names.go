@@ -3,7 +3,6 @@ package router
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,10 +26,10 @@ func absent(model string, cards []messages.ModelCard) error {
 }
 
 // noProvider says that a request named a provider that there is not.
-func (t *table) noProvider(target messages.Target) error {
+func (t *table) noProvider(target messages.Target, allowed *messages.Allowed) error {
 	return &messages.Failure{
 		Code: messages.CodeModelNotFound, What: "there is no provider " + shown(target.Provider), NoRetry: true,
-		Do: "name one of " + strings.Join(slices.Sorted(maps.Keys(t.providers)), ", "), Param: "x-parley-route",
+		Do: "name one of " + strings.Join(t.providersFor(allowed), ", "), Param: "x-parley-route",
 	}
 }
 

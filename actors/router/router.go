@@ -6,11 +6,11 @@
 //	table.go     the routes                         family.go    names that everybody knows
 //	pick.go      shares by weight (pure)            fallback.go  leaving out who refuses (pure)
 //	judge.go     strategies that measure (pure)     names.go     what a mistyped name may mean (pure)
+//	allowed.go   what a key may use (pure)
 package router
 
 import (
 	"errors"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -111,14 +111,23 @@ func (r *Router) Reload(cfg Config, providers []Provider) error {
 // Route lists where to send a call for a model, best first, without those that
 // refuse calls now. It fails with CodeModelNotFound, which names the nearest
 // names, and with CodeProviderUnavailable or CodeProviderLimited when all
-// refuse. The caller must not change what it gets. It costs under 200 ns and at
+// refuse, and with CodePermission where the request may not have what it names.
+// Whom it may not use is nowhere in the list. The caller must not change what it gets. It costs under 200 ns and at
 // most one allocation where turns go by weights, and some more where targets are
 // measured (BenchmarkRoute).
 func (r *Router) Route(want messages.Routing) ([]messages.Target, error) {
 	t := r.table.Load()
+	if err := t.permit(&want); err != nil {
+		r.metrics.forbidden.Inc()
+		return nil, err
+	}
 	targets, err := t.route(&want, &judge{health: r.health, prices: r.prices, call: want.Call})
 	if err != nil {
 		r.metrics.unknown.Inc()
+		return nil, err
+	}
+	if targets, err = among(want.Model, targets, want.Allowed); err != nil {
+		r.metrics.forbidden.Inc()
 		return nil, err
 	}
 	targets, err = usable(want.Model, targets, r.health)
@@ -133,16 +142,25 @@ func (r *Router) Route(want messages.Routing) ([]messages.Target, error) {
 // start; 0 of a name that leads to the model of that name.
 func (r *Router) Mark(model string) uint64 { return r.table.Load().marks[model] }
 
-// Models lists the public names.
-func (r *Router) Models() []messages.ModelCard { return slices.Clone(r.table.Load().cards) }
+// Models lists the public names that a request may ask for.
+func (r *Router) Models(allowed *messages.Allowed) []messages.ModelCard {
+	return r.table.Load().cardsFor(allowed)
+}
 
 // Model describes one name, listed or not, that somebody answers to. It fails
-// with CodeModelNotFound.
-func (r *Router) Model(name string) (messages.ModelCard, error) {
+// with CodeModelNotFound, and with CodePermission for one that a request may not
+// ask for, whether it is there or not.
+func (r *Router) Model(name string, allowed *messages.Allowed) (messages.ModelCard, error) {
 	t := r.table.Load()
+	if err := t.permit(&messages.Routing{Model: name, Allowed: allowed}); err != nil {
+		return messages.ModelCard{}, err
+	}
 	card, ok := t.card(name)
 	if !ok {
-		return messages.ModelCard{}, absent(name, t.cards)
+		return messages.ModelCard{}, absent(name, t.cardsFor(allowed))
+	}
+	if _, err := among(name, t.places(name), allowed); err != nil {
+		return messages.ModelCard{}, err
 	}
 	return card, nil
 }

@@ -301,7 +301,7 @@ func TestCatalogueListsEveryNameOnce(t *testing.T) {
 	cfg := router.Config{"assistant": assistant()["assistant"], "llama3.3": targets(router.Step{Target: "local/llama3.3"}, router.Step{Target: "openai/gpt-5"})}
 	r := newRouter(t, cfg, nil)
 	owners := make(map[string]string)
-	for _, card := range r.Models() {
+	for _, card := range r.Models(nil) {
 		if _, twice := owners[card.Name]; twice {
 			t.Errorf("%s is listed twice", card.Name)
 		}
@@ -317,7 +317,7 @@ func TestCatalogueListsEveryNameOnce(t *testing.T) {
 		if owners[name] != owner {
 			t.Errorf("%s belongs to %q, want %q", name, owners[name], owner)
 		}
-		if card, err := r.Model(name); err != nil || card.OwnedBy != owner {
+		if card, err := r.Model(name, nil); err != nil || card.OwnedBy != owner {
 			t.Errorf("%s: %+v, %v", name, card, err)
 		}
 	}
@@ -326,11 +326,11 @@ func TestCatalogueListsEveryNameOnce(t *testing.T) {
 func TestModelDescribesWhatIsNotListed(t *testing.T) {
 	t.Parallel()
 	r := newRouter(t, nil, nil)
-	card, err := r.Model("gpt-4o-2024-08-06")
+	card, err := r.Model("gpt-4o-2024-08-06", nil)
 	if err != nil || card.OwnedBy != "openai" {
 		t.Errorf("got %+v, %v", card, err)
 	}
-	if _, err := r.Model("nobody"); messages.CodeOf(err) != messages.CodeModelNotFound {
+	if _, err := r.Model("nobody", nil); messages.CodeOf(err) != messages.CodeModelNotFound {
 		t.Errorf("got %v", err)
 	}
 }

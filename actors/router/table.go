@@ -198,11 +198,11 @@ func (t *table) list(providers []Provider) {
 // What it returns must not be changed.
 func (t *table) route(want *messages.Routing, j *judge) ([]messages.Target, error) {
 	if len(want.Override.Targets) > 0 {
-		return t.named(&want.Override, j)
+		return t.named(want, j)
 	}
 	targets := t.find(want.Model, want.Override.Strategy, j)
 	if targets == nil {
-		return nil, absent(want.Model, t.cards)
+		return nil, absent(want.Model, t.cardsFor(want.Allowed))
 	}
 	return targets, nil
 }
@@ -230,10 +230,11 @@ func (t *table) find(model string, by messages.Strategy, j *judge) []messages.Ta
 
 // named returns the targets that a request names instead of a model's, in its
 // order or by its strategy.
-func (t *table) named(o *messages.RouteOverride, j *judge) ([]messages.Target, error) {
+func (t *table) named(want *messages.Routing, j *judge) ([]messages.Target, error) {
+	o := &want.Override
 	for _, target := range o.Targets {
 		if !t.providers[target.Provider] {
-			return nil, t.noProvider(target)
+			return nil, t.noProvider(target, want.Allowed)
 		}
 	}
 	if o.Strategy == messages.StrategyUnset {

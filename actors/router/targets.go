@@ -9,8 +9,9 @@ import (
 // Targets lists all the places that answer to a model's name, whether they take
 // calls or not, and takes no turn: it is for those who only want to know. It is
 // empty where nobody does.
-func (r *Router) Targets(model string) []messages.Target {
-	t := r.table.Load()
+func (r *Router) Targets(model string) []messages.Target { return r.table.Load().targets(model) }
+
+func (t *table) targets(model string) []messages.Target {
 	if route, ok := t.routes[model]; ok {
 		targets := make([]messages.Target, 0, route.size)
 		for _, l := range route.levels {

@@ -20,6 +20,16 @@ func TestCreateKeyRefuses(t *testing.T) {
 		"an unknown tenant":        {tenant.KeySpec{Tenant: "nobody", Role: messages.KeyMember}, "tenant"},
 		"a member of no tenant":    {tenant.KeySpec{Role: messages.KeyMember}, "tenant"},
 		"an admin of a tenant":     {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyAdmin}, "tenant"},
+		"a reader of no tenant":    {tenant.KeySpec{Role: messages.KeyReadOnly}, "tenant"},
+		"an admin with scopes":     {tenant.KeySpec{Role: messages.KeyAdmin, Scopes: messages.ScopeChat}, "scopes"},
+		"an admin with models":     {tenant.KeySpec{Role: messages.KeyAdmin, Allowance: messages.Allowance{Models: []string{"gpt-*"}}}, "models"},
+		"an admin with providers":  {tenant.KeySpec{Role: messages.KeyAdmin, Allowance: messages.Allowance{Providers: []string{"p"}}}, "providers"},
+		"a star in the middle":     {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Models: []string{"g*t"}}}, "models"},
+		"an empty model":           {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Models: []string{""}}}, "models"},
+		"a model of two words":     {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Models: []string{"a b"}}}, "models"},
+		"too many models":          {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Models: make([]string, 101)}}, "models"},
+		"a provider with a star":   {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Providers: []string{"p*"}}}, "providers"},
+		"a provider with a slash":  {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Providers: []string{"p/m"}}}, "providers"},
 		"no role":                  {tenant.KeySpec{Tenant: w.acme.ID}, "role"},
 		"one that has expired":     {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Expires: time.Now().Add(-time.Second)}, "expires"},
 		"a name of two lines":      {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Name: "a\nb"}, "name"},
@@ -59,6 +69,10 @@ func TestRevokeOfNoKeySaysSo(t *testing.T) {
 	}
 }
 
+func isNothing(b tenant.Bootstrap) bool {
+	return b.Tenant.ID == "" && b.Key == tenant.Secret{} && b.Admin == tenant.Secret{}
+}
+
 func TestBootstrapMakesWhatIsMissingOnce(t *testing.T) {
 	t.Parallel()
 	s := &store{}
@@ -68,7 +82,7 @@ func TestBootstrapMakesWhatIsMissingOnce(t *testing.T) {
 		t.Fatalf("got %+v, %v", first, err)
 	}
 	again, err := admin.EnsureBootstrap(t.Context(), tenant.Secret{})
-	if err != nil || again != (tenant.Bootstrap{}) {
+	if err != nil || !isNothing(again) {
 		t.Errorf("the second time: %+v, %v", again, err)
 	}
 	if len(s.tenants) != 1 || len(s.keys) != 2 {
@@ -102,8 +116,30 @@ func TestBootstrapOpensNothingThatWasClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if made, err := admin.EnsureBootstrap(t.Context(), tenant.Secret{}); err != nil || made != (tenant.Bootstrap{}) {
+	if made, err := admin.EnsureBootstrap(t.Context(), tenant.Secret{}); err != nil || !isNothing(made) {
 		t.Errorf("got %+v, %v", made, err)
+	}
+}
+
+// Whoever deleted the first tenant does not want it back with the next start.
+func TestBootstrapBringsNoTenantBack(t *testing.T) {
+	t.Parallel()
+	s := &store{}
+	admin := tenant.NewAdministration(s)
+	made, err := admin.EnsureBootstrap(t.Context(), tenant.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.DeleteTenant(t.Context(), made.Tenant.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, given := range []tenant.Secret{{}, made.Key} {
+		if made, err := admin.EnsureBootstrap(t.Context(), given); err != nil || !isNothing(made) {
+			t.Errorf("got %+v, %v", made, err)
+		}
+	}
+	if len(s.tenants) != 0 {
+		t.Errorf("%d tenants", len(s.tenants))
 	}
 }
 
@@ -123,8 +159,14 @@ func TestBootstrapTakesAGivenKey(t *testing.T) {
 	if err != nil || who.Tenant != w.acme.ID || who.Key != "first" {
 		t.Errorf("got %+v, %v", who, err)
 	}
-	if made, err := w.admin.EnsureBootstrap(t.Context(), given); err != nil || made != (tenant.Bootstrap{}) {
+	if made, err := w.admin.EnsureBootstrap(t.Context(), given); err != nil || !isNothing(made) {
 		t.Errorf("the second time: %+v, %v", made, err)
+	}
+	if _, _, err := w.admin.RotateKey(t.Context(), "first", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := w.admin.EnsureBootstrap(t.Context(), given); err != nil || !isNothing(made) {
+		t.Errorf("once it was rotated away: %+v, %v", made, err)
 	}
 	other, _ := tenant.ParseSecret("pk_first_another")
 	if _, err := w.admin.EnsureBootstrap(t.Context(), other); messages.CodeOf(err) != messages.CodeInvalidKey {

@@ -10,17 +10,19 @@ import (
 // fresh tells whether an answer still counts.
 func (k *known) fresh(now time.Time) bool { return k.until.IsZero() || now.Before(k.until) }
 
-// admit tells who presents the key with its secret, if that is right.
+// admit tells who presents the key with its secret, if that is right, and notes
+// that it was used.
 func (k *known) admit(secret string, now time.Time) (who messages.Principal, right bool) {
-	if !k.until.IsZero() || !opens(&k.key, secret, now) {
+	if k.key == nil || !opens(k.key, secret, now) {
 		return who, false
 	}
-	return messages.Principal{Tenant: k.key.Tenant, Key: k.key.ID, Role: k.key.Role, MayRoute: k.key.MayRoute}, true
+	k.use.note(now)
+	return k.who, true
 }
 
 // Authenticate tells who presents a key. It fails with CodeInvalidKey for one
-// that is malformed, unknown, revoked or expired, and says no more than that. A
-// key that was seen lately costs under a microsecond and no allocation
+// that is malformed, unknown, revoked or expired, and says no more than that, and
+// with CodePermission for one of a tenant that was disabled. A key that was seen lately costs under a microsecond and no allocation
 // (BenchmarkAuthenticate); any other asks the store.
 func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Principal, error) {
 	id, secret, ok := split(presented)
@@ -39,6 +41,9 @@ func (k *Keys) Authenticate(ctx context.Context, presented string) (messages.Pri
 	if !right {
 		return messages.Principal{}, invalidKey()
 	}
+	if found.key.Disabled {
+		return messages.Principal{}, disabled()
+	}
 	return who, nil
 }
 
@@ -53,7 +58,11 @@ func (k *Keys) Recall(presented string) (who messages.Principal, known bool) {
 	if !ok {
 		return who, false
 	}
-	return found.admit(secret, time.Now())
+	who, right := found.admit(secret, time.Now())
+	if !right || found.key.Disabled {
+		return messages.Principal{}, false
+	}
+	return who, true
 }
 
 // inquire has the actor ask the store, and waits for the answer.
@@ -79,5 +88,11 @@ func invalidKey() error {
 	return &messages.Failure{
 		Code: messages.CodeInvalidKey, What: "the key is not valid",
 		Do: "send a key as Authorization: Bearer pk_...; it may have expired or been revoked", NoRetry: true,
+	}
+}
+
+func disabled() error {
+	return &messages.Failure{
+		Code: messages.CodePermission, What: "this tenant is disabled", Do: "ask an operator why; its keys open again once it is enabled", NoRetry: true,
 	}
 }

@@ -32,13 +32,7 @@ func (a *Administration) EnsureBootstrap(ctx context.Context, given Secret) (mad
 	if created {
 		made.Tenant = tenant
 	}
-	member := KeySpec{Tenant: tenant.ID, Role: messages.KeyMember, Name: "first key"}
-	if given == (Secret{}) {
-		made.Key, err = a.ensureKey(ctx, member)
-	} else {
-		made.Key, err = a.ensureGiven(ctx, member, given)
-	}
-	if err != nil {
+	if made.Key, err = a.ensureMember(ctx, tenant.ID, given); err != nil {
 		return Bootstrap{}, fmt.Errorf("first key: %w", err)
 	}
 	if made.Admin, err = a.ensureKey(ctx, KeySpec{Role: messages.KeyAdmin, Name: "first admin key"}); err != nil {
@@ -47,16 +41,41 @@ func (a *Administration) EnsureBootstrap(ctx context.Context, given Secret) (mad
 	return made, nil
 }
 
+// ensureMember sees to it that the tenant has a key. Where all tenants were
+// deleted there is none to have one.
+func (a *Administration) ensureMember(ctx context.Context, of messages.TenantID, given Secret) (Secret, error) {
+	member := KeySpec{Tenant: of, Role: messages.KeyMember, Name: "first key"}
+	switch {
+	case of == "":
+		return Secret{}, nil
+	case given == (Secret{}):
+		return a.ensureKey(ctx, member)
+	default:
+		return a.ensureGiven(ctx, member, given)
+	}
+}
+
+// ensureTenant returns the oldest tenant, which it makes where there is none. Where
+// the first one was deleted, and no other is there, it makes none.
 func (a *Administration) ensureTenant(ctx context.Context) (first messages.Tenant, created bool, err error) {
-	tenants, err := a.store.Tenants(ctx)
-	if err != nil || len(tenants) > 0 {
-		if err == nil {
-			first = tenants[0]
-		}
+	if first, err = a.oldestTenant(ctx); err != nil || first.ID != "" {
 		return first, false, err
 	}
 	first = messages.Tenant{ID: firstTenant, Name: "first", Created: time.Now().UTC()}
-	return first, true, a.store.CreateTenant(ctx, first)
+	err = a.store.CreateTenant(ctx, first)
+	if messages.CodeOf(err) == messages.CodeInvalidRequest { // another server made it just now, or it was there and deleted
+		first, err = a.oldestTenant(ctx)
+		return first, false, err
+	}
+	return first, err == nil, err
+}
+
+func (a *Administration) oldestTenant(ctx context.Context) (oldest messages.Tenant, err error) {
+	tenants, err := a.store.Tenants(ctx)
+	if err == nil && len(tenants) > 0 {
+		oldest = tenants[0]
+	}
+	return oldest, err
 }
 
 // ensureKey makes a key like spec where its tenant has none at all.
@@ -80,6 +99,8 @@ func (a *Administration) ensureGiven(ctx context.Context, spec KeySpec, given Se
 		return given, err
 	case err != nil:
 		return Secret{}, err
+	case have.OldHash == want.Hash: // it was rotated away
+		return Secret{}, nil
 	case have.Hash != want.Hash:
 		return Secret{}, &messages.Failure{
 			Code: messages.CodeInvalidKey, What: fmt.Sprintf("there is another key with the id %s", want.ID),

@@ -36,9 +36,16 @@ func (s Secret) String() string {
 
 // newSecret makes up a key.
 func newSecret() Secret {
-	var random [idBytes + secretBytes]byte
+	var random [idBytes]byte
 	_, _ = rand.Read(random[:]) // never fails: the process ends instead
-	return Secret{keyPrefix + hex.EncodeToString(random[:idBytes]) + "_" + hex.EncodeToString(random[idBytes:])}
+	return anotherSecret(messages.KeyID(hex.EncodeToString(random[:])))
+}
+
+// anotherSecret makes up a secret for a key that has its id.
+func anotherSecret(id messages.KeyID) Secret {
+	var random [secretBytes]byte
+	_, _ = rand.Read(random[:])
+	return Secret{keyPrefix + string(id) + "_" + hex.EncodeToString(random[:])}
 }
 
 // ParseSecret reads a key that somebody made up, such as PARLEY_BOOTSTRAP_KEY.
@@ -86,10 +93,11 @@ func hash(secret string) [sha256.Size]byte {
 	return sha256.Sum256(text[:copy(text[:], secret)])
 }
 
-// opens tells whether the secret is that of the key, in a time that does not
-// depend on how much of it is right, and whether the key is good at the time.
+// opens tells whether the secret is one of the key's two, in a time that does not
+// depend on how much of it is right, and whether that is good at the time.
 func opens(k *messages.APIKey, secret string, now time.Time) bool {
 	presented := hash(secret)
 	same := subtle.ConstantTimeCompare(presented[:], k.Hash[:]) == 1
-	return same && k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
+	old := subtle.ConstantTimeCompare(presented[:], k.OldHash[:]) == 1
+	return (same || old && now.Before(k.OldExpires)) && k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
 }

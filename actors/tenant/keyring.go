@@ -20,14 +20,24 @@ type keyring struct {
 const (
 	ringParts = 256
 	// maxInPart bounds a part, and with it the memory: 65,536 keys in all, at
-	// some 200 bytes. A part that is full begins anew.
+	// some 600 bytes. A part that is full begins anew.
 	maxInPart = 256
 )
 
-// known is the answer of the store about one id.
+// known is the answer of the store about one id. It is immutable but for the use.
 type known struct {
-	key   messages.APIKey
-	until time.Time // of an answer that there is no such key; zero for a key
+	key   *messages.APIKey   // nil where there is no such key
+	who   messages.Principal // who has it
+	use   *use               // of it
+	until time.Time          // of an answer that there is no such key; zero for a key
+}
+
+// knownOf is what a request needs of a key.
+func knownOf(key messages.APIKey, u *use) known {
+	return known{key: &key, use: u, who: messages.Principal{
+		Tenant: key.Tenant, Key: key.ID, Role: key.Role, Scopes: key.Scopes, MayRoute: key.MayRoute,
+		Allowed: messages.Narrow(key.TenantAllowance, key.Allowance),
+	}}
 }
 
 func newKeyring() *keyring { return &keyring{seed: maphash.MakeSeed()} }

@@ -54,7 +54,7 @@ func (k *Keys) load(running context.Context, id messages.KeyID, era uint64, tell
 	key, err := k.store.Key(ctx, id)
 	switch {
 	case err == nil:
-		m.answer = answer{known: known{key: key}}
+		m.answer = answer{known: knownOf(key, k.uses.of(id))}
 	case messages.CodeOf(err) == messages.CodeInvalidKey:
 		m.answer = answer{known: known{until: time.Now().Add(absentFor)}}
 	default:

@@ -8,6 +8,7 @@ import (
 type metrics struct {
 	found, absent, failed prometheus.Counter
 	age                   prometheus.Gauge
+	marked, unmarked      prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -15,7 +16,11 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	loads := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "chatbot_key_loads_total", Help: "Keys that the store was asked for, by what it said.",
 	}, []string{"result"})
+	marks := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_key_uses_written_total", Help: "Keys whose last use was brought to the store, or could not be.",
+	}, []string{"result"})
 	return &metrics{
+		marked: marks.WithLabelValues("written"), unmarked: marks.WithLabelValues("failed"),
 		found: loads.WithLabelValues("found"), absent: loads.WithLabelValues("absent"), failed: loads.WithLabelValues("failed"),
 		age: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "chatbot_keys_age_seconds", Help: "Since the store last said whether keys have changed.",

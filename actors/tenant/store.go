@@ -19,6 +19,14 @@ type Store interface {
 	CreateKey(ctx context.Context, key messages.APIKey) error
 	// Keys lists a tenant's keys, or with an empty tenant the admin keys.
 	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
+	// ChangeKey returns the key as it is then, RotateKey too. They fail with
+	// CodeInvalidKey when there is none.
+	ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error)
+	// RotateKey fails with CodeInvalidRequest while the key has two secrets that
+	// open.
+	RotateKey(ctx context.Context, id messages.KeyID, r messages.KeyRotation) (messages.APIKey, error)
+	// MarkUsed remembers when keys opened something; it does not change them.
+	MarkUsed(ctx context.Context, uses []messages.KeyUse) error
 	// RevokeKey marks a key. It fails with CodeInvalidKey when there is none;
 	// one that is revoked already keeps its time.
 	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error
@@ -26,6 +34,13 @@ type Store interface {
 	// ChangeTenant returns the tenant as it is then. It fails with
 	// CodeItemAbsent when there is none.
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
+	// DeleteTenant revokes its keys, and takes it out of the list.
+	DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error
+	// EraseDeleted takes away some of what was said under tenants that were
+	// deleted, until it returns 0.
+	EraseDeleted(ctx context.Context) (removed int, err error)
+	// Tenant fails with CodeItemAbsent when there is none.
+	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	// Tenants lists them, the oldest first.
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
 }

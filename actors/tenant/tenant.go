@@ -5,7 +5,8 @@
 //	tenant.go  the actor                        authenticate.go  what a request asks
 //	load.go    the actor's goroutines           keyring.go       the snapshot
 //	key.go     how a key reads (pure)           tries.go         wrong keys by address (pure)
-//	price.go   what tokens cost (pure)          administration.go  tenants and keys, made and ended
+//	uses.go    when keys were used last             allowance.go     what may be said of a key (pure)
+//	price.go   what tokens cost (pure)          administration*.go  tenants and keys, made and ended
 package tenant
 
 import (
@@ -33,6 +34,7 @@ type Keys struct {
 	store   Store
 	metrics *metrics
 	ring    *keyring
+	uses    *uses
 	era     uint64                    // counts the times that everything was forgotten; the actor's own
 	tell    atomic.Pointer[func(any)] // to the actor
 	spawned chan struct{}             // closed once there is one
@@ -46,7 +48,7 @@ func New(cfg Config, deps Deps) (*Keys, error) {
 		return nil, err
 	}
 	return &Keys{
-		cfg: cfg, store: deps.Store, metrics: newMetrics(deps.Registerer), ring: newKeyring(), spawned: make(chan struct{}),
+		cfg: cfg, store: deps.Store, metrics: newMetrics(deps.Registerer), ring: newKeyring(), uses: newUses(), spawned: make(chan struct{}),
 	}, nil
 }
 

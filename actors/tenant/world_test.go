@@ -27,6 +27,10 @@ type store struct {
 	slow    time.Duration
 	asked   int // for keys
 	panics  bool
+
+	marked [][]messages.KeyUse // batch by batch
+	gone   []messages.TenantID
+	left   int // rows of those that are gone
 }
 
 // enter takes the lock, after the time that the store takes.
@@ -68,10 +72,94 @@ func (s *store) Key(ctx context.Context, id messages.KeyID) (messages.APIKey, er
 	}
 	if k := s.find(id); k != nil {
 		found := *k
-		found.MayRoute = slices.ContainsFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == k.Tenant && t.MayRoute })
+		if at := s.tenant(k.Tenant); at >= 0 {
+			found.MayRoute, found.Disabled, found.TenantAllowance = s.tenants[at].MayRoute, !s.tenants[at].Disabled.IsZero(), s.tenants[at].Allowance
+		}
 		return found, nil
 	}
-	return messages.APIKey{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "no such key"}
+	return messages.APIKey{}, noSuchKey()
+}
+
+func noSuchKey() error {
+	return &messages.Failure{Code: messages.CodeInvalidKey, What: "no such key"}
+}
+
+// tenant is the place of a tenant; below 0 for none.
+func (s *store) tenant(id messages.TenantID) int {
+	return slices.IndexFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == id })
+}
+
+// edit changes a key.
+func (s *store) edit(ctx context.Context, id messages.KeyID, change func(*messages.APIKey)) (messages.APIKey, error) {
+	err := s.enter(ctx)
+	defer s.mu.Unlock()
+	k := s.find(id)
+	if err == nil && k == nil {
+		err = noSuchKey()
+	}
+	if err != nil {
+		return messages.APIKey{}, err
+	}
+	change(k)
+	s.version++
+	return *k, nil
+}
+
+func (s *store) ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error) {
+	return s.edit(ctx, id, func(k *messages.APIKey) { *k = change.Apply(*k, time.Now()) })
+}
+
+func (s *store) RotateKey(ctx context.Context, id messages.KeyID, r messages.KeyRotation) (messages.APIKey, error) {
+	return s.edit(ctx, id, func(k *messages.APIKey) { k.OldHash, k.OldExpires, k.Hash = k.Hash, r.OldExpires, r.Hash })
+}
+
+func (s *store) MarkUsed(ctx context.Context, uses []messages.KeyUse) error {
+	err := s.enter(ctx)
+	defer s.mu.Unlock()
+	if err == nil {
+		s.marked = append(s.marked, uses)
+	}
+	return err
+}
+
+func (s *store) Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error) {
+	err := s.enter(ctx)
+	defer s.mu.Unlock()
+	at := s.tenant(id)
+	if err == nil && at < 0 {
+		err = &messages.Failure{Code: messages.CodeItemAbsent, What: "no such tenant"}
+	}
+	if err != nil {
+		return messages.Tenant{}, err
+	}
+	return s.tenants[at], nil
+}
+
+func (s *store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error {
+	err := s.enter(ctx)
+	defer s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	s.tenants = slices.DeleteFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == id })
+	s.gone = append(s.gone, id)
+	for i := range s.keys {
+		if s.keys[i].Tenant == id {
+			s.keys[i].Revoked = at
+		}
+	}
+	s.version++
+	return nil
+}
+
+func (s *store) EraseDeleted(ctx context.Context) (removed int, err error) {
+	err = s.enter(ctx)
+	defer s.mu.Unlock()
+	if err == nil && s.left > 0 {
+		removed = min(s.left, 3)
+		s.left -= removed
+	}
+	return removed, err
 }
 
 func (s *store) KeysVersion(ctx context.Context) (uint64, error) {
@@ -102,22 +190,16 @@ func (s *store) Keys(ctx context.Context, id messages.TenantID) (found []message
 }
 
 func (s *store) RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error {
-	err := s.enter(ctx)
-	defer s.mu.Unlock()
-	k := s.find(id)
-	if err == nil && k == nil {
-		err = &messages.Failure{Code: messages.CodeInvalidKey, What: "no such key"}
-	}
-	if err == nil {
-		k.Revoked = at
-		s.version++
-	}
+	_, err := s.edit(ctx, id, func(k *messages.APIKey) { k.Revoked = at })
 	return err
 }
 
 func (s *store) CreateTenant(ctx context.Context, t messages.Tenant) error {
 	err := s.enter(ctx)
 	defer s.mu.Unlock()
+	if err == nil && slices.Contains(s.gone, t.ID) {
+		err = &messages.Failure{Code: messages.CodeInvalidRequest, What: "there is such a tenant already"}
+	}
 	if err == nil {
 		s.tenants = append(s.tenants, t)
 	}
@@ -127,17 +209,15 @@ func (s *store) CreateTenant(ctx context.Context, t messages.Tenant) error {
 func (s *store) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
 	err := s.enter(ctx)
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == id })
+	at := s.tenant(id)
 	if err == nil && at < 0 {
 		err = &messages.Failure{Code: messages.CodeItemAbsent, What: "no such tenant"}
 	}
 	if err != nil {
 		return messages.Tenant{}, err
 	}
-	if change.MayRoute != nil {
-		s.tenants[at].MayRoute = *change.MayRoute
-		s.version++
-	}
+	s.tenants[at] = change.Apply(s.tenants[at], time.Now())
+	s.version++
 	return s.tenants[at], nil
 }
 
@@ -210,4 +290,13 @@ func newRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
 func spawn(tb testing.TB, keys *tenant.Keys) {
 	tb.Helper()
 	actortest.Spawn(tb, actortest.NewSystem(tb), keys.Props())
+}
+
+// recording brings uses to the store until stop is called.
+func recording(tb testing.TB, keys *tenant.Keys) (ended <-chan error, stop context.CancelFunc) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- keys.RecordUses(ctx) }()
+	return done, stop
 }

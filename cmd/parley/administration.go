@@ -39,9 +39,15 @@ func administrationOf(s store, prices *tenant.Prices) inStore {
 // CreateKey implements admin.Administration.
 func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
 	created, secret, err := s.Administration.CreateKey(ctx, tenant.KeySpec{
-		Tenant: wanted.Tenant, Role: wanted.Role, Name: wanted.Name, Expires: wanted.Expires,
+		Tenant: wanted.Tenant, Role: wanted.Role, Name: wanted.Name, Expires: wanted.Expires, Scopes: wanted.Scopes, Allowance: wanted.Allowance,
 	})
 	return created, secret.Reveal(), err
+}
+
+// RotateKey implements admin.Administration.
+func (s inStore) RotateKey(ctx context.Context, id messages.KeyID, oldExpires time.Time) (key messages.APIKey, whole string, err error) {
+	key, secret, err := s.Administration.RotateKey(ctx, id, oldExpires)
+	return key, secret.Reveal(), err
 }
 
 // adminFlags say which server a command is for.

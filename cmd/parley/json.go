@@ -44,17 +44,28 @@ type tenantJSON struct {
 	ID      messages.TenantID `json:"id"`
 	Object  string            `json:"object"`
 	Name    string            `json:"name"`
-	Created int64             `json:"created"` // seconds since 1970
+	Created int64             `json:"created"` // seconds since 1970, as all times
+	// Disabled is since when its keys open nothing.
+	Disabled *int64 `json:"disabled"`
 	// MayRoute says whether its requests may name who answers them.
 	MayRoute bool `json:"may_route"`
+	// Models and Providers are what it may use; empty for all.
+	Models    []string `json:"models"`
+	Providers []string `json:"providers"`
 }
 
 func jsonOfTenant(t messages.Tenant) tenantJSON {
-	return tenantJSON{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), MayRoute: t.MayRoute}
+	return tenantJSON{
+		ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), Disabled: seconds(t.Disabled), MayRoute: t.MayRoute,
+		Models: append([]string{}, t.Allowance.Models...), Providers: append([]string{}, t.Allowance.Providers...),
+	}
 }
 
 func (t tenantJSON) tenant() messages.Tenant {
-	return messages.Tenant{ID: t.ID, Name: t.Name, Created: time.Unix(t.Created, 0), MayRoute: t.MayRoute}
+	return messages.Tenant{
+		ID: t.ID, Name: t.Name, Created: time.Unix(t.Created, 0), Disabled: fromSeconds(t.Disabled), MayRoute: t.MayRoute,
+		Allowance: messages.Allowance{Models: t.Models, Providers: t.Providers},
+	}
 }
 
 // keyJSON is a key as the admin listener writes it, and what it takes.
@@ -67,20 +78,31 @@ type keyJSON struct {
 	Created int64             `json:"created"` // seconds since 1970, as all times
 	Expires *int64            `json:"expires"`
 	Revoked *int64            `json:"revoked"`
-	Key     string            `json:"key,omitempty"` // the whole key, where it was just made
+	Used    *int64            `json:"used"`
+	// Scopes, Models and Providers are what it opens and may use; empty for all.
+	Scopes    []string `json:"scopes"`
+	Models    []string `json:"models"`
+	Providers []string `json:"providers"`
+	// OldExpires is until when the secret before the last rotation opens, too.
+	OldExpires *int64 `json:"old_expires"`
+	Key        string `json:"key,omitempty"` // the whole key, where it was just made or rotated
 }
 
 func jsonOfKey(k messages.APIKey) keyJSON {
 	return keyJSON{
 		ID: k.ID, Object: "key", Tenant: k.Tenant, Role: k.Role, Name: k.Name,
-		Created: k.Created.Unix(), Expires: seconds(k.Expires), Revoked: seconds(k.Revoked),
+		Created: k.Created.Unix(), Expires: seconds(k.Expires), Revoked: seconds(k.Revoked), Used: seconds(k.Used),
+		Scopes: k.Scopes.Names(), Models: append([]string{}, k.Allowance.Models...), Providers: append([]string{}, k.Allowance.Providers...),
+		OldExpires: seconds(k.OldExpires),
 	}
 }
 
 func (k keyJSON) key() messages.APIKey {
+	scopes, _ := messages.ParseScopes(k.Scopes) // a later server may have others: those are not shown
 	return messages.APIKey{
 		ID: k.ID, Tenant: k.Tenant, Role: k.Role, Name: k.Name,
-		Created: time.Unix(k.Created, 0), Expires: fromSeconds(k.Expires), Revoked: fromSeconds(k.Revoked),
+		Created: time.Unix(k.Created, 0), Expires: fromSeconds(k.Expires), Revoked: fromSeconds(k.Revoked), Used: fromSeconds(k.Used),
+		Scopes: scopes, Allowance: messages.Allowance{Models: k.Models, Providers: k.Providers}, OldExpires: fromSeconds(k.OldExpires),
 	}
 }
 

@@ -13,33 +13,51 @@ import (
 )
 
 func keyCommand(w world) *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "Make, list and revoke keys", Args: cobra.NoArgs}
-	c.AddCommand(keyCreateCommand(w), keyListCommand(w), keyRevokeCommand(w))
+	c := &cobra.Command{Use: "key", Short: "Make, change, rotate, list and revoke keys", Args: cobra.NoArgs}
+	c.AddCommand(keyCreateCommand(w), keyChangeCommand(w), keyRotateCommand(w), keyListCommand(w), keyRevokeCommand(w))
 	return c
 }
 
-// wantedKey is what the flags of `key create` say.
+// wantedKey is what the flags of `key create` and `key change` say.
 type wantedKey struct {
-	tenant, name, expires string
-	admin                 bool
+	tenant, name, expires, role string
+	scopes                      []string
+	admin                       bool
+}
+
+// addFlags adds those that both commands have.
+func (k *wantedKey) addFlags(c *cobra.Command) *allowanceFlags {
+	c.Flags().StringVar(&k.name, "name", "", "a `NAME` for people to know it by")
+	c.Flags().StringVar(&k.expires, "expires", "", "`WHEN` it ends: after 90d or 12h, at 2030-01-31 or 2030-01-31T12:00:00Z, or never")
+	c.Flags().StringVar(&k.role, "role", string(messages.KeyMember), "member, or read-only for a key that starts no turn and changes nothing")
+	c.Flags().StringSliceVar(&k.scopes, "scopes", nil, "the `PARTS` of the API that it opens, with commas between: chat, responses, conversations, embeddings, cache, usage; none for all")
+	return addAllowanceFlags(c)
+}
+
+// expiry is when the key ends; the zero time for never.
+func (k *wantedKey) expiry(now time.Time) (time.Time, error) {
+	if k.expires == "" || k.expires == "never" {
+		return time.Time{}, nil
+	}
+	return moment("expires", k.expires, now, forward)
 }
 
 func keyCreateCommand(w world) *cobra.Command {
 	c := &cobra.Command{
 		Use: "create", Short: "Make a key and print it; it is shown this once", Args: cobra.NoArgs,
 		Example: "  parley key create --tenant research --expires 90d\n" +
+			"  parley key create --tenant research --scopes chat --models 'gpt-*'\n" +
 			"  export OPENAI_API_KEY=$(parley key create)",
 	}
 	flags := addAdminFlags(c)
 	flags.creates = true
 	var want wantedKey
 	c.Flags().StringVar(&want.tenant, "tenant", "", "the `TENANT` whose key it is, by id or name; where there is one alone it needs no naming")
-	c.Flags().StringVar(&want.name, "name", "", "a `NAME` for people to know it by")
-	c.Flags().StringVar(&want.expires, "expires", "", "`WHEN` it ends: after 90d or 12h, or at 2030-01-31 or 2030-01-31T12:00:00Z")
+	allowance := want.addFlags(c)
 	c.Flags().BoolVar(&want.admin, "admin", false, "make an admin key, which opens the admin listener and no tenant's data")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
-			return createKey(ctx, a, want, c.OutOrStdout(), c.ErrOrStderr())
+			return createKey(ctx, a, want, allowance.allowance(), c.OutOrStdout(), c.ErrOrStderr())
 		})
 	}
 	return c
@@ -47,11 +65,12 @@ func keyCreateCommand(w world) *cobra.Command {
 
 // createKey prints the key alone to out, so that a script can take it from
 // there, and what a person wants to know to remarks.
-func createKey(ctx context.Context, a administration, want wantedKey, out, remarks io.Writer) error {
+func createKey(ctx context.Context, a administration, want wantedKey, may messages.Allowance, out, remarks io.Writer) error {
 	wanted, err := want.key(ctx, a)
 	if err != nil {
 		return err
 	}
+	wanted.Allowance = may
 	key, whole, err := a.CreateKey(ctx, wanted)
 	if err != nil {
 		return err
@@ -63,22 +82,20 @@ func createKey(ctx context.Context, a administration, want wantedKey, out, remar
 	return err
 }
 
-func (k wantedKey) key(ctx context.Context, a administration) (messages.APIKey, error) {
-	key := messages.APIKey{Role: messages.KeyMember, Name: k.name}
-	if k.expires != "" {
-		expires, err := moment("expires", k.expires, time.Now(), forward)
-		if err != nil {
-			return key, err
-		}
-		key.Expires = expires
+func (k wantedKey) key(ctx context.Context, a administration) (key messages.APIKey, err error) {
+	key = messages.APIKey{Role: messages.KeyRole(k.role), Name: k.name}
+	if key.Expires, err = k.expiry(time.Now()); err != nil {
+		return key, err
+	}
+	if key.Scopes, err = messages.ParseScopes(k.scopes); err != nil {
+		return key, err
 	}
 	if k.admin {
 		key.Role = messages.KeyAdmin
 		key.Tenant = messages.TenantID(k.tenant) // refused where it names one
 		return key, nil
 	}
-	of, err := findTenant(ctx, a, k.tenant)
-	key.Tenant = of
+	key.Tenant, err = findTenant(ctx, a, k.tenant)
 	return key, err
 }
 
@@ -131,12 +148,13 @@ func keysOf(ctx context.Context, a administration, called string) ([]messages.AP
 }
 
 func printKeys(w io.Writer, keys []messages.APIKey, now time.Time) error {
-	header := []string{"KEY", "TENANT", "ROLE", "NAME", "CREATED", "EXPIRES", "STATE"}
+	header := []string{"KEY", "TENANT", "ROLE", "NAME", "CREATED", "EXPIRES", "USED", "STATE", "SCOPES", "MODELS", "PROVIDERS"}
 	return printTable(w, header, len(keys), func(i int) []string {
 		k := keys[i]
 		return []string{
 			string(k.ID), dash(string(k.Tenant)), string(k.Role), dash(k.Name),
-			showTime(k.Created, "-"), showTime(k.Expires, "never"), keyState(k, now),
+			showTime(k.Created, "-"), showTime(k.Expires, "never"), showTime(k.Used, "never"), keyState(k, now),
+			showList(k.Scopes.Names()), showList(k.Allowance.Models), showList(k.Allowance.Providers),
 		}
 	})
 }
@@ -147,6 +165,8 @@ func keyState(k messages.APIKey, now time.Time) string {
 		return "revoked " + showTime(k.Revoked, "")
 	case !k.Expires.IsZero() && !now.Before(k.Expires):
 		return "expired"
+	case now.Before(k.OldExpires):
+		return "good, the old secret until " + showTime(k.OldExpires, "")
 	default:
 		return "good"
 	}

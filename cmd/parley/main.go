@@ -93,7 +93,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
 		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Usage: kept.store, Audit: kept.store, Providers: fleet,
-		Drill: drills(cfg, tree), Checks: checks, Gatherer: metrics, Log: log,
+		Drill: drills(cfg, tree), Checks: checks, Endpoints: clients.Endpoints(), Gatherer: metrics, Log: log,
 	})
 
 	withdraw, err := data.announce(sockets)
@@ -114,6 +114,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the judge", run: cache.NewJudge(answers.cache, tree).Run},
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
 		part{name: "the prices", run: func(ctx context.Context) error { return kept.prices.Follow(ctx, kept.store, metrics) }},
+		part{name: "what keys were used", run: keys.RecordUses},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
 		part{name: "the listener", run: sockets.serve(clients)},

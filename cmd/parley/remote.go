@@ -33,52 +33,6 @@ func newRemote(address, key string) *remote {
 
 func (r *remote) close() { r.client.CloseIdleConnections() }
 
-// CreateTenant implements administration.
-func (r *remote) CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error) {
-	var made tenantJSON
-	err := r.do(ctx, http.MethodPost, "/admin/tenants", map[string]any{"name": wanted.Name, "may_route": wanted.MayRoute}, &made)
-	return made.tenant(), err
-}
-
-// ChangeTenant implements administration.
-func (r *remote) ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error) {
-	var changed tenantJSON
-	err := r.do(ctx, http.MethodPatch, "/admin/tenants/"+url.PathEscape(string(id)), map[string]*bool{"may_route": change.MayRoute}, &changed)
-	return changed.tenant(), err
-}
-
-// Tenants implements administration.
-func (r *remote) Tenants(ctx context.Context) ([]messages.Tenant, error) {
-	var list listJSON[tenantJSON]
-	err := r.do(ctx, http.MethodGet, "/admin/tenants", nil, &list)
-	return mapped(list.Data, tenantJSON.tenant), err
-}
-
-// CreateKey implements administration.
-func (r *remote) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
-	asked := struct {
-		Tenant  messages.TenantID `json:"tenant,omitempty"`
-		Role    messages.KeyRole  `json:"role"`
-		Name    string            `json:"name,omitempty"`
-		Expires *int64            `json:"expires,omitempty"`
-	}{wanted.Tenant, wanted.Role, wanted.Name, seconds(wanted.Expires)}
-	var made keyJSON
-	err = r.do(ctx, http.MethodPost, "/admin/keys", asked, &made)
-	return made.key(), made.Key, err
-}
-
-// Keys implements administration.
-func (r *remote) Keys(ctx context.Context, of messages.TenantID) ([]messages.APIKey, error) {
-	var list listJSON[keyJSON]
-	err := r.do(ctx, http.MethodGet, "/admin/keys?"+url.Values{"tenant": {string(of)}}.Encode(), nil, &list)
-	return mapped(list.Data, keyJSON.key), err
-}
-
-// RevokeKey implements administration.
-func (r *remote) RevokeKey(ctx context.Context, id messages.KeyID) error {
-	return r.do(ctx, http.MethodDelete, "/admin/keys/"+url.PathEscape(string(id)), nil, nil)
-}
-
 // UsageReport implements administration.
 func (r *remote) UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error) {
 	query := url.Values{

@@ -39,4 +39,20 @@ func sweepOnce(ctx context.Context, s store, log *slog.Logger) {
 	} else if made > 0 {
 		log.Info("prepared the ledger's months", slog.Int("count", made))
 	}
+	eraseDeleted(ctx, s, log)
+}
+
+// eraseDeleted takes away what is left of tenants that were deleted: what their
+// deletion had no time for, and what turns wrote that ran then.
+func eraseDeleted(ctx context.Context, s store, log *slog.Logger) {
+	for ctx.Err() == nil {
+		removed, err := s.EraseDeleted(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("what deleted tenants left could not be erased; it will be with the next sweep", slog.Any("error", err))
+		}
+		if err != nil || removed == 0 {
+			return
+		}
+		log.Info("erased what deleted tenants left", slog.Int("count", removed))
+	}
 }

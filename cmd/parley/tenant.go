@@ -15,8 +15,8 @@ import (
 )
 
 func tenantCommand(w world) *cobra.Command {
-	c := &cobra.Command{Use: "tenant", Short: "Make, change and list tenants", Args: cobra.NoArgs}
-	c.AddCommand(tenantCreateCommand(w), tenantChangeCommand(w), tenantListCommand(w))
+	c := &cobra.Command{Use: "tenant", Short: "Make, change, delete and list tenants", Args: cobra.NoArgs}
+	c.AddCommand(tenantCreateCommand(w), tenantChangeCommand(w), tenantDeleteCommand(w), tenantListCommand(w))
 	return c
 }
 
@@ -27,46 +27,15 @@ func tenantCreateCommand(w world) *cobra.Command {
 	}
 	flags := addAdminFlags(c)
 	flags.creates = true
-	mayRoute := addMayRouteFlag(c)
+	mayRoute, allowance := addMayRouteFlag(c), addAllowanceFlags(c)
 	c.RunE = func(c *cobra.Command, arguments []string) error {
 		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
-			made, err := a.CreateTenant(ctx, messages.Tenant{Name: arguments[0], MayRoute: *mayRoute})
+			made, err := a.CreateTenant(ctx, messages.Tenant{Name: arguments[0], MayRoute: *mayRoute, Allowance: allowance.allowance()})
 			if err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(c.OutOrStdout(), made.ID)
 			return err
-		})
-	}
-	return c
-}
-
-func addMayRouteFlag(c *cobra.Command) *bool {
-	return c.Flags().Bool("may-route", false, "let its requests say which providers answer them, with x-parley-route and x-parley-strategy")
-}
-
-func tenantChangeCommand(w world) *cobra.Command {
-	c := &cobra.Command{
-		Use: "change [TENANT]", Short: "Change what a tenant, by id or name, may", Args: cobra.MaximumNArgs(1),
-		Example: "  parley tenant change research --may-route\n  parley tenant change research --may-route=false",
-	}
-	flags := addAdminFlags(c)
-	mayRoute := addMayRouteFlag(c)
-	c.RunE = func(c *cobra.Command, arguments []string) error {
-		var change messages.TenantChange
-		if c.Flags().Changed("may-route") {
-			change.MayRoute = mayRoute
-		}
-		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
-			id, err := findTenant(ctx, a, strings.Join(arguments, ""))
-			if err != nil {
-				return err
-			}
-			changed, err := a.ChangeTenant(ctx, id, change)
-			if err != nil {
-				return err
-			}
-			return printTenants(c.OutOrStdout(), []messages.Tenant{changed})
 		})
 	}
 	return c
@@ -92,10 +61,25 @@ func tenantListCommand(w world) *cobra.Command {
 }
 
 func printTenants(w io.Writer, tenants []messages.Tenant) error {
-	return printTable(w, []string{"TENANT", "NAME", "CREATED", "MAY ROUTE"}, len(tenants), func(i int) []string {
+	return printTable(w, []string{"TENANT", "NAME", "CREATED", "STATE", "MAY ROUTE", "MODELS", "PROVIDERS"}, len(tenants), func(i int) []string {
 		t := tenants[i]
-		return []string{string(t.ID), t.Name, showTime(t.Created, ""), showYes(t.MayRoute)}
+		return []string{string(t.ID), t.Name, showTime(t.Created, ""), tenantState(t), showYes(t.MayRoute), showList(t.Allowance.Models), showList(t.Allowance.Providers)}
 	})
+}
+
+func tenantState(t messages.Tenant) string {
+	if !t.Disabled.IsZero() {
+		return "disabled " + showTime(t.Disabled, "")
+	}
+	return "good"
+}
+
+// showList writes names, or that there is no bound.
+func showList(names []string) string {
+	if len(names) == 0 {
+		return "all"
+	}
+	return strings.Join(names, ",")
 }
 
 // findTenant returns the tenant of that id or, where no other has it, name.

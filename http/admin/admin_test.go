@@ -43,7 +43,8 @@ type office struct {
 
 	mu    sync.Mutex
 	noted []messages.AuditEntry
-	away  error // of the audit log
+	away  error          // of the audit log
+	by    messages.Actor // who asked for a key last
 }
 
 func (o *office) Audit(ctx context.Context, c messages.AuditChange) error {
@@ -125,7 +126,46 @@ func (o *office) ChangeTenant(_ context.Context, id messages.TenantID, change me
 	if id != "t1" {
 		return messages.Tenant{}, &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no such tenant"}
 	}
-	return messages.Tenant{ID: id, Name: "Acme", Created: time.Unix(7, 0), MayRoute: change.MayRoute != nil && *change.MayRoute}, nil
+	return change.Apply(messages.Tenant{ID: id, Name: "Acme", Created: time.Unix(7, 0)}, time.Unix(8, 0)), nil
+}
+
+func (o *office) Tenant(_ context.Context, id messages.TenantID) (messages.Tenant, error) {
+	if id != "t1" {
+		return messages.Tenant{}, &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no such tenant"}
+	}
+	return messages.Tenant{ID: id, Name: "Acme", Created: time.Unix(7, 0), Disabled: time.Unix(8, 0), Allowance: messages.Allowance{Models: []string{"gpt-*"}}}, nil
+}
+
+func (o *office) DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error) {
+	if _, err := o.Tenant(ctx, id); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func (o *office) key(ctx context.Context, id messages.KeyID) (messages.APIKey, error) {
+	if id == "none" {
+		return messages.APIKey{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "there is no such key"}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.by = messages.ActorOf(ctx)
+	return messages.APIKey{ID: id, Tenant: "t1", Role: messages.KeyMember, Created: time.Unix(7, 0), Used: time.Unix(9, 0)}, nil
+}
+
+func (o *office) Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error) {
+	return o.key(ctx, id)
+}
+
+func (o *office) ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error) {
+	key, err := o.key(ctx, id)
+	return change.Apply(key, time.Now()), err
+}
+
+func (o *office) RotateKey(ctx context.Context, id messages.KeyID, oldExpires time.Time) (messages.APIKey, string, error) {
+	key, err := o.key(ctx, id)
+	key.OldExpires = oldExpires
+	return key, "pk_k1_other", err
 }
 
 func (o *office) Tenants(context.Context) ([]messages.Tenant, error) {
@@ -221,19 +261,41 @@ func TestRoutes(t *testing.T) {
 	}{
 		"tenants are listed": {
 			"GET", "/admin/tenants", "", 200,
-			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false},{"id":"t2","object":"tenant","name":"Rival","created":-62135596800,"may_route":false}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
+			`{"object":"list","data":[{"id":"t1","object":"tenant","name":"Acme","created":7,"disabled":null,"may_route":false,"models":[],"providers":[]},` +
+				`{"id":"t2","object":"tenant","name":"Rival","created":-62135596800,"disabled":null,"may_route":false,"models":[],"providers":[]}],"has_more":false,"first_id":"t1","last_id":"t2"}`,
 		},
-		"a tenant is made":            {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":false}`},
-		"one that may route":          {"POST", "/admin/tenants", `{"name":"Acme","may_route":true}`, 201, `"may_route":true}`},
-		"a tenant may route from now": {"PATCH", "/admin/tenants/t1", `{"may_route":true}`, 200, `{"id":"t1","object":"tenant","name":"Acme","created":7,"may_route":true}`},
-		"and not any more":            {"PATCH", "/admin/tenants/t1", `{"may_route":false}`, 200, `"may_route":false}`},
+		"a tenant is made":            {"POST", "/admin/tenants", `{"name":"Acme"}`, 201, `{"id":"t1","object":"tenant","name":"Acme","created":7,"disabled":null,"may_route":false,"models":[],"providers":[]}`},
+		"one that may route":          {"POST", "/admin/tenants", `{"name":"Acme","may_route":true}`, 201, `"may_route":true`},
+		"a tenant may route from now": {"PATCH", "/admin/tenants/t1", `{"may_route":true}`, 200, `{"id":"t1","object":"tenant","name":"Acme","created":7,"disabled":null,"may_route":true,`},
+		"and not any more":            {"PATCH", "/admin/tenants/t1", `{"may_route":false}`, 200, `"may_route":false`},
 		"a tenant that there is not":  {"PATCH", "/admin/tenants/t9", `{"may_route":false}`, 404, `item_not_found`},
 		"a change of what is not":     {"PATCH", "/admin/tenants/t1", `{"may":true}`, 400, `invalid_json`},
 		"a tenant needs a name":       {"POST", "/admin/tenants", `{}`, 400, `"param":"name"`},
 		"a member that nobody knows":  {"POST", "/admin/tenants", `{"nome":"Acme"}`, 400, `nome`},
 		"a body that is no JSON":      {"POST", "/admin/keys", `{`, 400, `invalid_json`},
-		"a key is shown once":         {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"key":"pk_k1_whole"`},
-		"keys are listed without it":  {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9}]`},
+		"a key is shown once":         {"POST", "/admin/keys", `{"tenant":"t1","role":"member","name":"laptop","expires":99}`, 201, `"expires":99,"revoked":null,"used":null,"scopes":[],"models":[],"providers":[],"old_expires":null,"key":"pk_k1_whole"`},
+		"keys are listed without it":  {"GET", "/admin/keys?tenant=t1", "", 200, `[{"id":"k1","object":"key","tenant":"t1","role":"member","created":-62135596800,"expires":null,"revoked":9,"used":null,`},
+		"one tenant":                  {"GET", "/admin/tenants/t1", "", 200, `"name":"Acme","created":7,"disabled":8,"may_route":false,"models":["gpt-*"]`},
+		"one that there is not":       {"GET", "/admin/tenants/t9", "", 404, `item_not_found`},
+		"a tenant is disabled":        {"PATCH", "/admin/tenants/t1", `{"disabled":true,"name":"Alpha"}`, 200, `"name":"Alpha","created":7,"disabled":8`},
+		"a tenant gets its models":    {"PATCH", "/admin/tenants/t1", `{"models":["gpt-*"],"providers":["p"]}`, 200, `"models":["gpt-*"],"providers":["p"]`},
+		"a tenant is deleted":         {"DELETE", "/admin/tenants/t1", "", 200, `{"id":"t1","object":"tenant","deleted":true,"erased":true}`},
+		"no tenant is deleted":        {"DELETE", "/admin/tenants/t9", "", 404, `item_not_found`},
+		"one key":                     {"GET", "/admin/keys/k1", "", 200, `{"id":"k1","object":"key","tenant":"t1","role":"member","created":7,"expires":null,"revoked":null,"used":9,`},
+		"one key that is not there":   {"GET", "/admin/keys/none", "", 404, `item_not_found`},
+		"a key gets its scopes":       {"PATCH", "/admin/keys/k1", `{"scopes":["usage","chat"],"role":"read-only"}`, 200, `"role":"read-only","created":7,"expires":null,"revoked":null,"used":9,"scopes":["chat","usage"]`},
+		"a key that never ends":       {"PATCH", "/admin/keys/k1", `{"expires":0}`, 200, `"expires":null`},
+		"a key that ends":             {"PATCH", "/admin/keys/k1", `{"expires":99}`, 200, `"expires":99`},
+		"a scope that is none":        {"PATCH", "/admin/keys/k1", `{"scopes":["chats"]}`, 400, `"param":"scopes"`},
+		"a new key's, too":            {"POST", "/admin/keys", `{"tenant":"t1","role":"member","scopes":["chats"]}`, 400, `give some of chat, responses`},
+		"no key is changed":           {"PATCH", "/admin/keys/none", `{}`, 404, `item_not_found`},
+		"a key is rotated":            {"POST", "/admin/keys/k1/rotate", `{"old_expires":99}`, 200, `"old_expires":99,"key":"pk_k1_other"`},
+		"a key is rotated as usual":   {"POST", "/admin/keys/k1/rotate", "", 200, `"key":"pk_k1_other"`},
+		"both ways to end the old":    {"POST", "/admin/keys/k1/rotate", `{"old_expires":99,"overlap":"1h"}`, 400, `"param":"overlap"`},
+		"an overlap that is none":     {"POST", "/admin/keys/k1/rotate", `{"overlap":"long"}`, 400, `"param":"overlap"`},
+		"an overlap below nothing":    {"POST", "/admin/keys/k1/rotate", `{"overlap":"-1h"}`, 400, `"param":"overlap"`},
+		"no key is rotated":           {"POST", "/admin/keys/none/rotate", "", 404, `item_not_found`},
+		"two objects in one body":     {"PATCH", "/admin/keys/k1", `{"name":"a"} {"name":"b"}`, 400, `invalid_json`},
 		"a key is revoked":            {"DELETE", "/admin/keys/k1", "", 200, `"revoked":true`},
 		"a key that is not there":     {"DELETE", "/admin/keys/none", "", 404, `item_not_found`},
 		"the audit log by page": {

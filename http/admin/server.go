@@ -20,16 +20,23 @@ import (
 	"example.com/parley/messages"
 )
 
-// Administration makes and ends tenants and keys. cmd/parley joins it to
+// Administration makes, changes and ends tenants and keys. cmd/parley joins it to
 // actors/tenant.
 type Administration interface {
 	CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error)
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
+	// DeleteTenant tells whether all that was said under it is erased already.
+	DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error)
+	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
-	// CreateKey returns the whole key, which can be seen this once.
+	// CreateKey returns the whole key, which can be seen this once. RotateKey
+	// does so with its new secret.
 	CreateKey(ctx context.Context, key messages.APIKey) (created messages.APIKey, whole string, err error)
-	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
+	ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error)
+	RotateKey(ctx context.Context, id messages.KeyID, oldExpires time.Time) (key messages.APIKey, whole string, err error)
 	RevokeKey(ctx context.Context, id messages.KeyID) error
+	Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error)
+	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
 }
 
 // Deps is what the listener stands on.
@@ -41,8 +48,9 @@ type Deps struct {
 	Audit          Audit
 	Prices         Prices
 	Providers      Providers
-	Drill          Drill              // nil where drills are not allowed
-	Checks         []parleyhttp.Check // of readiness
+	Drill          Drill                 // nil where drills are not allowed
+	Checks         []parleyhttp.Check    // of readiness
+	Endpoints      []parleyhttp.Endpoint // of the other listener
 	Gatherer       prometheus.Gatherer
 	Log            *slog.Logger
 }
@@ -90,10 +98,16 @@ func (s *Server) routes() {
 	operator := s.app.Group("/admin", s.operator)
 	operator.Get("/tenants", s.listTenants)
 	operator.Post("/tenants", s.createTenant)
+	operator.Get("/tenants/:id", s.showTenant)
 	operator.Patch("/tenants/:id", s.changeTenant)
+	operator.Delete("/tenants/:id", s.deleteTenant)
 	operator.Get("/keys", s.listKeys)
 	operator.Post("/keys", s.createKey)
+	operator.Get("/keys/:id", s.showKey)
+	operator.Patch("/keys/:id", s.changeKey)
 	operator.Delete("/keys/:id", s.revokeKey)
+	operator.Post("/keys/:id/rotate", s.rotateKey)
+	operator.Get("/routes", s.listRoutes)
 	operator.Get("/usage", s.usage)
 	operator.Get("/prices", s.listPrices)
 	operator.Put("/prices/*", s.setPrice)

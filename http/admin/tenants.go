@@ -3,6 +3,8 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,17 +42,27 @@ func sendPage[T, View any](c *fiber.Ctx, things []T, more bool, view func(T) (v 
 
 // Tenant is a tenant on the wire.
 type Tenant struct {
-	ID      messages.TenantID `json:"id"`
-	Object  string            `json:"object"` // "tenant"
-	Name    string            `json:"name"`
-	Created int64             `json:"created"` // seconds since 1970
+	ID       messages.TenantID `json:"id"`
+	Object   string            `json:"object"` // "tenant"
+	Name     string            `json:"name"`
+	Created  int64             `json:"created"`  // seconds since 1970
+	Disabled *int64            `json:"disabled"` // since when; null while its keys open something
 	// MayRoute says whether its requests may name who answers them.
 	MayRoute bool `json:"may_route"`
+	// Models and Providers are what it may use; empty for all.
+	Models    []string `json:"models"`
+	Providers []string `json:"providers"`
 }
 
 func viewTenant(t messages.Tenant) (v Tenant, id string) {
-	return Tenant{ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), MayRoute: t.MayRoute}, string(t.ID)
+	return Tenant{
+		ID: t.ID, Object: "tenant", Name: t.Name, Created: t.Created.Unix(), Disabled: seconds(t.Disabled), MayRoute: t.MayRoute,
+		Models: names(t.Allowance.Models), Providers: names(t.Allowance.Providers),
+	}, string(t.ID)
 }
+
+// names is a list on the wire, which is never null.
+func names(list []string) []string { return append([]string{}, list...) }
 
 func (s *Server) listTenants(c *fiber.Ctx) error {
 	ctx, release := s.bounded()
@@ -62,51 +74,96 @@ func (s *Server) listTenants(c *fiber.Ctx) error {
 	return sendList(c, tenants, viewTenant)
 }
 
+func (s *Server) showTenant(c *fiber.Ctx) error {
+	ctx, release := s.bounded()
+	defer release()
+	tenant, err := s.deps.Administration.Tenant(ctx, messages.TenantID(c.Params("id")))
+	if err != nil {
+		return err
+	}
+	return sendTenant(c, tenant)
+}
+
+func sendTenant(c *fiber.Ctx, tenant messages.Tenant) error {
+	view, _ := viewTenant(tenant)
+	return c.JSON(view)
+}
+
 func (s *Server) createTenant(c *fiber.Ctx) error {
 	var body struct {
-		Name     string `json:"name"`
-		MayRoute bool   `json:"may_route"`
+		Name      string   `json:"name"`
+		MayRoute  bool     `json:"may_route"`
+		Models    []string `json:"models"`
+		Providers []string `json:"providers"`
 	}
 	if err := decode(c, &body); err != nil {
 		return err
 	}
 	ctx, release := s.acting(c)
 	defer release()
-	tenant, err := s.deps.Administration.CreateTenant(ctx, messages.Tenant{Name: body.Name, MayRoute: body.MayRoute})
+	tenant, err := s.deps.Administration.CreateTenant(ctx, messages.Tenant{
+		Name: body.Name, MayRoute: body.MayRoute, Allowance: messages.Allowance{Models: body.Models, Providers: body.Providers},
+	})
 	if err != nil {
 		return err
 	}
-	view, _ := viewTenant(tenant)
-	return c.Status(fiber.StatusCreated).JSON(view)
+	return sendTenant(c.Status(fiber.StatusCreated), tenant)
 }
 
 func (s *Server) changeTenant(c *fiber.Ctx) error {
 	var body struct {
-		MayRoute *bool `json:"may_route"`
+		Name      *string   `json:"name"`
+		Disabled  *bool     `json:"disabled"`
+		MayRoute  *bool     `json:"may_route"`
+		Models    *[]string `json:"models"`
+		Providers *[]string `json:"providers"`
 	}
 	if err := decode(c, &body); err != nil {
 		return err
 	}
 	ctx, release := s.acting(c)
 	defer release()
-	tenant, err := s.deps.Administration.ChangeTenant(ctx, messages.TenantID(c.Params("id")), messages.TenantChange{MayRoute: body.MayRoute})
+	tenant, err := s.deps.Administration.ChangeTenant(ctx, messages.TenantID(c.Params("id")), messages.TenantChange(body))
 	if err != nil {
 		return err
 	}
-	view, _ := viewTenant(tenant)
-	return c.JSON(view)
+	return sendTenant(c, tenant)
+}
+
+// deleteTenant ends a tenant with its keys and what was said under it. What it
+// used stays in the ledger.
+func (s *Server) deleteTenant(c *fiber.Ctx) error {
+	ctx, release := s.acting(c)
+	defer release()
+	id := messages.TenantID(c.Params("id"))
+	erased, err := s.deps.Administration.DeleteTenant(ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(tenantDeleted{ID: id, Object: "tenant", Deleted: true, Erased: erased})
+}
+
+type tenantDeleted struct {
+	ID      messages.TenantID `json:"id"`
+	Object  string            `json:"object"`
+	Deleted bool              `json:"deleted"`
+	Erased  bool              `json:"erased"` // false while some of its content is left for the next sweeps
 }
 
 // decode reads a body strictly: a member that is not known is a mistake.
 func decode(c *fiber.Ctx, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(c.Body()))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return &messages.Failure{
-			Code: messages.CodeInvalidJSON, What: "the body cannot be read: " + err.Error(), Do: "see docs/api.md for what this route takes",
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+			return nil
 		}
+		err = errors.New("there is more behind the object")
 	}
-	return nil
+	return &messages.Failure{
+		Code: messages.CodeInvalidJSON, What: "the body cannot be read: " + err.Error(), Do: "see docs/api.md for what this route takes",
+	}
 }
 
 // seconds is a time on the wire, null for none.

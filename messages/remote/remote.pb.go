@@ -231,6 +231,7 @@ type TurnSpec struct {
 	Override      *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
 	Cache         *CacheControl  `protobuf:"bytes,22,opt,name=cache,proto3" json:"cache,omitempty"`
 	Background    bool           `protobuf:"varint,23,opt,name=background,proto3" json:"background,omitempty"`
+	Allowed       *Allowed       `protobuf:"bytes,24,opt,name=allowed,proto3" json:"allowed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,6 +427,117 @@ func (x *TurnSpec) GetBackground() bool {
 	return false
 }
 
+func (x *TurnSpec) GetAllowed() *Allowed {
+	if x != nil {
+		return x.Allowed
+	}
+	return nil
+}
+
+type Allowed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        *Allowance             `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Key           *Allowance             `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Allowed) Reset() {
+	*x = Allowed{}
+	mi := &file_remote_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Allowed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Allowed) ProtoMessage() {}
+
+func (x *Allowed) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Allowed.ProtoReflect.Descriptor instead.
+func (*Allowed) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Allowed) GetTenant() *Allowance {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *Allowed) GetKey() *Allowance {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type Allowance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Models        []string               `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
+	Providers     []string               `protobuf:"bytes,2,rep,name=providers,proto3" json:"providers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Allowance) Reset() {
+	*x = Allowance{}
+	mi := &file_remote_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Allowance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Allowance) ProtoMessage() {}
+
+func (x *Allowance) ProtoReflect() protoreflect.Message {
+	mi := &file_remote_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Allowance.ProtoReflect.Descriptor instead.
+func (*Allowance) Descriptor() ([]byte, []int) {
+	return file_remote_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Allowance) GetModels() []string {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
+func (x *Allowance) GetProviders() []string {
+	if x != nil {
+		return x.Providers
+	}
+	return nil
+}
+
 type CacheControl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	NoStore       bool                   `protobuf:"varint,1,opt,name=no_store,json=noStore,proto3" json:"no_store,omitempty"`
@@ -442,7 +554,7 @@ type CacheControl struct {
 
 func (x *CacheControl) Reset() {
 	*x = CacheControl{}
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +566,7 @@ func (x *CacheControl) String() string {
 func (*CacheControl) ProtoMessage() {}
 
 func (x *CacheControl) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_remote_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +579,7 @@ func (x *CacheControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheControl.ProtoReflect.Descriptor instead.
 func (*CacheControl) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_remote_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CacheControl) GetNoStore() bool {
@@ -536,7 +648,7 @@ type RouteOverride struct {
 
 func (x *RouteOverride) Reset() {
 	*x = RouteOverride{}
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +660,7 @@ func (x *RouteOverride) String() string {
 func (*RouteOverride) ProtoMessage() {}
 
 func (x *RouteOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_remote_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +673,7 @@ func (x *RouteOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteOverride.ProtoReflect.Descriptor instead.
 func (*RouteOverride) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{2}
+	return file_remote_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RouteOverride) GetTargets() []*Target {
@@ -588,7 +700,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +712,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_remote_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +725,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{3}
+	return file_remote_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Target) GetProvider() string {
@@ -640,7 +752,7 @@ type Passthrough struct {
 
 func (x *Passthrough) Reset() {
 	*x = Passthrough{}
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -652,7 +764,7 @@ func (x *Passthrough) String() string {
 func (*Passthrough) ProtoMessage() {}
 
 func (x *Passthrough) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_remote_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -665,7 +777,7 @@ func (x *Passthrough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passthrough.ProtoReflect.Descriptor instead.
 func (*Passthrough) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{4}
+	return file_remote_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Passthrough) GetFormat() string {
@@ -699,7 +811,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +823,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_remote_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +836,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{5}
+	return file_remote_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Item) GetId() string {
@@ -804,7 +916,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +928,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_remote_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +941,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{6}
+	return file_remote_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Part) GetKind() string {
@@ -901,7 +1013,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1025,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_remote_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1038,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{7}
+	return file_remote_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Options) GetMaxTokens() int64 {
@@ -1072,7 +1184,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1196,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_remote_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1209,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{8}
+	return file_remote_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Field) GetName() string {
@@ -1127,7 +1239,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1251,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_remote_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1264,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{9}
+	return file_remote_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Tool) GetName() string {
@@ -1200,7 +1312,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1324,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_remote_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1337,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{10}
+	return file_remote_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ToolChoice) GetMode() string {
@@ -1255,7 +1367,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1267,7 +1379,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_remote_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1280,7 +1392,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{11}
+	return file_remote_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResponseFormat) GetKind() string {
@@ -1328,7 +1440,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1452,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_remote_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1465,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{12}
+	return file_remote_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Reasoning) GetEffort() string {
@@ -1391,7 +1503,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1515,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_remote_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1528,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{13}
+	return file_remote_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Chunk) GetKind() ChunkKind {
@@ -1524,7 +1636,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1648,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_remote_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1661,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{14}
+	return file_remote_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Usage) GetInput() int64 {
@@ -1610,7 +1722,7 @@ type Served struct {
 
 func (x *Served) Reset() {
 	*x = Served{}
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1734,7 @@ func (x *Served) String() string {
 func (*Served) ProtoMessage() {}
 
 func (x *Served) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_remote_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1747,7 @@ func (x *Served) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Served.ProtoReflect.Descriptor instead.
 func (*Served) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{15}
+	return file_remote_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Served) GetProvider() string {
@@ -1706,7 +1818,7 @@ type CacheOutcome struct {
 
 func (x *CacheOutcome) Reset() {
 	*x = CacheOutcome{}
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_remote_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1830,7 @@ func (x *CacheOutcome) String() string {
 func (*CacheOutcome) ProtoMessage() {}
 
 func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_remote_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1843,7 @@ func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheOutcome.ProtoReflect.Descriptor instead.
 func (*CacheOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{16}
+	return file_remote_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CacheOutcome) GetTier() string {
@@ -1775,7 +1887,7 @@ type TurnOutcome struct {
 
 func (x *TurnOutcome) Reset() {
 	*x = TurnOutcome{}
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_remote_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1899,7 @@ func (x *TurnOutcome) String() string {
 func (*TurnOutcome) ProtoMessage() {}
 
 func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_remote_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1912,7 @@ func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnOutcome.ProtoReflect.Descriptor instead.
 func (*TurnOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{17}
+	return file_remote_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TurnOutcome) GetStatus() string {
@@ -1848,7 +1960,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_remote_proto_msgTypes[18]
+	mi := &file_remote_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +1972,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[18]
+	mi := &file_remote_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +1985,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{18}
+	return file_remote_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TurnStarted) GetConversation() string {
@@ -1907,7 +2019,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_remote_proto_msgTypes[19]
+	mi := &file_remote_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2031,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[19]
+	mi := &file_remote_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2044,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{19}
+	return file_remote_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Failure) GetCode() string {
@@ -1988,7 +2100,7 @@ var File_remote_proto protoreflect.FileDescriptor
 
 const file_remote_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\x9a\x06\n" +
+	"\fremote.proto\x12\rparley.remote\"\xcc\x06\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -2015,8 +2127,15 @@ const file_remote_proto_rawDesc = "" +
 	"\x05cache\x18\x16 \x01(\v2\x1b.parley.remote.CacheControlR\x05cache\x12\x1e\n" +
 	"\n" +
 	"background\x18\x17 \x01(\bR\n" +
-	"backgroundB\x0f\n" +
-	"\r_remaining_ms\"\xe9\x01\n" +
+	"background\x120\n" +
+	"\aallowed\x18\x18 \x01(\v2\x16.parley.remote.AllowedR\aallowedB\x0f\n" +
+	"\r_remaining_ms\"g\n" +
+	"\aAllowed\x120\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x18.parley.remote.AllowanceR\x06tenant\x12*\n" +
+	"\x03key\x18\x02 \x01(\v2\x18.parley.remote.AllowanceR\x03key\"A\n" +
+	"\tAllowance\x12\x16\n" +
+	"\x06models\x18\x01 \x03(\tR\x06models\x12\x1c\n" +
+	"\tproviders\x18\x02 \x03(\tR\tproviders\"\xe9\x01\n" +
 	"\fCacheControl\x12\x19\n" +
 	"\bno_store\x18\x01 \x01(\bR\anoStore\x12\x19\n" +
 	"\bno_cache\x18\x02 \x01(\bR\anoCache\x12\x1c\n" +
@@ -2205,61 +2324,66 @@ func file_remote_proto_rawDescGZIP() []byte {
 }
 
 var file_remote_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_remote_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
 	(ChunkKind)(0),         // 2: parley.remote.ChunkKind
 	(*TurnSpec)(nil),       // 3: parley.remote.TurnSpec
-	(*CacheControl)(nil),   // 4: parley.remote.CacheControl
-	(*RouteOverride)(nil),  // 5: parley.remote.RouteOverride
-	(*Target)(nil),         // 6: parley.remote.Target
-	(*Passthrough)(nil),    // 7: parley.remote.Passthrough
-	(*Item)(nil),           // 8: parley.remote.Item
-	(*Part)(nil),           // 9: parley.remote.Part
-	(*Options)(nil),        // 10: parley.remote.Options
-	(*Field)(nil),          // 11: parley.remote.Field
-	(*Tool)(nil),           // 12: parley.remote.Tool
-	(*ToolChoice)(nil),     // 13: parley.remote.ToolChoice
-	(*ResponseFormat)(nil), // 14: parley.remote.ResponseFormat
-	(*Reasoning)(nil),      // 15: parley.remote.Reasoning
-	(*Chunk)(nil),          // 16: parley.remote.Chunk
-	(*Usage)(nil),          // 17: parley.remote.Usage
-	(*Served)(nil),         // 18: parley.remote.Served
-	(*CacheOutcome)(nil),   // 19: parley.remote.CacheOutcome
-	(*TurnOutcome)(nil),    // 20: parley.remote.TurnOutcome
-	(*TurnStarted)(nil),    // 21: parley.remote.TurnStarted
-	(*Failure)(nil),        // 22: parley.remote.Failure
-	nil,                    // 23: parley.remote.Options.MetadataEntry
+	(*Allowed)(nil),        // 4: parley.remote.Allowed
+	(*Allowance)(nil),      // 5: parley.remote.Allowance
+	(*CacheControl)(nil),   // 6: parley.remote.CacheControl
+	(*RouteOverride)(nil),  // 7: parley.remote.RouteOverride
+	(*Target)(nil),         // 8: parley.remote.Target
+	(*Passthrough)(nil),    // 9: parley.remote.Passthrough
+	(*Item)(nil),           // 10: parley.remote.Item
+	(*Part)(nil),           // 11: parley.remote.Part
+	(*Options)(nil),        // 12: parley.remote.Options
+	(*Field)(nil),          // 13: parley.remote.Field
+	(*Tool)(nil),           // 14: parley.remote.Tool
+	(*ToolChoice)(nil),     // 15: parley.remote.ToolChoice
+	(*ResponseFormat)(nil), // 16: parley.remote.ResponseFormat
+	(*Reasoning)(nil),      // 17: parley.remote.Reasoning
+	(*Chunk)(nil),          // 18: parley.remote.Chunk
+	(*Usage)(nil),          // 19: parley.remote.Usage
+	(*Served)(nil),         // 20: parley.remote.Served
+	(*CacheOutcome)(nil),   // 21: parley.remote.CacheOutcome
+	(*TurnOutcome)(nil),    // 22: parley.remote.TurnOutcome
+	(*TurnStarted)(nil),    // 23: parley.remote.TurnStarted
+	(*Failure)(nil),        // 24: parley.remote.Failure
+	nil,                    // 25: parley.remote.Options.MetadataEntry
 }
 var file_remote_proto_depIdxs = []int32{
-	8,  // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
-	10, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
-	7,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
+	10, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
+	12, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
+	9,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
 	1,  // 3: parley.remote.TurnSpec.priority:type_name -> parley.remote.Priority
-	5,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
-	4,  // 5: parley.remote.TurnSpec.cache:type_name -> parley.remote.CacheControl
-	6,  // 6: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
-	0,  // 7: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
-	9,  // 8: parley.remote.Item.parts:type_name -> parley.remote.Part
-	12, // 9: parley.remote.Options.tools:type_name -> parley.remote.Tool
-	13, // 10: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
-	14, // 11: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
-	15, // 12: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	23, // 13: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
-	11, // 14: parley.remote.Options.extra:type_name -> parley.remote.Field
-	2,  // 15: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
-	17, // 16: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
-	18, // 17: parley.remote.Chunk.served:type_name -> parley.remote.Served
-	20, // 18: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
-	19, // 19: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
-	22, // 20: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
-	22, // 21: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	7,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
+	6,  // 5: parley.remote.TurnSpec.cache:type_name -> parley.remote.CacheControl
+	4,  // 6: parley.remote.TurnSpec.allowed:type_name -> parley.remote.Allowed
+	5,  // 7: parley.remote.Allowed.tenant:type_name -> parley.remote.Allowance
+	5,  // 8: parley.remote.Allowed.key:type_name -> parley.remote.Allowance
+	8,  // 9: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
+	0,  // 10: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
+	11, // 11: parley.remote.Item.parts:type_name -> parley.remote.Part
+	14, // 12: parley.remote.Options.tools:type_name -> parley.remote.Tool
+	15, // 13: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
+	16, // 14: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
+	17, // 15: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
+	25, // 16: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	13, // 17: parley.remote.Options.extra:type_name -> parley.remote.Field
+	2,  // 18: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
+	19, // 19: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
+	20, // 20: parley.remote.Chunk.served:type_name -> parley.remote.Served
+	22, // 21: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
+	21, // 22: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
+	24, // 23: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
+	24, // 24: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_remote_proto_init() }
@@ -2268,16 +2392,16 @@ func file_remote_proto_init() {
 		return
 	}
 	file_remote_proto_msgTypes[0].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[7].OneofWrappers = []any{}
 	file_remote_proto_msgTypes[9].OneofWrappers = []any{}
 	file_remote_proto_msgTypes[11].OneofWrappers = []any{}
+	file_remote_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_remote_proto_rawDesc), len(file_remote_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -40,7 +40,13 @@ type Store interface {
 
 	CreateTenant(ctx context.Context, tenant messages.Tenant) error
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
+	DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error
+	EraseDeleted(ctx context.Context) (removed int, err error)
+	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
+	ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error)
+	RotateKey(ctx context.Context, id messages.KeyID, r messages.KeyRotation) (messages.APIKey, error)
+	MarkUsed(ctx context.Context, uses []messages.KeyUse) error
 	CreateKey(ctx context.Context, key messages.APIKey) error
 	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
 	Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error)

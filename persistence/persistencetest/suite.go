@@ -45,6 +45,8 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"an idempotency key is freed and taken at once":        testKeyRace,
 		"pairs that were wrong are remembered":                 testDenials,
 		"tenants and keys":                                     testTenants,
+		"a key is changed, rotated and used":                   testKeyLife,
+		"a tenant is disabled and deleted":                     testTenantLife,
 		"what is changed is written down":                      testAudit,
 		"prices hold from a moment on":                         testPrices,
 		"usage adds up":                                        testUsage,

@@ -8,24 +8,36 @@ import (
 
 // tenantState is a tenant in the audit log.
 type tenantState struct {
-	Name     string `json:"name"`
-	MayRoute bool   `json:"may_route"`
+	Name      string     `json:"name"`
+	Disabled  *time.Time `json:"disabled,omitempty"`
+	MayRoute  bool       `json:"may_route"`
+	Models    []string   `json:"models,omitempty"`
+	Providers []string   `json:"providers,omitempty"`
 }
 
 func stateOfTenant(t messages.Tenant) tenantState {
-	return tenantState{Name: t.Name, MayRoute: t.MayRoute}
+	return tenantState{
+		Name: t.Name, Disabled: moment(t.Disabled), MayRoute: t.MayRoute, Models: t.Allowance.Models, Providers: t.Allowance.Providers,
+	}
 }
 
-// keyState is a key in the audit log, without its hash.
+// keyState is a key in the audit log, without its hashes.
 type keyState struct {
-	Role    messages.KeyRole `json:"role"`
-	Name    string           `json:"name,omitempty"`
-	Expires *time.Time       `json:"expires,omitempty"`
-	Revoked *time.Time       `json:"revoked,omitempty"`
+	Role       messages.KeyRole `json:"role"`
+	Name       string           `json:"name,omitempty"`
+	Expires    *time.Time       `json:"expires,omitempty"`
+	Revoked    *time.Time       `json:"revoked,omitempty"`
+	Scopes     []string         `json:"scopes,omitempty"`
+	Models     []string         `json:"models,omitempty"`
+	Providers  []string         `json:"providers,omitempty"`
+	OldExpires *time.Time       `json:"old_expires,omitempty"` // of the secret before the last rotation
 }
 
 func stateOfKey(k messages.APIKey) keyState {
-	return keyState{Role: k.Role, Name: k.Name, Expires: moment(k.Expires), Revoked: moment(k.Revoked)}
+	return keyState{
+		Role: k.Role, Name: k.Name, Expires: moment(k.Expires), Revoked: moment(k.Revoked), Scopes: k.Scopes.Names(),
+		Models: k.Allowance.Models, Providers: k.Allowance.Providers, OldExpires: moment(k.OldExpires),
+	}
 }
 
 // moment is a time in the audit log; nil for none.

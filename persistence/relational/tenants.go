@@ -2,6 +2,7 @@ package relational
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"example.com/parley/messages"
@@ -9,37 +10,115 @@ import (
 
 // CreateTenant stores a tenant, whose name must be free.
 func (s *Store) CreateTenant(ctx context.Context, tenant messages.Tenant) error {
+	lists, err := encodeLists(tenant.Allowance.Models, tenant.Allowance.Providers)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, operator, "CreateTenant", func(t *transaction) error {
-		created, err := t.exec("INSERT INTO tenants (id, name, created, may_route) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			tenant.ID, tenant.Name, micros(tenant.Created), tenant.MayRoute)
+		created, err := t.exec("INSERT INTO tenants (id, name, created, disabled, may_route, models, providers) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			tenant.ID, tenant.Name, micros(tenant.Created), micros(tenant.Disabled), tenant.MayRoute, lists[0], lists[1])
 		if err != nil {
 			return err
 		}
 		if created == 0 {
-			return &messages.Failure{
-				Code: messages.CodeInvalidRequest, What: "there is a tenant named " + tenant.Name + " already", Do: "choose another name", Param: "name",
-			}
+			return nameTaken(tenant.Name)
 		}
-		if err := t.audit(ctx, messages.AuditChange{Action: "tenant.create", Object: string(tenant.ID), Tenant: tenant.ID, After: stateOfTenant(tenant)}); err != nil {
-			return err
-		}
-		return t.keysChanged()
+		return t.changed(ctx, messages.AuditChange{Action: "tenant.create", Object: string(tenant.ID), Tenant: tenant.ID, After: stateOfTenant(tenant)})
 	})
 }
 
-// Tenants lists all tenants, oldest first.
+// changed writes down a change of a tenant or a key, and tells every cache of
+// keys that it is out of date.
+func (t *transaction) changed(ctx context.Context, c messages.AuditChange) error {
+	if err := t.audit(ctx, c); err != nil {
+		return err
+	}
+	return t.later(nil, "UPDATE keys_version SET version = version + 1")
+}
+
+// encodeLists writes lists as columns have them.
+func encodeLists(lists ...[]string) ([]string, error) {
+	texts := make([]string, len(lists))
+	for i, list := range lists {
+		text, err := encode(append([]string{}, list...)) // of no list an empty one, and not null
+		if err != nil {
+			return nil, err
+		}
+		texts[i] = text
+	}
+	return texts, nil
+}
+
+const selectTenant = "SELECT id, name, created, disabled, may_route, models, providers FROM tenants WHERE deleted = 0 "
+
+func scanTenant(row Scanner) (tenant messages.Tenant, err error) {
+	var created, disabled int64
+	var models, providers []byte
+	if err := row.Scan(&tenant.ID, &tenant.Name, &created, &disabled, &tenant.MayRoute, &models, &providers); err != nil {
+		return tenant, err
+	}
+	tenant.Created, tenant.Disabled = fromMicros(created), fromMicros(disabled)
+	tenant.Allowance, err = decodeAllowance(models, providers)
+	return tenant, err
+}
+
+// decodeAllowance reads two lists; nil for an empty one.
+func decodeAllowance(models, providers []byte) (a messages.Allowance, err error) {
+	if a.Models, err = decodeList(models); err == nil {
+		a.Providers, err = decodeList(providers)
+	}
+	return a, err
+}
+
+func decodeList(text []byte) (list []string, err error) {
+	if len(text) == 0 || string(text) == "[]" { // of a key without a tenant there is no text
+		return nil, nil
+	}
+	err = json.Unmarshal(text, &list)
+	return list, err
+}
+
+// Tenants lists all tenants that were not deleted, oldest first.
 func (s *Store) Tenants(ctx context.Context) (found []messages.Tenant, err error) {
 	err = s.read(ctx, operator, "Tenants", func(r *querying) error {
-		return r.rows("SELECT id, name, created, may_route FROM tenants ORDER BY created, id", nil, func(row Scanner) error {
-			var tenant messages.Tenant
-			var created int64
-			err := row.Scan(&tenant.ID, &tenant.Name, &created, &tenant.MayRoute)
-			tenant.Created = fromMicros(created)
+		return r.rows(selectTenant+"ORDER BY created, id", nil, func(row Scanner) error {
+			tenant, err := scanTenant(row)
 			found = append(found, tenant)
 			return err
 		})
 	})
 	return found, err
+}
+
+// Tenant finds a tenant by its id.
+func (s *Store) Tenant(ctx context.Context, id messages.TenantID) (tenant messages.Tenant, err error) {
+	err = s.read(ctx, operator, "Tenant", func(r *querying) error {
+		tenant, err = tenantOf(r, id)
+		return err
+	})
+	return tenant, err
+}
+
+func tenantOf(q querier, id messages.TenantID) (tenant messages.Tenant, err error) {
+	found := false
+	err = q.rows(selectTenant+"AND id = ?", []any{id}, func(row Scanner) (err error) {
+		found = true
+		tenant, err = scanTenant(row)
+		return err
+	})
+	if err == nil && !found {
+		err = tenantAbsent()
+	}
+	return tenant, err
+}
+
+// holdTenant returns a tenant, which nobody else changes until the transaction
+// has ended.
+func (t *transaction) holdTenant(id messages.TenantID) (messages.Tenant, error) {
+	if _, err := t.exec("UPDATE tenants SET name = name WHERE id = ?", id); err != nil {
+		return messages.Tenant{}, err
+	}
+	return tenantOf(t, id)
 }
 
 // ChangeTenant changes what is set of the change, and returns the tenant as it
@@ -50,40 +129,52 @@ func (s *Store) ChangeTenant(ctx context.Context, id messages.TenantID, change m
 		if err != nil {
 			return err
 		}
-		changed = before
-		if change.MayRoute != nil {
-			changed.MayRoute = *change.MayRoute
-		}
-		if _, err := t.exec("UPDATE tenants SET may_route = ? WHERE id = ?", changed.MayRoute, id); err != nil {
+		changed = change.Apply(before, time.Now())
+		if err := t.putTenant(changed); err != nil {
 			return err
 		}
-		if err := t.audit(ctx, messages.AuditChange{
+		return t.changed(ctx, messages.AuditChange{
 			Action: "tenant.change", Object: string(id), Tenant: id, Before: stateOfTenant(before), After: stateOfTenant(changed),
-		}); err != nil {
-			return err
-		}
-		return t.keysChanged()
+		})
 	})
 	return changed, err
 }
 
-// holdTenant returns a tenant, which nobody else changes until the transaction
-// has ended.
-func (t *transaction) holdTenant(id messages.TenantID) (tenant messages.Tenant, err error) {
-	var created int64
-	found, err := t.row("UPDATE tenants SET name = name WHERE id = ? RETURNING id, name, created, may_route",
-		[]any{id}, &tenant.ID, &tenant.Name, &created, &tenant.MayRoute)
-	if err == nil && !found {
-		err = &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no tenant with this id", Do: "list the tenants with `parley tenant list`", Param: "id"}
+// putTenant writes a tenant that is held.
+func (t *transaction) putTenant(tenant messages.Tenant) error {
+	taken, err := t.row("SELECT TRUE FROM tenants WHERE name = ? AND id <> ?", []any{tenant.Name, tenant.ID}, new(bool))
+	if err != nil {
+		return err
 	}
-	tenant.Created = fromMicros(created)
-	return tenant, err
+	if taken {
+		return nameTaken(tenant.Name)
+	}
+	lists, err := encodeLists(tenant.Allowance.Models, tenant.Allowance.Providers)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("UPDATE tenants SET name = ?, disabled = ?, may_route = ?, models = ?, providers = ? WHERE id = ?",
+		tenant.Name, micros(tenant.Disabled), tenant.MayRoute, lists[0], lists[1], tenant.ID)
+	return err
 }
 
-// keysChanged tells every cache of keys that it is out of date.
-func (t *transaction) keysChanged() error {
-	_, err := t.exec("UPDATE keys_version SET version = version + 1")
-	return err
+// DeleteTenant revokes a tenant's keys and takes it out of the list. What was said
+// under it is to be erased behind it, by [Store.EraseDeleted]; its rows of usage
+// stay. Its name is free again, and its id is not.
+func (s *Store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error {
+	return s.write(ctx, operator, "DeleteTenant", func(t *transaction) error {
+		before, err := t.holdTenant(id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE tenants SET deleted = ?, name = ? WHERE id = ?", micros(at), "deleted "+string(id), id); err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE keys SET revoked = ? WHERE tenant = ? AND revoked = 0", micros(at), id); err != nil {
+			return err
+		}
+		return t.changed(ctx, messages.AuditChange{Action: "tenant.delete", Object: string(id), Tenant: id, Before: stateOfTenant(before)})
+	})
 }
 
 // KeysVersion changes whenever a tenant or a key does.
@@ -95,105 +186,12 @@ func (s *Store) KeysVersion(ctx context.Context) (version uint64, err error) {
 	return version, err
 }
 
-// CreateKey stores a key.
-func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
-	return s.write(ctx, operator, "CreateKey", func(t *transaction) error {
-		created, err := t.exec("INSERT INTO keys (id, tenant, role, name, hash, created, expires, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			key.ID, key.Tenant, key.Role, key.Name, key.Hash[:], micros(key.Created), micros(key.Expires), micros(key.Revoked))
-		if err != nil {
-			return err
-		}
-		if created == 0 {
-			return &messages.Failure{
-				Code: messages.CodeInvalidRequest, What: "there is a key with the id " + string(key.ID) + " already", Do: "choose another id",
-			}
-		}
-		if err := t.audit(ctx, messages.AuditChange{Action: "key.create", Object: string(key.ID), Tenant: key.Tenant, After: stateOfKey(key)}); err != nil {
-			return err
-		}
-		return t.keysChanged()
-	})
-}
-
-const selectKey = `SELECT keys.id, keys.tenant, keys.role, keys.name, keys.hash, keys.created, keys.expires, keys.revoked, COALESCE(tenants.may_route, FALSE)
-	FROM keys LEFT JOIN tenants ON tenants.id = keys.tenant `
-
-func scanKey(row Scanner) (key messages.APIKey, err error) {
-	var hash []byte
-	var created, expires, revoked int64
-	err = row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked, &key.MayRoute)
-	copy(key.Hash[:], hash)
-	key.Created, key.Expires, key.Revoked = fromMicros(created), fromMicros(expires), fromMicros(revoked)
-	return key, err
-}
-
-// Keys lists a tenant's keys, oldest first, or the admin keys for the empty
-// name.
-func (s *Store) Keys(ctx context.Context, tenant messages.TenantID) (found []messages.APIKey, err error) {
-	err = s.read(ctx, operator, "Keys", func(r *querying) error {
-		return r.rows(selectKey+"WHERE keys.tenant = ? ORDER BY keys.created, keys.id", []any{tenant}, func(row Scanner) error {
-			key, err := scanKey(row)
-			found = append(found, key)
-			return err
-		})
-	})
-	return found, err
-}
-
-// Key finds a key by its id.
-func (s *Store) Key(ctx context.Context, id messages.KeyID) (key messages.APIKey, err error) {
-	found := false
-	err = s.read(ctx, operator, "Key", func(r *querying) error {
-		return r.rows(selectKey+"WHERE keys.id = ?", []any{id}, func(row Scanner) (err error) {
-			found = true
-			key, err = scanKey(row)
-			return err
-		})
-	})
-	if err == nil && !found {
-		err = keyAbsent()
+func nameTaken(name string) error {
+	return &messages.Failure{
+		Code: messages.CodeInvalidRequest, What: "there is a tenant named " + name + " already", Do: "choose another name", Param: "name",
 	}
-	return key, err
 }
 
-// RevokeKey ends a key's life. A key that was revoked before keeps its time.
-func (s *Store) RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error {
-	return s.write(ctx, operator, "RevokeKey", func(t *transaction) error {
-		before, err := t.holdKey(id)
-		if err != nil || !before.Revoked.IsZero() {
-			return err
-		}
-		after := before
-		after.Revoked = at
-		if _, err := t.exec("UPDATE keys SET revoked = ? WHERE id = ?", micros(at), id); err != nil {
-			return err
-		}
-		if err := t.audit(ctx, messages.AuditChange{
-			Action: "key.revoke", Object: string(id), Tenant: before.Tenant, Before: stateOfKey(before), After: stateOfKey(after),
-		}); err != nil {
-			return err
-		}
-		return t.keysChanged()
-	})
-}
-
-// holdKey returns a key, which nobody else changes until the transaction has
-// ended.
-func (t *transaction) holdKey(id messages.KeyID) (key messages.APIKey, err error) {
-	held, err := t.exec("UPDATE keys SET name = name WHERE id = ?", id)
-	if err == nil && held == 0 {
-		err = keyAbsent()
-	}
-	if err != nil {
-		return key, err
-	}
-	err = t.rows(selectKey+"WHERE keys.id = ?", []any{id}, func(row Scanner) (err error) {
-		key, err = scanKey(row)
-		return err
-	})
-	return key, err
-}
-
-func keyAbsent() error {
-	return &messages.Failure{Code: messages.CodeInvalidKey, What: "there is no key with this id", Do: "list the keys with `parley key list`"}
+func tenantAbsent() error {
+	return &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no tenant with this id", Do: "list the tenants with `parley tenant list`", Param: "id"}
 }
