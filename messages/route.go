@@ -11,7 +11,7 @@ type Routing struct {
 	Model    string // the public name, as the client wrote it
 	Override RouteOverride
 	Allowed  *Allowed // nil for everything
-	Call     *Call // what is to be sent, for routes that look at its size; nil where that is not known
+	Call     *Call    // what is to be sent, for routes that look at its size; nil where that is not known
 }
 
 // RouteOverride is what a request says itself of who is to answer it, over what

@@ -34,8 +34,8 @@ type TurnSpec struct {
 	Model        string // the public name, as the client wrote it
 	Override     RouteOverride
 	Allowed      *Allowed // what its key may use, shared with other turns; nil for everything
-	Instructions string // system prompt of this turn alone; not kept among the items
-	Input        []Item // owned by the turn; never a slice of the request's buffer
+	Instructions string   // system prompt of this turn alone; not kept among the items
+	Input        []Item   // owned by the turn; never a slice of the request's buffer
 	Options      Options
 	Stream       bool
 	Cache        CacheControl

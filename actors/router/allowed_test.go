@@ -65,7 +65,7 @@ func TestRouteLeadsToNobodyWhoIsNotAllowed(t *testing.T) {
 			})
 			want := messages.Routing{Model: tt.model, Override: tt.say, Allowed: tt.may}
 			got, err := r.Route(want)
-			var words []string
+			var words []string //nolint:prealloc // nil where there is none
 			for _, target := range got {
 				words = append(words, target.String())
 			}
@@ -100,8 +100,9 @@ func TestCatalogueListsWhatMayBeAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRouter(t, assistant(), nil)
 	list := func(allowed *messages.Allowed) []string {
-		names := []string{}
-		for _, card := range r.Models(allowed) {
+		cards := r.Models(allowed)
+		names := make([]string, 0, len(cards))
+		for _, card := range cards {
 			names = append(names, card.Name)
 		}
 		return names
