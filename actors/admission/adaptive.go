@@ -17,18 +17,19 @@ type reading struct {
 // What the limit of turns is moved by. docs/decisions/adaptive-concurrency.md has
 // the reasons.
 const (
-	quiet      = 10 * time.Millisecond // a delay below it is none
-	tolerance  = 2                     // times the usual delay that are none either
-	busyFrom   = 0.5                   // where the process uses less, it is not its turns that make others wait
-	steadily   = 3                     // windows with delay in a row before the limit moves down
-	leastStep  = 0.7                   // of the limit that one window leaves
-	leastEach  = 16                    // turns for each processor: the limit never goes below
-	usualRise  = 1.0005                // a window, while there is little to do
-	littleToDo = 2                     // the limit is at least so many times what runs
-	trial      = 10                    // windows in which a lower limit has to help
-	helped     = 0.7                   // of the delay before, at most
-	firstHold  = 50                    // windows without a further trial behind one that did not help
-	longHold   = 600                   // likewise, behind several
+	quiet      = 3 * time.Millisecond // a delay below it is none
+	tolerance  = 2                    // times the usual delay that are none either
+	busyFrom   = 0.5                  // where the process uses less, it is not its turns that make others wait
+	steadily   = 3                    // windows with delay in a row before the limit moves down
+	leastStep  = 0.7                  // of the limit that one window leaves
+	leastEach  = 16                   // turns for each processor: the limit never goes below
+	usualRise  = 1.0005               // a window, while there is little to do
+	littleToDo = 2                    // the limit is at least so many times what runs
+	trial      = 10                   // windows in which a lower limit has to help
+	trialDepth = 0.5                  // of what ran when it began: a trial goes no deeper
+	helped     = 0.7                  // of the delay before, at most
+	firstHold  = 50                   // windows without a further trial behind one that did not help
+	longHold   = 600                  // likewise, behind several
 )
 
 // adaptive is how many turns run at once: the most that the operator allows, and
@@ -41,6 +42,7 @@ type adaptive struct {
 	late        int           // windows with delay in a row
 	tried       int           // windows since the limit began to move down; 0 while no trial is on
 	before      float64       // the limit when it did
+	ran         float64       // turns that ran when it did
 	delayed     time.Duration // the delay when it did
 	hold        int           // windows until the next trial
 	longer      int           // how long the next hold is
@@ -78,10 +80,10 @@ func (a *adaptive) grow() { a.now = min(a.most, a.now+math.Sqrt(a.now)) }
 // refusals or a neighbour, and the limit is what it was.
 func (a *adaptive) shrink(r reading, gradient float64) {
 	if a.tried == 0 {
-		a.before, a.delayed = a.now, r.delay
+		a.before, a.ran, a.delayed = a.now, min(a.now, float64(r.running)), r.delay
 	}
 	if a.tried++; a.tried <= trial {
-		a.now = max(a.least, min(a.now, float64(r.running))*max(gradient, leastStep))
+		a.now = max(a.least, trialDepth*a.ran, min(a.now, float64(r.running))*max(gradient, leastStep))
 		return
 	}
 	if float64(r.delay) > helped*float64(a.delayed) {

@@ -49,6 +49,7 @@ func (w *waitingRoom) Receive(ctx actor.Context) {
 	case *messages.StartTurn:
 		w.arrive(m)
 	case freed:
+		w.gate.nudged.Store(false)
 		w.admit()
 	case shedding:
 		w.remove(w.shed)
@@ -226,5 +227,6 @@ func (w *waitingRoom) empty() {
 		w.timer.Stop()
 	}
 	w.remove(func(*messages.StartTurn) error { return overloaded(0) })
+	w.gate.nudged.Store(false)
 	w.gate.crowded.Store(false)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,4 +197,41 @@ func TestEnteringBelowTheLimitsAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { gate.Enter(m) }); n != 0 {
 		t.Errorf("%g allocations", n)
 	}
+}
+
+// A gate that is full while its providers have room leaves the actor in peace: what
+// it claims and gives back again is no news.
+func TestFullGateDoesNotKeepItsActorBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &counting{providers: &providers{free: map[string]int{"m": 10}}}
+		d := &door{}
+		d.gate = admission.NewGate(admission.Config{MaxRunning: 1, MaxWaiting: 10, TenantShare: 1}, p, d.let)
+		system := actortest.NewSystem(t)
+		d.gate.Attach(system.Root, actortest.Spawn(t, system, d.gate.Props()))
+		for _, name := range "abc" {
+			d.ask(byte(name), "m", messages.PriorityStandard, time.Minute)
+		}
+		before := p.claims.Load()
+		time.Sleep(10 * time.Millisecond)
+		if more := p.claims.Load() - before; more > 0 {
+			t.Errorf("%d claims while nothing happened", more)
+		}
+		d.end(0)
+		d.end(1)
+		if got := d.names(); got != "abc" {
+			t.Errorf("let in as %q", got)
+		}
+	})
+}
+
+// counting counts claims.
+type counting struct {
+	*providers
+	claims atomic.Int64
+}
+
+func (c *counting) Claim(model string) (release func(), ok bool) {
+	c.claims.Add(1)
+	return c.providers.Claim(model)
 }

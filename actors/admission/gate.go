@@ -25,6 +25,7 @@ type Gate struct {
 	crowded atomic.Bool // somebody waits for a place here, and not at a provider
 	lines   sync.Map    // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
+	nudged  atomic.Bool // the actor is going to look
 
 	observed observed
 	refused  refusals
@@ -54,7 +55,7 @@ func (g *Gate) Enter(m *messages.StartTurn) {
 	case g.Waiting() == 0 && g.take(min(g.observed.limit.Load(), g.capacity.Floor())):
 		m.Admitted = g.leave
 		g.deliver(m)
-	case g.overtakesNobody(m) && g.admit(m) == nobodyFull:
+	case g.enterBeside(m):
 		g.deliver(m)
 	default:
 		g.queue(m)
@@ -109,18 +110,17 @@ const (
 	gateFull
 )
 
-// admit gives the turn a place here and one at a provider, if there are both.
+// admit gives the turn a place here and one at a provider, if there are both. What
+// it held for a moment and gives back may have been missed by somebody else; who is
+// not the queue's actor lets that know.
 func (g *Gate) admit(m *messages.StartTurn) fullness {
+	if !g.take(g.observed.limit.Load()) {
+		return gateFull
+	}
 	unclaim, ok := g.capacity.Claim(m.Spec.Model)
 	if !ok {
+		g.running.Add(-1)
 		return providerFull
-	}
-	if !g.take(g.observed.limit.Load()) {
-		if unclaim != nil {
-			unclaim()
-			g.nudge() // somebody may have found the place taken
-		}
-		return gateFull
 	}
 	m.Admitted = g.leave
 	if unclaim != nil {
@@ -131,6 +131,18 @@ func (g *Gate) admit(m *messages.StartTurn) fullness {
 		}
 	}
 	return nobodyFull
+}
+
+// enterBeside is admit for who overtakes nobody.
+func (g *Gate) enterBeside(m *messages.StartTurn) bool {
+	if !g.overtakesNobody(m) {
+		return false
+	}
+	full := g.admit(m)
+	if full == providerFull {
+		g.nudge()
+	}
+	return full == nobodyFull
 }
 
 // take claims a place, if fewer than most are taken. It never counts above the
@@ -153,9 +165,10 @@ func (g *Gate) release() {
 	g.nudge()
 }
 
-// nudge has the queue's actor look again, if anybody waits.
+// nudge has the queue's actor look again, if anybody waits. Until it does, further
+// ones say nothing new.
 func (g *Gate) nudge() {
-	if g.Waiting() > 0 {
+	if g.Waiting() > 0 && g.nudged.CompareAndSwap(false, true) {
 		g.tell(freed{})
 	}
 }

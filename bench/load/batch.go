@@ -48,6 +48,7 @@ func (b Batch) work(ctx context.Context, c *connection, t *tally, taken *atomic.
 		}
 		request := b.Render(n)
 		err := c.ask(ctx, &request)
+		t.note(err)
 		t.count(time.Since(asked), err)
 		if err != nil {
 			time.Sleep(failurePause)

@@ -54,6 +54,7 @@ func (l Closed) work(ctx context.Context, c *connection, place int, t *tally, be
 	asked := time.Now()
 	for ctx.Err() == nil && asked.Before(end) {
 		err := c.ask(ctx, &l.Requests[place%len(l.Requests)])
+		t.note(err)
 		answered := time.Now()
 		if answered.After(begin) && answered.Before(end) {
 			t.count(answered.Sub(asked), err)

@@ -21,6 +21,12 @@ type connection struct {
 	reply   reply
 }
 
+// StatusError is the error of a reply whose status is not 200.
+type StatusError int
+
+// Error implements error.
+func (e StatusError) Error() string { return fmt.Sprintf("status %d", int(e)) }
+
 // ask makes a round trip. An error says why the reply does not count.
 func (c *connection) ask(ctx context.Context, r *Request) error {
 	if c.tcp == nil {
@@ -36,7 +42,7 @@ func (c *connection) ask(ctx context.Context, r *Request) error {
 		return err
 	}
 	if c.reply.status != 200 {
-		return fmt.Errorf("status %d", c.reply.status)
+		return StatusError(c.reply.status)
 	}
 	if !c.reply.whole(r.Ends) {
 		return fmt.Errorf("a reply of %d bytes ended with %q instead of %q", c.reply.body, c.reply.tail, r.Ends)

@@ -68,11 +68,16 @@ func (l Open) tick(ctx context.Context, due chan<- int, begin time.Time) {
 
 func (l Open) work(ctx context.Context, c *connection, t *tally, due <-chan int, begin time.Time) {
 	first := l.count(l.Warmup)
+	opens, ends := begin.Add(l.Warmup), begin.Add(l.Warmup+l.Duration)
 	for n := range due {
 		if ctx.Err() != nil {
 			return
 		}
 		err := c.ask(ctx, &l.Requests[n%len(l.Requests)])
+		t.note(err)
+		if now := time.Now(); err == nil && now.After(opens) && now.Before(ends) {
+			t.within++
+		}
 		if n >= first {
 			t.count(time.Since(l.dueAt(begin, n)), err)
 		}

@@ -72,10 +72,13 @@ func TestClosedCountsWhatWasAnsweredInTheWindow(t *testing.T) {
 
 func TestFailuresAreCountedAndNamed(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ said, names string }{
-		"a status":      {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\n{}", "status 502"},
-		"a cut stream":  {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ndata:\r\n0\r\n\r\n", "ended with"},
-		"a lost answer": {"", "read a reply"},
+	for name, test := range map[string]struct {
+		said, names string
+		status      int
+	}{
+		"a status":      {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\n{}", "status 502", 502},
+		"a cut stream":  {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ndata:\r\n0\r\n\r\n", "ended with", 0},
+		"a lost answer": {"", "read a reply", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +90,9 @@ func TestFailuresAreCountedAndNamed(t *testing.T) {
 			}
 			if got.Requests != 0 || got.Failed != 10 || !strings.Contains(fmt.Sprint(got.FirstFail), test.names) {
 				t.Errorf("%d answered, %d failed: %v", got.Requests, got.Failed, got.FirstFail)
+			}
+			if got.Statuses[test.status] != 10 || len(got.Statuses) != 1 {
+				t.Errorf("statuses %v", got.Statuses)
 			}
 		})
 	}
@@ -110,6 +116,9 @@ func TestOpenChargesAStallForEveryRequestThatItHeldUp(t *testing.T) {
 	}
 	if got.Requests != 20 {
 		t.Fatalf("%d requests, want 20: %v", got.Requests, got.FirstFail)
+	}
+	if got.Within > 5 || got.Statuses[200] != 20 {
+		t.Errorf("%d within the window, which the stall took up; statuses %v", got.Within, got.Statuses)
 	}
 	// The n-th was due 10n ms after the first, and waited for the rest of the stall.
 	if p50 := got.Latencies.Quantile(.5); p50 < stall/4 {

@@ -1,0 +1,24 @@
+// Command overload finds out what becomes of a server that is asked for more than
+// it can do: it starts one on loopback, measures how much it does, and then offers
+// half of that, as much, twice and five times as much, at a constant rate, come what
+// may.
+//
+//	go run ./bench/overload            some minutes
+//	go run ./bench/overload -quick     some twenty seconds, to see whether it works
+//
+// Two tenants ask: a polite one, at a tenth of the capacity and never more, and one
+// that floods with all the rest. What is found out for each load:
+//
+//	goodput   requests that were answered, a second
+//	refused   by status: 429 to whom it is their own limit, 503 where the server is full
+//	p99       of the polite tenant, from the moment that a request was due, beside that
+//	          of a quiet server
+//
+// The capacity is bounded twice. With "places" it is by admission.max_running and a
+// model that takes 50 ms, so that the load and the server find room on few cores;
+// with "processor" by what the one core of the server can do with streams of twenty
+// tokens, two milliseconds apart, whose number nobody bounds but the server itself.
+//
+// When the loads are over it compares the rows of the ledger with the requests that
+// were answered, and sends one batch of a thousand requests that take 100 ms each.
+package main

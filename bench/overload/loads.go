@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"example.com/parley/bench/load"
+	"example.com/parley/bench/report"
+)
+
+const (
+	politeShare = 0.1 // of the capacity
+	politeLines = 64  // connections: many more than it needs
+	warmup      = time.Second
+)
+
+// seen is what one load came to.
+type seen struct {
+	Offered  float64 `json:"offered_per_s"`
+	Goodput  float64 `json:"goodput_per_s"`
+	Limited  float64 `json:"status_429_per_s"`
+	Refused  float64 `json:"status_503_per_s"`
+	Other    float64 `json:"other_failures"`
+	Polite   float64 `json:"polite_p99_ms"`
+	Denied   float64 `json:"polite_refused"`
+	Busy     float64 `json:"server_busy"` // of its core
+	OfPeak   float64 `json:"goodput_to_peak"`
+	ToQuiet  float64 `json:"polite_p99_to_quiet"`
+	answered int     // with 200, the warm-up included
+}
+
+// loads finds out what becomes of a server under each load of a scenario.
+func (b *bench) loads(ctx context.Context, s scenario) error {
+	if err := b.startServer(ctx, s.config); err != nil {
+		return err
+	}
+	capacity, answered, err := b.capacity(ctx, s)
+	if err != nil {
+		return err
+	}
+	b.line.Figure(named(s.name, "capacity_per_s"), math.Round(capacity))
+	rounds := make(map[string][]seen)
+	for n := range b.rounds {
+		report.Say("%s: round %d of %d, capacity %.0f/s", s.name, n+1, b.rounds, capacity)
+		round, err := b.round(ctx, s, capacity)
+		if err != nil {
+			return err
+		}
+		for name, one := range round {
+			rounds[name] = append(rounds[name], one)
+			answered += one.answered
+		}
+	}
+	b.tell(s, rounds)
+	return b.account(ctx, s, answered)
+}
+
+// capacity is what the server does for clients that ask again when they were
+// answered.
+func (b *bench) capacity(ctx context.Context, s scenario) (perSecond float64, answered int, err error) {
+	result, err := load.Closed{
+		Address: b.settings.Address, Connections: s.busy, Requests: b.requests(s, b.settings.Key), Warmup: warmup, Duration: b.duration,
+	}.Run(ctx)
+	if err == nil && result.Requests == 0 {
+		err = fmt.Errorf("nothing was answered: %w", result.FirstFail)
+	}
+	return result.PerSecond(), result.Statuses[200], err
+}
+
+// round makes each load once: first the polite tenant alone.
+func (b *bench) round(ctx context.Context, s scenario, capacity float64) (map[string]seen, error) {
+	round := make(map[string]seen)
+	quiet, err := b.load(ctx, s, capacity, politeShare)
+	if err != nil {
+		return nil, err
+	}
+	round["quiet"] = quiet
+	peak := capacity
+	for _, f := range s.factors {
+		one, err := b.load(ctx, s, capacity, f.times)
+		if err != nil {
+			return nil, err
+		}
+		one.ToQuiet = round3(one.Polite / quiet.Polite)
+		peak = max(peak, one.Goodput)
+		round[f.name] = one
+	}
+	for name, one := range round {
+		one.OfPeak = round3(one.Goodput / peak)
+		round[name] = one
+	}
+	return round, nil
+}
+
+// load offers so many times the capacity: a tenth of it politely, and the rest not.
+func (b *bench) load(ctx context.Context, s scenario, capacity, times float64) (seen, error) {
+	before, err := b.server.Usage()
+	if err != nil {
+		return seen{}, err
+	}
+	began := time.Now()
+	polite := b.open(s, b.polite, politeLines, politeShare*capacity)
+	var results [2]load.Result
+	var errs [2]error
+	var running sync.WaitGroup
+	running.Go(func() { results[0], errs[0] = polite.Run(ctx) })
+	if flood := times - politeShare; flood > 0 {
+		running.Go(func() { results[1], errs[1] = b.open(s, b.settings.Key, s.clients, flood*capacity).Run(ctx) })
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return seen{}, err
+		}
+	}
+	after, err := b.server.Usage()
+	one := b.sum(results, polite.Duration)
+	one.Busy = round3((after.CPU - before.CPU).Seconds() / time.Since(began).Seconds())
+	return one, err
+}
+
+func (b *bench) open(s scenario, key string, connections int, rate float64) load.Open {
+	return load.Open{
+		Address: b.settings.Address, Connections: connections, Rate: max(int(rate), 1), Requests: b.requests(s, key), Warmup: warmup, Duration: b.duration,
+	}
+}
+
+// sum puts both tenants together. Refusals are counted with the warm-up, and so are
+// taken over it too.
+func (b *bench) sum(results [2]load.Result, window time.Duration) (one seen) {
+	all := (window + warmup).Seconds()
+	offered, statuses := 0, make(map[int]int)
+	for _, r := range results {
+		one.Goodput += float64(r.Within) / window.Seconds()
+		for status, n := range r.Statuses {
+			statuses[status] += n
+			offered += n
+		}
+	}
+	one.answered = statuses[200]
+	one.Offered = round3(float64(offered) / all)
+	one.Goodput = round3(one.Goodput)
+	one.Limited, one.Refused = round3(float64(statuses[429])/all), round3(float64(statuses[503])/all)
+	one.Other = float64(offered - statuses[200] - statuses[429] - statuses[503])
+	one.Polite = round3(float64(results[0].Latencies.Quantile(0.99)) / float64(time.Millisecond))
+	one.Denied = float64(results[0].Failed)
+	return one
+}
+
+func round3(f float64) float64 { return math.Round(f*1e3) / 1e3 }

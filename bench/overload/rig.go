@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"example.com/parley/bench/program"
+)
+
+// layout says which cores each process may use; none means any.
+type layout struct {
+	Server []int `json:"server"`
+	Others []int `json:"load_and_upstream"`
+}
+
+// layoutOf gives the server a core to itself.
+func layoutOf(cores []int) layout {
+	if len(cores) < 2 {
+		return layout{Server: cores, Others: cores}
+	}
+	return layout{Server: cores[:1], Others: cores[1:]}
+}
+
+// rig is the programs, and where they are.
+type rig struct {
+	folder     string
+	layout     layout
+	upstreamAt string
+	upstream   *program.Process
+	settings   *program.Parley
+	server     *program.Process
+	polite     string // a key of a second tenant
+}
+
+const readyWithin = 30 * time.Second
+
+// newRig builds the programs and starts the upstream.
+func newRig(ctx context.Context, folder string, l layout) (*rig, error) {
+	built, err := program.Build(ctx, folder, "bench/upstream", "cmd/parley")
+	if err != nil {
+		return nil, err
+	}
+	r := &rig{folder: folder, layout: l}
+	if r.upstreamAt, err = program.FreeAddress(); err != nil {
+		return nil, err
+	}
+	if r.settings, err = program.NewParley(built[1], ""); err != nil {
+		return nil, err
+	}
+	r.settings.Cores = l.Server
+	r.settings.Env = []string{"OPENAI_BASE_URL=http://" + r.upstreamAt + "/v1", "OPENAI_API_KEY=canned"}
+	r.upstream, err = program.StartLogged(ctx, program.Spec{
+		Path: built[0], Args: []string{"-canned", "-listen", r.upstreamAt}, Cores: l.Others,
+	}, folder, "http://"+r.upstreamAt+"/healthz", readyWithin)
+	return r, err
+}
+
+// startServer starts a server that remembers nothing of an earlier one, with a
+// second tenant. config is YAML.
+func (r *rig) startServer(ctx context.Context, config string) error {
+	r.stopServer()
+	own, err := os.MkdirTemp(r.folder, "server-")
+	if err != nil {
+		return fmt.Errorf("make the server's folder: %w", err)
+	}
+	r.settings.Data, r.settings.Config = filepath.Join(own, "data"), config
+	spec, err := r.settings.Spec()
+	if err != nil {
+		return err
+	}
+	if r.server, err = program.StartLogged(ctx, spec, r.folder, r.settings.Ready(), readyWithin); err != nil {
+		return err
+	}
+	r.polite, err = r.newTenant(ctx, "polite")
+	return err
+}
+
+func (r *rig) stopServer() {
+	if r.server != nil {
+		r.server.Kill()
+		r.server = nil
+	}
+}
+
+func (r *rig) close() {
+	r.stopServer()
+	if r.upstream != nil {
+		r.upstream.Kill()
+	}
+}

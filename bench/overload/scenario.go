@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"example.com/parley/bench/load"
+)
+
+// scenario is what bounds the server, and what it is asked.
+type scenario struct {
+	name    string
+	config  string // YAML of the server
+	model   string // the upstream reads how to behave in it
+	stream  bool
+	busy    int // connections that find out the capacity
+	clients int // connections of the tenant that floods: enough for all that wait, and for refusals
+	factors []factor
+	wanted  bool // it has targets
+}
+
+// factor is a load, in capacities.
+type factor struct {
+	name  string
+	times float64
+	least float64 // of the peak, that is to be goodput; 0: nothing is wanted
+}
+
+// places bounds the server by how many turns it may run.
+func places() scenario {
+	const running = 64
+	return scenario{
+		name: "places", config: fmt.Sprintf("admission: {max_running: %d, max_waiting: 256}\n", running), model: "gpt-fake-delay-50ms",
+		busy: 2 * running, clients: 512,
+		factors: factors(), wanted: true,
+	}
+}
+
+func factors() []factor {
+	return []factor{{"at_0.5x", 0.5, 0}, {"at_1x", 1, 0}, {"at_2x", 2, 0.9}, {"at_5x", 5, 0.8}}
+}
+
+// processor bounds it by its one core: streams of paced tokens are many writes for the
+// server, and one request for who sends it. Nothing is wanted of it: where the load
+// and the upstream share the other core, that is the limit as often as the server.
+func processor() scenario {
+	return scenario{
+		name: "processor", config: "admission: {max_waiting: 256}\n", model: "gpt-fake-interval-2ms", stream: true,
+		busy: 128, clients: 512,
+		factors: factors(),
+	}
+}
+
+const promptSize = 1 << 10 // bytes
+
+// requests are chat completions with a key. They are all alike: the server has no
+// cache here.
+func (b *bench) requests(s scenario, key string) []load.Request {
+	question := strings.Repeat("Why does it do that? ", promptSize/21+1)[:promptSize]
+	text, _ := json.Marshal(map[string]any{ //nolint:errchkjson // of strings and bools
+		"model": s.model, "stream": s.stream, "messages": []map[string]string{{"role": "user", "content": question}},
+	})
+	ends := "}"
+	if s.stream {
+		ends = "data: [DONE]"
+	}
+	return []load.Request{load.Post(b.settings.Address, "/v1/chat/completions", string(text), ends, "Authorization: Bearer "+key)}
+}
