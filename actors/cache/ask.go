@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/parley/actors/cache/index"
@@ -123,14 +124,23 @@ func (a *asking) embed(ctx context.Context) {
 		return
 	}
 	a.embedded = true
-	var room [512]float32
-	v, err := a.cache.embedder.Embed(ctx, room[:0], a.text)
+	room := vectors.Get().(*[]float32) //nolint:forcetypeassert // nothing else is in the pool
+	defer vectors.Put(room)
+	v, err := a.cache.embedder.Embed(ctx, (*room)[:0], a.text)
 	if err != nil {
 		a.cache.metrics.embedFailures.Inc()
 		return
 	}
-	a.point, _ = index.NewPoint(v)
+	if a.point, _ = index.NewPoint(v); cap(v) <= mostPooled {
+		*room = v
+	}
 }
+
+// vectors are those of one question at a time, on their way to a point.
+var vectors = sync.Pool{New: func() any { return new([]float32) }}
+
+// mostPooled is how many dimensions of room are kept for the next question.
+const mostPooled = 4096
 
 // exact finds the reply to the same request.
 func (a *asking) exact() *index.Entry {
@@ -203,8 +213,9 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 	if e == nil {
 		return Asked{}, false
 	}
-	r, err := a.cache.bodies.unpack(e.Body)
-	if err != nil {
+	kept := new(replay)
+	r := &kept.reply
+	if a.cache.bodies.unpackTo(r, kept.room[:0], e.Body) != nil {
 		a.cache.metrics.damaged.Inc()
 		a.shard.tell(&discard{entry: e})
 		return Asked{}, false
@@ -217,9 +228,8 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 	a.account.hit(tier)
 	a.cache.save(a.account, r.Usage, e.Price)
 	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryID(&e.Key, &a.key)}
-	return Asked{Outcome: outcome, Answer: &replay{
-		ctx: ctx, reply: r, outcome: outcome, price: messages.NanoDollars(e.Price), pace: a.spec.Cache.Pace,
-	}}, true
+	kept.ctx, kept.outcome, kept.price, kept.pace = ctx, outcome, messages.NanoDollars(e.Price), a.spec.Cache.Pace
+	return Asked{Outcome: outcome, Answer: kept}, true
 }
 
 // listen waits for a call that runs.

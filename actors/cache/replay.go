@@ -11,7 +11,8 @@ import (
 // replay says a kept reply again. It implements [Answer].
 type replay struct {
 	ctx     context.Context
-	reply   *reply
+	reply   reply
+	room    [1]piece // for its pieces: most have one
 	outcome messages.CacheOutcome
 	price   messages.NanoDollars
 	pace    time.Duration // between words; 0 says a piece at once
@@ -33,7 +34,7 @@ func (r *replay) Next() (messages.Chunk, error) {
 		return r.say()
 	}
 	r.told++
-	return tail(r.reply, r.told-1)
+	return tail(&r.reply, r.told-1)
 }
 
 // say says the next piece, or the next word of it at the pace.

@@ -83,8 +83,18 @@ var errDamaged = errors.New("a kept reply cannot be read")
 
 // unpack reads what pack wrote. Whatever else the body may be is an error.
 func (c *codec) unpack(body string) (*reply, error) {
+	r := new(reply)
+	if err := c.unpackTo(r, nil, body); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// unpackTo reads what pack wrote into an empty reply, whose pieces have room to begin
+// with. A reply that is not compressed is part of the body.
+func (c *codec) unpackTo(r *reply, room []piece, body string) error {
 	if body == "" {
-		return nil, errDamaged
+		return errDamaged
 	}
 	in := reader{left: body[1:]} // of which all texts are parts
 	switch body[0] {
@@ -92,13 +102,13 @@ func (c *codec) unpack(body string) (*reply, error) {
 	case bodyCompressed:
 		plain, err := c.out.DecodeAll([]byte(in.left), nil)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errDamaged, err)
+			return fmt.Errorf("%w: %w", errDamaged, err)
 		}
 		in.left = string(plain)
 	default:
-		return nil, errDamaged
+		return errDamaged
 	}
-	r := new(reply)
+	r.Pieces = room
 	r.Served.Provider, r.Served.Model, r.Served.Fingerprint, r.Served.ServiceTier = in.text(), in.text(), in.text(), in.text()
 	r.Finish = messages.FinishReason(in.text())
 	r.Served.Simulated, r.Usage.Estimated = in.number() == 1, in.number() == 1
@@ -107,9 +117,9 @@ func (c *codec) unpack(body string) (*reply, error) {
 		r.Pieces = append(r.Pieces, piece{Kind: messages.ChunkKind(in.byte()), Text: in.text()})
 	}
 	if in.broken || in.left != "" || !r.whole() {
-		return nil, errDamaged
+		return errDamaged
 	}
-	return r, nil
+	return nil
 }
 
 // reader reads one field after another. Behind a fault all are zero.

@@ -9,7 +9,10 @@
 package question
 
 import (
+	"strings"
 	"sync"
+	"unicode/utf8"
+	"unsafe"
 
 	"example.com/parley/messages"
 )
@@ -50,11 +53,11 @@ const fewestWords = 1
 
 // Read reads a text. It takes some 2 us for a short question (BenchmarkRead).
 func Read(text string) Question {
-	pooled := tokens.Get().(*[]token) //nolint:forcetypeassert // nothing else is in the pool
-	defer tokens.Put(pooled)
-	words := split((*pooled)[:0], text)
+	room := readings.Get().(*reading) //nolint:forcetypeassert // nothing else is in the pool
+	defer readings.Put(room)
+	words := split(room.words[:0], room.lower(text))
 	if cap(words) <= mostPooled {
-		*pooled = words
+		room.words = words
 	}
 	words = withoutCourtesy(words)
 	q := Question{Only: limited(text, words)}
@@ -72,11 +75,33 @@ func Read(text string) Question {
 	return q
 }
 
-// tokens are the words of one text at a time.
-var tokens = sync.Pool{New: func() any { return new([]token) }}
+// reading is the room that one text at a time takes. Nothing of it outlives Read.
+type reading struct {
+	words   []token
+	letters []byte
+}
 
-// mostPooled is how many words of room are kept for the next text.
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// mostPooled is how many words of room, or letters, are kept for the next text.
 const mostPooled = 1024
+
+// lower returns a text in lower case, which is good until the next one.
+func (r *reading) lower(text string) string {
+	if len(text) > mostPooled {
+		return strings.ToLower(text)
+	}
+	r.letters = append(r.letters[:0], text...)
+	for i, c := range r.letters {
+		if c >= utf8.RuneSelf {
+			return strings.ToLower(text)
+		}
+		if 'A' <= c && c <= 'Z' {
+			r.letters[i] = c + 'a' - 'A'
+		}
+	}
+	return unsafe.String(unsafe.SliceData(r.letters), len(r.letters)) // #nosec G103 -- nobody else has them, and they change with the next text
+}
 
 // fewestForSlip is how many words a text needs in which one may be a slip of the
 // pen, or have another ending: in a shorter one it may be all that is asked.

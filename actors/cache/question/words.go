@@ -71,10 +71,9 @@ func singular(word string) string {
 	}
 }
 
-// split cuts a text into words, with contractions in full. Punctuation ends words
-// and goes; symbols that change a meaning are words.
+// split cuts a text in lower case into words, with contractions in full. Punctuation
+// ends words and goes; symbols that change a meaning are words.
 func split(dst []token, text string) []token {
-	text = strings.ToLower(text)
 	start, joined := -1, false // of the word, and whether it has more than letters and digits
 	for i, r := range text {
 		if inWord(r) {
