@@ -40,7 +40,8 @@ func begins(words []token, phrase []string) bool {
 // to ask for the same made one.
 func loose(words []token) []Word {
 	words = praiseFirst(uninverted(rewritten(words)))
-	taken, general := howTo(words)
+	taken, canOne := howTo(words)
+	general := taken > 0
 	kept := words[taken:taken]
 	for i := taken; i < len(words); i++ {
 		t := words[i]
@@ -51,13 +52,13 @@ func loose(words []token) []Word {
 	}
 	sortPairs(kept)
 	out := make([]Word, 0, len(kept)+1)
-	if taken > 0 {
+	switch {
+	case canOne:
+		out = append(out, Word{Form: hashOf("can one")})
+	case taken > 0:
 		out = append(out, Word{Form: hashOf("how to")})
 	}
-	for i, t := range kept {
-		if i+1 < len(kept) && t.text == "which" && kept[i+1].kind == be { // which is the best
-			t.text = "what"
-		}
+	for _, t := range kept {
 		out = append(out, looseWord(t, general))
 	}
 	return out
@@ -99,10 +100,15 @@ func looseWord(t token, general bool) Word {
 	return Word{Form: hashOf(t.text)}
 }
 
-// howTo tells how many words at the beginning ask for a way to do something, and
-// whether that is asked of people in general.
-func howTo(words []token) (taken int, general bool) {
+// howTo tells how many words at the beginning ask for a way to do something, or
+// whether there is one at all. Either is asked of people in general.
+func howTo(words []token) (taken int, canOne bool) {
 	for _, frame := range howToFrames {
+		if n := matches(words, frame); n > 0 {
+			return n, false
+		}
+	}
+	for _, frame := range canOneFrames {
 		if n := matches(words, frame); n > 0 {
 			return n, true
 		}

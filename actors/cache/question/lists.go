@@ -117,7 +117,7 @@ var contractions = func() map[string]string {
 var courtesies = phrases(
 	"please", "pls", "kindly", "hi", "hey", "hello", "hi there", "hello there", "hey there", "dear", "ok", "okay", "thanks", "thank you",
 	"quick question", "a quick question", "one question", "question", "excuse me", "sorry",
-	"tell me", "let me know", "do you know", "any idea", "i wonder", "i was wondering", "i am wondering",
+	"tell me", "let me know", "do you know", "does anyone know", "does anybody know", "does somebody know", "anyone know", "any idea", "i wonder", "i was wondering", "i am wondering",
 	"i want to know", "i would like to know", "i need to know", "i have a question", "i have a quick question", "just a quick question",
 	"can you tell me", "could you tell me", "would you tell me", "will you tell me", "can you tell", "could you tell",
 	"can you please tell me", "could you please tell me", "would you please tell me", "can anyone tell me", "can anyone tell", "can someone tell me", "can somebody tell me",
@@ -135,16 +135,27 @@ var howToFrames = [][]slot{
 	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "to"),
 	frame("what|which", "is|are|was", "the|a|some|any?", "best|good|better|right|proper|correct|ideal?", "way|ways|method|methods|steps|process|procedure|tips", "to"),
 	frame("what", "should|can|could|must|would|do", "i|you|we|one", "do", "to"),
+	frame("what", "do|would|should", "i|you|we|one", "need|have", "to", "do", "to"),
+	frame("how", "is|was", "it", "possible", "to"),
+	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "i|you|we|one", "can|could"),
+}
+
+// canOneFrames are ways to ask whether something can be done.
+var canOneFrames = [][]slot{
+	frame("can|could", "i|we|one|someone|somebody|anyone|anybody|people"),
+	frame("is|was", "it", "possible", "to"),
+	frame("is|was", "it", "possible", "for", "me|us|one|someone|somebody|anyone|anybody|people", "to"),
+	frame("is|was", "it", "possible", "that", "i|we|one|someone|somebody|anyone|anybody|people", "can|could"),
 }
 
 // anybody are the persons of questions that are of people in general.
 var anybody = map[string]string{
-	"you": "i", "we": "i", "one": "i", "someone": "i", "somebody": "i", "anyone": "i", "me": "me", "us": "me",
+	"you": "i", "we": "i", "one": "i", "someone": "i", "somebody": "i", "anyone": "i", "me": "i", "us": "i",
 	"your": "my", "our": "my", "yours": "mine", "ours": "mine", "yourself": "myself", "ourselves": "myself",
 }
 
 // sameForm makes number alike, and never tense.
-var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get"}
+var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get", "whom": "who", "which": "what"}
 
 // rewrites are groups of words that say the same as others, or nothing.
 var rewrites = func() map[string][]rewrite {
@@ -153,7 +164,11 @@ var rewrites = func() map[string][]rewrite {
 		"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
 		"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
 		"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
-		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
+		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "what do you think of": "your opinion", "what do you think about": "your opinion", "what is your opinion of": "your opinion",
+		"what is your opinion on": "your opinion", "what is your opinion about": "your opinion", "what are your opinions on": "your opinion", "what are your opinions about": "your opinion",
+		"what are your thoughts on": "your opinion", "what are your thoughts about": "your opinion", "what is your view on": "your opinion", "what is your view of": "your opinion",
+		"what are your views on": "your opinion", "what are your views about": "your opinion", "what is your take on": "your opinion", "how do you feel about": "your opinion",
+		"made up of": "made of", "no one": "nobody", "whether or not": "if", "whether": "if", "if or not": "if", "versus": "vs", "&": "and", "web site": "website", "e mail": "email", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
 		"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
 		"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
 		"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",

@@ -106,6 +106,15 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"Why are some countries poor?", "Why are some countries bad?", not},
 		{"How do people get measles?", "How do I get measles?", not},
 		{"Who made you?", "Who made?", not},
+		{"What do you think of opera?", "What's your opinion about opera?", loosely},
+		{"Can one grow rice without a field?", "Is it possible to grow rice without a field?", loosely},
+		{"How do I know if a horse trusts me?", "How do you know whether a horse trusts you?", loosely},
+		{"Which river is a bell made up of?", "What river is a bell made of?", loosely},
+		{"What do I need to do to mend a kite?", "How do I mend a kite?", loosely},
+		{"Can you speak Basque?", "Is it possible to speak Basque?", not},
+		{"Can I fly a kite?", "How can I fly a kite?", not},
+		{"What do you think of opera?", "What do you think with opera?", not},
+		{"What do you think of opera?", "What do people think of opera?", not},
 		{"", "", not},
 		{"?", "!", not},
 	} {
@@ -231,7 +240,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 2, "3184d7ed1332d008"
+	const version, sum = 3, "b09409f5cf433194"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",
