@@ -2,6 +2,7 @@
 //
 //	parley                      one root; its children are siblings and fail alone
 //	├── tenants                 keys, from memory; asks the store when they change
+//	├── limits                  what each tenant, key, model and address uses, as counters that requests change
 //	├── provider-<name> ...     breaker, in-flight count and latency, as a snapshot; an operator may add and replace them
 //	├── outliers                compares the providers, and tells theirs who does worse
 //	├── router                  routes and round-robin, as a snapshot

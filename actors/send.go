@@ -5,8 +5,15 @@ import (
 	"example.com/parley/messages"
 )
 
-// Send starts a turn. It never blocks: the answer comes on the message's Reply.
+// Send starts a turn, if it is within its limits. It never blocks: the answer comes
+// on the message's Reply.
 func (s *System) Send(m *messages.StartTurn) error {
+	if s.limits != nil {
+		if err := s.limits.Enter(m); err != nil {
+			m.Refuse(err)
+			return nil
+		}
+	}
 	s.gate.Enter(m)
 	return nil
 }
@@ -14,6 +21,14 @@ func (s *System) Send(m *messages.StartTurn) error {
 // Look tells whether a turn would be refused if it was sent now.
 func (s *System) Look(tenant messages.TenantID, class messages.Priority) error {
 	return s.gate.Look(tenant, class)
+}
+
+// Limits lets turns pass that are within the limits of those who ask for them.
+// actors/tenant implements it.
+type Limits interface {
+	// Enter fails with CodeRateLimited. It sets the turn's Rates, and its Limited
+	// where it lets it pass.
+	Enter(m *messages.StartTurn) error
 }
 
 // deliver brings an admitted turn to where it runs.

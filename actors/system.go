@@ -24,6 +24,7 @@ type Deps struct {
 	Models     conversation.Models
 	Cache      conversation.Cache // nil where nothing is looked up
 	Prices     conversation.Prices
+	Limits     Limits             // nil where nobody is limited
 	Capacity   admission.Capacity // of the providers; nil where they have no limits
 	Registerer prometheus.Registerer
 	Log        *slog.Logger // of failures; given ids and causes, never content
@@ -35,6 +36,7 @@ type System struct {
 	root   *actor.PID
 	health *health
 	drill  bool // parts and conversations have failpoints
+	limits Limits
 	gate   *admission.Gate
 	pool   *conversation.Pool
 	shards [shard.Count]*actor.PID
@@ -54,7 +56,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 			actor.WithDeadLetterThrottleCount(0), // a dead letter would be logged with its content
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		),
-		health: newHealth(deps.Registerer), drill: cfg.Drill,
+		health: newHealth(deps.Registerer), drill: cfg.Drill, limits: deps.Limits,
 		swept: make(chan struct{}), seen: make(chan struct{}),
 	}
 	s.system.EventStream.Subscribe(declineDeadLetter)

@@ -19,8 +19,8 @@ type Tries interface {
 
 // authenticate finds out for whom a request is, and whether its route is open to
 // them.
-func (s *Server) authenticate(c *fiber.Ctx, r *route) (messages.Principal, error) {
-	principal, err := s.identify(c)
+func (s *Server) authenticate(c *fiber.Ctx, r *route, address string) (messages.Principal, error) {
+	principal, err := s.identify(c, address)
 	if err != nil {
 		return messages.Principal{}, err
 	}
@@ -33,8 +33,8 @@ func (s *Server) authenticate(c *fiber.Ctx, r *route) (messages.Principal, error
 // identify finds out whose key a request has. An address that had too many tries
 // is let in with keys that are known: behind one address there may be many who do
 // not err.
-func (s *Server) identify(c *fiber.Ctx) (messages.Principal, error) {
-	address, key := s.clientAddress(c), PresentedKey(c)
+func (s *Server) identify(c *fiber.Ctx, address string) (messages.Principal, error) {
+	key := PresentedKey(c)
 	if err := s.tries.Allowed(address); err != nil {
 		if principal, known := s.keys.Recall(key); known {
 			return principal, nil
@@ -76,7 +76,7 @@ func PresentedKey(c *fiber.Ctx) string {
 	return string(header.Peek("x-api-key"))
 }
 
-// clientAddress is whose tries are counted. What a proxy says of its client
+// clientAddress is whose tries and requests are counted. What a proxy says of its client
 // counts only where the operator trusts the proxy: the last address that no
 // trusted proxy has is the client's.
 func (s *Server) clientAddress(c *fiber.Ctx) string {

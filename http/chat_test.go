@@ -84,7 +84,7 @@ func TestChatTurnsARequestIntoATurn(t *testing.T) {
 	w.library.put(messages.TurnRecord{ID: messages.TurnID{1}, Ref: messages.ConversationRef{Tenant: "acme", Conversation: "conv_a"}})
 	passthrough := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Passthrough" }, cmp.Ignore())
 	always := messages.TurnSpec{
-		Tenant: "acme", Key: "member", Endpoint: "/v1/chat/completions", Model: "demo", Priority: messages.PriorityStandard,
+		Tenant: "acme", Key: "member", Endpoint: "/v1/chat/completions", Address: "127.0.0.1", Model: "demo", Priority: messages.PriorityStandard,
 		Input: []messages.Item{messages.TextMessage(messages.RoleUser, "canary-prompt")},
 	}
 	for name, test := range map[string]struct {

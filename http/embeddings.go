@@ -34,15 +34,23 @@ func (s *Server) createEmbeddings(c *fiber.Ctx, x *exchange) error {
 	if err := s.checkEmbeddings(request, x.principal.Allowed); err != nil {
 		return err
 	}
+	tokens := 0
+	for _, text := range request.Inputs {
+		tokens += messages.TokensOf(len(text))
+	}
+	held, rates, err := s.limits.Begin(x.use(request.Model), tokens)
+	showRates(c, &rates)
+	if err != nil {
+		return err
+	}
+	if held != nil {
+		defer held.Settle(tokens)
+	}
 	ctx, release := context.WithTimeout(s.cut, s.cfg.TurnTimeout)
 	defer release()
 	vectors, err := s.embed(ctx, request)
 	if err != nil {
 		return err
-	}
-	tokens := 0
-	for _, text := range request.Inputs {
-		tokens += messages.TokensOf(len(text))
 	}
 	c.Set("x-parley-model", s.embeddings.ID())
 	sendJSON(c, func(dst []byte) []byte {

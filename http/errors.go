@@ -58,6 +58,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeBatchTooLarge:      {status: fiber.StatusRequestEntityTooLarge},
 	messages.CodeTooManyTurns:       {status: fiber.StatusTooManyRequests, retry: again},
 	messages.CodeTenantQueueFull:    {status: fiber.StatusTooManyRequests, retry: again},
+	messages.CodeRateLimited:        {status: fiber.StatusTooManyRequests, retry: again},
 	messages.CodeIdempotencyReuse:   {status: fiber.StatusUnprocessableEntity},
 	messages.CodeIdempotencyRunning: {status: fiber.StatusConflict, retry: again},
 

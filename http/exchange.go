@@ -17,6 +17,7 @@ type exchange struct {
 	method    string
 	endpoint  string // the route's pattern, as docs/api.md writes it
 	received  int    // bytes of the body
+	address   string // of the client, as far as proxies are trusted
 	principal messages.Principal
 	claim     *claim // of the Idempotency-Key; nil without one
 	handedOff bool   // to a stream, which finishes the exchange at its end
@@ -44,4 +45,9 @@ func methodOf(ctx *fasthttp.RequestCtx) string {
 		}
 	}
 	return "other"
+}
+
+// use is who uses a model, for limits.
+func (x *exchange) use(model string) messages.LimitUse {
+	return messages.LimitUse{Tenant: x.principal.Tenant, Key: x.principal.Key, Model: model, Address: x.address}
 }

@@ -53,7 +53,8 @@ func (s *Server) answer(c *fiber.Ctx, x *exchange, handle func(*fiber.Ctx, *exch
 
 // admit lets in who may come in.
 func (s *Server) admit(c *fiber.Ctx, x *exchange, r route) (err error) {
-	if x.principal, err = s.authenticate(c, &r); err != nil {
+	x.address = s.clientAddress(c)
+	if x.principal, err = s.authenticate(c, &r, x.address); err != nil {
 		return err
 	}
 	if asksForATurn(&r) {

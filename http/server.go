@@ -28,6 +28,7 @@ type Deps struct {
 	IdempotencyKeys IdempotencyKeys
 	Keys            Keys
 	Tries           Tries
+	Limits          Limits
 	Catalogue       Catalogue
 	Cache           Cache
 	Warmer          Warmer
@@ -47,6 +48,7 @@ type Server struct {
 	claims        IdempotencyKeys
 	keys          Keys
 	tries         Tries
+	limits        Limits
 	catalogue     Catalogue
 	cache         Cache
 	warmer        Warmer
@@ -78,7 +80,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

@@ -14,7 +14,7 @@ import (
 // newTurn is what every turn has, whichever format it came in.
 func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (spec messages.TurnSpec, err error) {
 	spec = messages.TurnSpec{
-		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint, Allowed: x.principal.Allowed,
+		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint, Address: x.address, Allowed: x.principal.Allowed,
 		Deadline: x.begun.Add(s.cfg.TurnTimeout),
 	}
 	if spec.Priority, err = classOf(c); err != nil {

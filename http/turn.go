@@ -62,7 +62,9 @@ func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answ
 			a.release()
 		}
 	}()
-	if err := a.open(); err != nil {
+	err := a.open()
+	showRates(c, &a.turn.Rates) // also of a turn that was refused: they are set before that
+	if err != nil {
 		if errors.Is(err, errLeft) && x.claim.waits() {
 			x.claim.expect(a.acceptedUnseen())
 		}

@@ -115,6 +115,7 @@ type world struct {
 	library  *library
 	claims   *claims
 	tries    *tries
+	limits   parleyhttp.Limits
 	logged   *log
 	registry *prometheus.Registry
 	config   parleyhttp.Config
@@ -133,7 +134,7 @@ func configured(change func(*parleyhttp.Config)) option {
 func serve(tb testing.TB, c conversations, options ...option) *world {
 	tb.Helper()
 	w := &world{
-		tb: tb, library: newLibrary(), claims: newClaims(), tries: &tries{}, logged: &log{},
+		tb: tb, library: newLibrary(), claims: newClaims(), tries: &tries{}, limits: &limits{}, logged: &log{},
 		registry: prometheus.NewRegistry(), config: parleyhttp.DefaultConfig(), stopped: make(chan error, 1),
 	}
 	w.config.DrainTimeout = 5 * time.Second
@@ -145,7 +146,7 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 		tb.Fatal(err)
 	}
 	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
-		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries,
+		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
 		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{}, Ready: w.checks, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

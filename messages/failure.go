@@ -35,7 +35,8 @@ const (
 	CodeBatchAbsent        Code = "batch_not_found"
 	CodeBatchTooLarge      Code = "batch_too_large" // what batches take in memory is used up
 	CodeTooManyTurns       Code = "too_many_turns"
-	CodeTenantQueueFull    Code = "tenant_queue_full" // as many of its turns wait as may
+	CodeTenantQueueFull    Code = "tenant_queue_full"   // as many of its turns wait as may
+	CodeRateLimited        Code = "rate_limit_exceeded" // a limit of the tenant, its key, its model or its address
 	CodeIdempotencyReuse   Code = "idempotency_key_reused"
 	CodeIdempotencyRunning Code = "idempotency_key_in_use"
 

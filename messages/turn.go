@@ -13,6 +13,9 @@ type TurnSpec struct {
 	Tenant   TenantID
 	Key      KeyID  // who asked, for the ledger
 	Endpoint string // route pattern that it came by, for the ledger and metrics
+	// Address is the client's, for limits alone; empty for nobody's. It stays on
+	// the node that was asked.
+	Address string
 
 	// Conversation is where the turn's history comes from; empty means none.
 	Conversation ConversationID
@@ -89,11 +92,17 @@ type StartTurn struct {
 	Reply  chan TurnStarted
 	Chunks chan Chunk
 	// Admitted gives the turn's place back to the admission queue. Set by
-	// admission, called once by whoever ends the turn or refuses it.
+	// admission, called once by Leave.
 	Admitted func()
 	// Weight is how much of the places its tenant gets while tenants compete for
 	// them, in proportion to the others; zero counts as one. Set by admission.
 	Weight int
+	// Rates are what is left of the tenant's limits. Set before Send returns, also
+	// where the turn is refused.
+	Rates Rates
+	// Limited is what the turn holds of its limits until it ends; nil where there
+	// are none. Set with Rates.
+	Limited LimitHold
 	// Began gives back what admission holds for the turn's first call, once
 	// that is made. Set by admission, nil where it holds nothing; it may be
 	// called more than once.
@@ -121,12 +130,28 @@ func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
 // Answer accepts or refuses the turn. It is called once and never blocks.
 func (m *StartTurn) Answer(s TurnStarted) { m.Reply <- s }
 
-// Refuse answers with err and gives the place in the admission queue back.
+// Refuse answers with err, and gives back all that the turn holds.
 func (m *StartTurn) Refuse(err error) {
+	m.Leave()
+	m.Answer(TurnStarted{Err: err})
+}
+
+// Leave gives back all that the turn holds. Whoever ends the turn calls it once.
+func (m *StartTurn) Leave() {
 	if m.Admitted != nil {
 		m.Admitted()
 	}
-	m.Answer(TurnStarted{Err: err})
+	m.Settle(0)
+}
+
+// Settle gives back what the turn holds of its limits, and counts the tokens that
+// it used. It is for a turn whose client is about to learn that it has ended, and
+// may ask for the next at once; behind the first time it does nothing.
+func (m *StartTurn) Settle(tokens int) {
+	if held := m.Limited; held != nil {
+		m.Limited = nil
+		held.Settle(tokens)
+	}
 }
 
 // TurnStarted answers [StartTurn]: the input is committed (where it is kept),

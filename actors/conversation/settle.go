@@ -71,6 +71,7 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 	if t.isHit() { // nobody bills it
 		used = messages.Usage{}
 	}
+	t.request.Settle(used.Input + used.Output)
 	t.deps.Metrics.count(outcome.Status, used)
 	t.outcome = outcome
 	return done

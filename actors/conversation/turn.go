@@ -78,7 +78,7 @@ func (t *turn) run(ctx context.Context) *turnDone {
 		t.refuse(err)
 		return &turnDone{work: t.request, err: err}
 	}
-	defer t.leave()
+	defer t.request.Leave()
 	stopWatching := t.watchClient()
 	err := t.guarded(ctx)
 	stopWatching()
@@ -153,10 +153,4 @@ func (t *turn) guarded(ctx context.Context) (err error) {
 		return cause
 	}
 	return t.answer(ctx)
-}
-
-func (t *turn) leave() {
-	if t.request.Admitted != nil {
-		t.request.Admitted()
-	}
 }

@@ -55,6 +55,10 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	tries := tenant.NewTries(cfg.Keys, metrics)
+	limits, err := tenant.NewLimiter(cfg.Limits, tenant.LimiterDeps{Registerer: metrics})
+	if err != nil {
+		return err
+	}
 	models, err := openModels(cfg, kept.prices, metrics)
 	if err != nil {
 		return err
@@ -67,9 +71,10 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	defer answers.close()
 	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
 		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers.cache),
-			[]actors.Part{{Name: "tenants", Props: keys.Props()}}),
+			[]actors.Part{{Name: "tenants", Props: keys.Props()}, {Name: "limits", Props: limits.Props()}}),
 		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
 		Cache:      actors.NewCache(answers.cache),
+		Limits:     limits,
 		Capacity:   actors.NewCapacity(models.router, models.providers),
 		Registerer: metrics, Log: log,
 	})
@@ -84,7 +89,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		{Name: "the actors", Probe: func(context.Context) error { return tree.Ready() }},
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
-		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
+		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Limits: limits, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
 		Ready: checks, Registerer: metrics, Log: log,
 	})
 	if err != nil {

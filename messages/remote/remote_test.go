@@ -109,6 +109,7 @@ func TestEveryFieldTravels(t *testing.T) {
 	t.Run("TurnSpec", func(t *testing.T) {
 		t.Parallel()
 		want := filled[messages.TurnSpec](t)
+		want.Address = "" // stays where the limits are
 		got, err := remote.FromTurnSpec(travel(t, remote.ToTurnSpec(&want, now), &remote.TurnSpec{}), now)
 		check(t, want, got, err)
 	})
@@ -182,6 +183,7 @@ func TestAnyTurnSpecTravels(t *testing.T) {
 	specs := rapid.MakeCustom[messages.TurnSpec](generators())
 	rapid.Check(t, func(t *rapid.T) {
 		want := specs.Draw(t, "spec")
+		want.Address = "" // stays where the limits are
 		got, err := remote.FromTurnSpec(travel(t, remote.ToTurnSpec(&want, now), &remote.TurnSpec{}), now)
 		if err != nil {
 			t.Fatal(err)

@@ -182,7 +182,7 @@ func kindOf(code messages.Code) string {
 		return "not_found_error"
 	case messages.CodeBodyTooLarge, messages.CodeBatchTooLarge:
 		return "request_too_large"
-	case messages.CodeProviderLimited, messages.CodeTooManyTurns, messages.CodeTenantQueueFull, messages.CodeTooManyTries:
+	case messages.CodeProviderLimited, messages.CodeTooManyTurns, messages.CodeRateLimited, messages.CodeTenantQueueFull, messages.CodeTooManyTries:
 		return "rate_limit_error"
 	case messages.CodeProviderUnavailable, messages.CodeOverloaded, messages.CodeShuttingDown:
 		return "overloaded_error"

@@ -47,7 +47,7 @@ func errorType(f *messages.Failure) string {
 	case messages.CodeRouteNotFound, messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent,
 		messages.CodeResponseAbsent, messages.CodeItemAbsent, messages.CodeBatchAbsent:
 		return "not_found_error"
-	case messages.CodeTooManyTurns, messages.CodeTenantQueueFull, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded:
+	case messages.CodeTooManyTurns, messages.CodeRateLimited, messages.CodeTenantQueueFull, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded:
 		return "rate_limit_error"
 	case messages.CodeProviderQuota:
 		return "insufficient_quota"

@@ -1,0 +1,102 @@
+package tenant
+
+import (
+	"errors"
+	"fmt"
+
+	"example.com/parley/messages"
+)
+
+// LimitConfig is the section "limits": what holds for everybody of whom an
+// operator has said nothing else. What is 0 is not limited.
+type LimitConfig struct {
+	Tenant  LimitsConfig `koanf:"tenant"`  // of each tenant
+	Key     LimitsConfig `koanf:"key"`     // of each key
+	Model   LimitsConfig `koanf:"model"`   // of each tenant and model
+	Address LimitsConfig `koanf:"address"` // of each client address, of IPv6 each /64
+}
+
+// LimitsConfig are the limits of one of these.
+type LimitsConfig struct {
+	Requests    int64 `koanf:"requests_per_minute"` // answers that are asked for, also those that the cache has
+	Tokens      int64 `koanf:"tokens_per_minute"`   // input and output together; none for what the cache has
+	Turns       int64 `koanf:"concurrent"`          // requests that are being answered at the same time
+	Connections int64 `koanf:"connections"`         // WebSocket connections at the same time
+	Messages    int64 `koanf:"messages_per_minute"` // over WebSocket
+}
+
+// DefaultLimitConfig limits nobody.
+func DefaultLimitConfig() LimitConfig { return LimitConfig{} }
+
+// Validate reports every fault at once.
+func (c LimitConfig) Validate() error {
+	return errors.Join(
+		c.Tenant.validate("limits.tenant"), c.Key.validate("limits.key"), c.Model.validate("limits.model"), c.Address.validate("limits.address"),
+	)
+}
+
+func (c LimitsConfig) validate(section string) error {
+	var faults []error
+	for _, key := range []struct {
+		name  string
+		value int64
+	}{
+		{"requests_per_minute", c.Requests}, {"tokens_per_minute", c.Tokens}, {"concurrent", c.Turns}, {"connections", c.Connections}, {"messages_per_minute", c.Messages},
+	} {
+		if key.value < 0 || key.value > maxRate {
+			faults = append(faults, fmt.Errorf("%s.%s is %d: give a number up to %d, or 0 for no limit", section, key.name, key.value, maxRate))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (c LimitsConfig) limits() messages.Limits { return messages.Limits(c) }
+
+// amountsOf are limits by resource.
+func amountsOf(l messages.Limits) (a amounts) {
+	a[requests], a[tokens], a[socketMessages], a[turns], a[connections] = l.Requests, l.Tokens, l.Messages, l.Turns, l.Connections
+	return a
+}
+
+// rules are the limits of everybody. They are immutable.
+type rules struct {
+	defaults [scopes]amounts
+	stored   map[holderName]amounts // with the defaults in place of what they do not say
+	scoped   [scopes]bool           // there is one in stored
+}
+
+// newRules returns the rules of a configuration and what operators set beside it.
+func newRules(c *LimitConfig, stored []messages.Limit) *rules {
+	r := &rules{stored: make(map[holderName]amounts, len(stored))}
+	for i, section := range []LimitsConfig{c.Tenant, c.Key, c.Model, c.Address} {
+		r.defaults[i] = amountsOf(section.limits())
+	}
+	for _, limit := range stored {
+		s, known := scopeOf(limit.Scope)
+		if !known { // of a later version
+			continue
+		}
+		own := amountsOf(limit.Limits)
+		for i := range own {
+			switch {
+			case own[i] == 0:
+				own[i] = r.defaults[s][i]
+			case own[i] < 0:
+				own[i] = 0
+			}
+		}
+		r.stored[holderName{scope: s, tenant: limit.Tenant, name: limit.Name}] = own
+		r.scoped[s] = true
+	}
+	return r
+}
+
+// of are the limits of a holder, 0 for none, and whether a rule names it.
+func (r *rules) of(name *holderName) (limits amounts, named bool) {
+	if r.scoped[name.scope] {
+		if own, ok := r.stored[*name]; ok {
+			return own, true
+		}
+	}
+	return r.defaults[name.scope], false
+}
