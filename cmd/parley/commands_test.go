@@ -81,6 +81,27 @@ func testCommands(t *testing.T, data string) {
 	if err := json.Unmarshal([]byte(parley("key", "list", "--json")), &list); err != nil || len(list.Data) != 3 {
 		t.Errorf("all keys are %+v (%v), want the two first ones and the new one", list, err)
 	}
+	if changed := parley("key", "change", id, "--scopes", "chat,usage", "--models", "gpt-*", "--role", "read-only", "--expires", "never"); !strings.Contains(changed, "chat,usage") || !strings.Contains(changed, "read-only") || !strings.Contains(changed, "gpt-*") {
+		t.Errorf("the key became\n%s", changed)
+	}
+	refused("there is no scope", "key", "change", id, "--scopes", "chats")
+	rotated := parley("key", "rotate", id, "--overlap", "1h")
+	if !wholeKey.MatchString(rotated) || rotated == whole || string(keyID(rotated)) != id {
+		t.Errorf("the key was rotated to %q", rotated)
+	}
+	refused("two secrets that open", "key", "rotate", id)
+	if ended := parley("key", "change", id, "--end-old", "--models", ""); strings.Contains(ended, "old secret") || strings.Contains(ended, "gpt-*") {
+		t.Errorf("the key became\n%s", ended)
+	}
+	if changed := parley("tenant", "change", "research", "--disabled", "--name", "science", "--providers", "simulated"); !strings.Contains(changed, "disabled 2") || !strings.Contains(changed, "science") || !strings.Contains(changed, "simulated") {
+		t.Errorf("the tenant became\n%s", changed)
+	}
+	parley("tenant", "change", "science", "--disabled=false", "--name", "research")
+	refused("with --yes", "tenant", "delete", "routers")
+	if deleted := parley("tenant", "delete", "routers", "--yes"); !strings.Contains(deleted, router+" is deleted, and its content erased") {
+		t.Errorf("the tenant: %s", deleted)
+	}
+	refused(`there is no tenant "routers"`, "tenant", "change", "routers")
 	if got := parley("key", "revoke", whole); got != id+" is revoked" {
 		t.Errorf("revoked: %s", got)
 	}
@@ -89,7 +110,7 @@ func testCommands(t *testing.T, data string) {
 		t.Errorf("after the revocation the keys are\n%s", listed)
 	}
 	var audited listJSON[auditJSON]
-	if err := json.Unmarshal([]byte(parley("audit", "--json", "--tenant", "research")), &audited); err != nil || len(audited.Data) != 5 {
+	if err := json.Unmarshal([]byte(parley("audit", "--json", "--tenant", "research")), &audited); err != nil || len(audited.Data) != 10 {
 		t.Errorf("what was done to the tenant is %+v (%v)", audited, err)
 	} else if e := audited.Data[0]; e.Action != "key.revoke" || e.Subject != id || e.Actor.Name == "" || !strings.Contains(string(e.After), "revoked") {
 		t.Errorf("the last was %+v", e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -77,6 +79,39 @@ func TestServerOnPostgreSQL(t *testing.T) {
 		t.Errorf("after another start: %d %s", again.status, again.body)
 	}
 	p.terminate()
+}
+
+// Servers that share a database hear of a revoked key from it, each by itself.
+func TestRevokedKeyDiesOnEveryServerWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	const bound, keys = 5 * time.Second, 5
+	launched := launch{env: []string{"PARLEY_STORE_POSTGRES_URL=" + database(t), "PARLEY_KEYS_MAX_TRIES=0"}}
+	one, other := start(t, launched), start(t, launched)
+	slowest := time.Duration(0)
+	for range keys {
+		var made struct{ ID, Key string }
+		created := one.operate(http.MethodPost, "/admin/keys", `{"tenant":"tenant_first","role":"member"}`)
+		if err := json.Unmarshal([]byte(created.body), &made); err != nil || made.Key == "" {
+			t.Fatalf("got %d %s", created.status, created.body)
+		}
+		for _, p := range []*process{one, other} {
+			if answer := p.get("/v1/models", made.Key); answer.status != http.StatusOK {
+				t.Fatalf("before: %d %s", answer.status, answer.body)
+			}
+		}
+		if revoked := one.operate(http.MethodDelete, "/admin/keys/"+made.ID, ""); revoked.status != http.StatusOK {
+			t.Fatalf("got %d %s", revoked.status, revoked.body)
+		}
+		began := time.Now()
+		for _, p := range []*process{one, other} {
+			eventually(t, "the key to be refused", func() bool { return p.get("/v1/models", made.Key).status == http.StatusUnauthorized })
+		}
+		slowest = max(slowest, time.Since(began))
+	}
+	if slowest > bound {
+		t.Errorf("a key died after %s, want %s at most", slowest, bound)
+	}
+	t.Logf("the slowest of %d keys was dead on both servers after %s", keys, slowest)
 }
 
 func TestServerWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
