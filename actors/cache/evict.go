@@ -87,7 +87,7 @@ func (h *holding) worth(e *index.Entry) float64 {
 
 // overhead is what an entry takes beside its own parts: slots in five tables at
 // their usual load, and its place in three lists.
-const overhead = 5*8*2 + 3*8
+const overhead = 5*8*3/2 + 3*8
 
 // sizeOf is how many bytes an entry takes.
 func sizeOf(e *index.Entry) int64 { return int64(overhead + len(e.Body) + e.Bytes()) }

@@ -1,13 +1,16 @@
 package index
 
-import "sync/atomic"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // table finds entries by a hash, of which several entries may have the same: open
 // addressing with linear probing. Readers need no lock. Its zero value is empty.
 type table struct {
-	slots atomic.Pointer[[]atomic.Pointer[Entry]] // a power of two
-	used  int                                     // slots that are not nil, the graves among them
-	held  int                                     // entries
+	slots atomic.Pointer[[]atomic.Pointer[Entry]]
+	used  int // slots that are not nil, the graves among them
+	held  int // entries
 }
 
 // grave stands where an entry was: probing goes on behind it.
@@ -21,9 +24,12 @@ func (t *table) find(hash uint64, fits func(*Entry) bool) *Entry {
 	if slots == nil {
 		return nil
 	}
-	mask := uint64(len(*slots) - 1)
-	for n := range uint64(mostProbes) {
-		e := (*slots)[(hash+n)&mask].Load()
+	at := place(hash, len(*slots))
+	for range mostProbes {
+		e := (*slots)[at].Load()
+		if at++; at == len(*slots) {
+			at = 0
+		}
 		if e == nil {
 			return nil
 		}
@@ -50,9 +56,12 @@ const mostProbes = 1024
 
 func (t *table) put(hash uint64, e *Entry) {
 	slots := *t.slots.Load()
-	mask := uint64(len(slots) - 1)
-	for n := range uint64(mostProbes) {
-		slot := &slots[(hash+n)&mask]
+	at := place(hash, len(slots))
+	for range mostProbes {
+		slot := &slots[at]
+		if at++; at == len(slots) {
+			at = 0
+		}
 		switch slot.Load() {
 		case nil:
 			t.used++
@@ -66,13 +75,16 @@ func (t *table) put(hash uint64, e *Entry) {
 	}
 }
 
-// rebuild gives the entries a table of their own in which a half is free, and the
-// graves are gone. Readers go on with the one before until it is published.
+// place is where a hash is looked for first, among so many slots.
+func place(hash uint64, slots int) int {
+	high, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, uint64(slots)) // #nosec G115 -- positive
+	return int(high)                                              // #nosec G115 -- less than slots
+}
+
+// rebuild gives the entries a table of their own in which two slots of five are free,
+// and the graves are gone. Readers go on with the one before until it is published.
 func (t *table) rebuild(hash func(*Entry) uint64) {
-	size := fewestSlots
-	for size < 2*(t.held+1) {
-		size *= 2
-	}
+	size := max(fewestSlots, 5*(t.held+1)/3)
 	before, next := t.slots.Load(), make([]atomic.Pointer[Entry], size)
 	var staged table
 	staged.slots.Store(&next)
@@ -90,9 +102,13 @@ func (t *table) rebuild(hash func(*Entry) uint64) {
 // remove takes an entry out that was added under the hash.
 func (t *table) remove(hash uint64, e *Entry) {
 	slots := *t.slots.Load()
-	mask := uint64(len(slots) - 1)
-	for n := range uint64(mostProbes) {
-		switch slot := &slots[(hash+n)&mask]; slot.Load() {
+	at := place(hash, len(slots))
+	for range mostProbes {
+		slot := &slots[at]
+		if at++; at == len(slots) {
+			at = 0
+		}
+		switch slot.Load() {
 		case e:
 			slot.Store(grave)
 			t.held--
