@@ -75,6 +75,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeShuttingDown:     {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeDeadline:         {status: fiber.StatusGatewayTimeout},
 	messages.CodeCancelled:        {status: statusCancelled},
+	messages.CodeSlowReader:       {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeStaleEpoch:       {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeRestarted:        {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeStoreUnavailable: {status: fiber.StatusServiceUnavailable, retry: again},

@@ -75,3 +75,9 @@ func notHTTP() *messages.Failure {
 		Do: "mind that Content-Length and Transfer-Encoding exclude each other", NoRetry: true,
 	}
 }
+
+func readTooSlowly() error {
+	return &messages.Failure{
+		Code: messages.CodeSlowReader, What: "the stream was read too slowly, and was cut", Do: "read the rest from the stored response",
+	}
+}

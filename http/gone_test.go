@@ -17,12 +17,17 @@ import (
 // dial opens a connection and writes a request to it.
 func (w *world) dial(body string, headers ...string) net.Conn {
 	w.tb.Helper()
+	return w.dialTo("/v1/chat/completions", body, headers...)
+}
+
+func (w *world) dialTo(path, body string, headers ...string) net.Conn {
+	w.tb.Helper()
 	conn, err := (&net.Dialer{}).DialContext(w.tb.Context(), "tcp", w.address)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
 	w.tb.Cleanup(func() { _ = conn.Close() })
-	if _, err := io.WriteString(conn, rawRequest(body, headers...)); err != nil {
+	if _, err := io.WriteString(conn, strings.Replace(rawRequest(body, headers...), "/v1/chat/completions", path, 1)); err != nil {
 		w.tb.Fatal(err)
 	}
 	return conn
@@ -41,7 +46,11 @@ func holding(chunks ...messages.Chunk) (conversations, <-chan *messages.StartTur
 	return func(m *messages.StartTurn) error {
 		go func() {
 			defer close(m.Chunks)
-			m.Answer(messages.TurnStarted{})
+			started := messages.TurnStarted{}
+			if m.Spec.Keep {
+				started.Conversation = m.Spec.Conversation
+			}
+			m.Answer(started)
 			for _, chunk := range chunks {
 				m.Chunks <- chunk
 			}

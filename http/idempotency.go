@@ -28,6 +28,7 @@ type claim struct {
 	wanted  messages.Claim
 	earlier messages.TurnID // of the request that died with the key, or whose reply was too long to keep
 	died    bool            // the earlier one did
+	joins   bool            // the earlier one still runs: this request is answered with its turn, and the key is its
 	stored  bool            // the turn is kept, and can be put together again
 	settled bool
 
@@ -82,8 +83,8 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, held *claim, claimed messages.C
 }
 
 // lookAtFirst asks what became of a request that has the key and has not
-// answered. Its client may have left while its turn went on: once that is whole
-// this request is answered with it. One that came to nothing frees the key.
+// answered. Its client may have left while its turn went on: this request is
+// answered with that, from its beginning. One that came to nothing frees the key.
 func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) error {
 	ctx, release := s.storeContext()
 	defer release()
@@ -96,9 +97,11 @@ func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) er
 	case isWhole(&record):
 		held.earlier = first
 		return nil
-	case record.Status != messages.TurnRunning:
-		held.release()
+	case record.Status == messages.TurnRunning:
+		held.earlier, held.joins, held.settled, held.long = first, true, true, true
+		return nil
 	}
+	held.release()
 	return keyInUse()
 }
 

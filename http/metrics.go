@@ -20,6 +20,8 @@ const unmatched = "unmatched"
 type metrics struct {
 	Streams    prometheus.Gauge
 	WebSockets prometheus.Gauge
+	SlowCuts   prometheus.Counter
+	resumes    map[resumeSource]prometheus.Counter
 
 	durations *prometheus.HistogramVec
 	errors    *prometheus.CounterVec
@@ -41,6 +43,10 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		WebSockets: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "chatbot_active_websockets", Help: "WebSocket connections that are open.",
 		}),
+		SlowCuts: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_slow_readers_total", Help: "Streams that were cut because their clients read too slowly.",
+		}),
+		resumes: make(map[resumeSource]prometheus.Counter),
 		durations: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "chatbot_request_duration_seconds",
 			Help:    "From a request's last byte to the last byte of its answer, streams included.",
@@ -51,6 +57,12 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}, []string{"code"}),
 		endpoints: make(map[endpointKey]*endpoint),
 		codes:     make(map[messages.Code]prometheus.Counter, len(appearances)),
+	}
+	resumes := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatbot_resumes_total", Help: "Streams of responses that other requests had begun, by where they came from.",
+	}, []string{"source"})
+	for _, source := range []resumeSource{fromTurn, fromStore, fromRestart} {
+		m.resumes[source] = resumes.WithLabelValues(string(source))
 	}
 	for code := range appearances {
 		m.codes[code] = m.errors.WithLabelValues(string(code))

@@ -3,15 +3,21 @@ package http
 import (
 	"context"
 
+	"github.com/gofiber/fiber/v2"
+
 	"example.com/parley/messages"
+	"example.com/parley/messages/wire/openai"
 )
 
 // rebuilt returns the turn of an earlier try, put together again from the
 // store; nil where there is none that can be shown as an answer. Its chunks wait
 // already, so that it is sent like any other.
-func (s *Server) rebuilt(x *exchange) (*answer, *messages.TurnRecord, error) {
+func (s *Server) rebuilt(c *fiber.Ctx, x *exchange) (*answer, *messages.TurnRecord, error) {
 	if x.claim == nil || x.claim.earlier.IsZero() {
 		return nil, nil, nil
+	}
+	if x.claim.joins {
+		return s.joined(c, x)
 	}
 	ctx, release := s.storeContext()
 	defer release()
@@ -22,11 +28,25 @@ func (s *Server) rebuilt(x *exchange) (*answer, *messages.TurnRecord, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	output, err := s.outputOf(ctx, &record)
-	if err != nil {
+	return s.repeated(ctx, x, &record)
+}
+
+// joined returns the turn of an earlier try that has not answered yet. One that
+// came to nothing meanwhile frees the key for the next try.
+func (s *Server) joined(c *fiber.Ctx, x *exchange) (*answer, *messages.TurnRecord, error) {
+	f, err := s.follow(x.principal.Tenant, openai.ResponseID(x.claim.earlier))
+	switch {
+	case err != nil:
 		return nil, nil, err
+	case f.view != nil:
+		c.Set("idempotent-replayed", "true")
+		return s.looking(c, x, &f), &f.record, nil
+	case !isWhole(&f.record):
+		return nil, nil, keyInUse()
 	}
-	return s.repeated(x, &record, output), &record, nil
+	ctx, release := s.storeContext()
+	defer release()
+	return s.repeated(ctx, x, &f.record)
 }
 
 // isWhole tells whether a turn came to an end that is no failure.
@@ -57,7 +77,11 @@ func (s *Server) outputOf(ctx context.Context, record *messages.TurnRecord) ([]m
 }
 
 // repeated is an answer whose chunks all wait.
-func (s *Server) repeated(x *exchange, record *messages.TurnRecord, output []messages.Item) *answer {
+func (s *Server) repeated(ctx context.Context, x *exchange, record *messages.TurnRecord) (*answer, *messages.TurnRecord, error) {
+	output, err := s.outputOf(ctx, record)
+	if err != nil {
+		return nil, nil, err
+	}
 	chunks := chunksOf(record, output)
 	client, cancel := context.WithCancelCause(context.Background())
 	a := &answer{
@@ -69,7 +93,7 @@ func (s *Server) repeated(x *exchange, record *messages.TurnRecord, output []mes
 	for _, chunk := range chunks[1:] {
 		a.turn.Chunks <- chunk
 	}
-	return a
+	return a, record, nil
 }
 
 // chunksOf is the stream that a stored turn could have come as.

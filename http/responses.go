@@ -27,6 +27,10 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 	if record == nil {
 		record = recordOf(&spec, a, private)
 	}
+	if request.Background {
+		a.release()
+		return s.sendFromBackground(c, x, record, request.Stream)
+	}
 	if request.Stream {
 		return s.sendStream(c, x, a, openai.NewResponseStream(record))
 	}
@@ -36,12 +40,6 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 // responseTurn says what turn a request asks for, and whether its conversation
 // is known by its responses alone.
 func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.ResponsesRequest) (spec messages.TurnSpec, private bool, err error) {
-	if request.Background {
-		return spec, false, &messages.Failure{
-			Code: messages.CodeUnsupported, What: "background responses are not supported", Param: "background",
-			Do: "leave background out; a stored response can be read later by its id all the same", NoRetry: true,
-		}
-	}
 	if spec, err = s.newTurn(c, x); err != nil {
 		return spec, false, err
 	}
@@ -61,6 +59,9 @@ func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.Respons
 	}
 	if request.Store != nil && !*request.Store {
 		keepNothing(&spec)
+	}
+	if spec.Background = request.Background; err == nil && spec.Background && !spec.Keep {
+		err = invalid("background", "a response that is not stored cannot be made in the background: nobody could read it", "leave store out, or background")
 	}
 	return spec, private, err
 }
@@ -96,7 +97,7 @@ func recordOf(spec *messages.TurnSpec, a *answer, private bool) *messages.TurnRe
 		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: a.conversation},
 		Private: private || a.conversation != spec.Conversation, Key: spec.Key, After: spec.After,
 		Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
-		Inputs: len(spec.Input), Created: spec.ID.Time(),
+		Background: spec.Background, Inputs: len(spec.Input), Created: spec.ID.Time(),
 	}
 }
 
@@ -122,28 +123,6 @@ func (w *wholeResponse) Append(dst []byte) []byte {
 		status = messages.ItemIncomplete
 	}
 	return openai.AppendResponse(dst, &w.record, w.reply.Items(w.record.ID, w.record.Inputs, 0, status))
-}
-
-// getResponse answers GET /v1/responses/{id}.
-func (s *Server) getResponse(c *fiber.Ctx, x *exchange) error {
-	if c.QueryBool("stream") {
-		return &messages.Failure{
-			Code: messages.CodeUnsupported, What: "a stored response is not streamed", Param: "stream",
-			Do: "leave stream and starting_after out; the response comes in one piece", NoRetry: true,
-		}
-	}
-	ctx, release := s.storeContext()
-	defer release()
-	record, err := s.turn(ctx, x.principal.Tenant, c.Params("id"))
-	if err != nil {
-		return err
-	}
-	output, err := s.outputOf(ctx, &record)
-	if err != nil {
-		return err
-	}
-	sendJSON(c, func(dst []byte) []byte { return openai.AppendResponse(dst, &record, output) })
-	return nil
 }
 
 // deleteResponse answers DELETE /v1/responses/{id}.

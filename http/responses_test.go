@@ -93,7 +93,7 @@ func TestAResponseIsRefused(t *testing.T) {
 		status      int
 		code, param string
 	}{
-		"in the background":            {`{"model":"demo","input":"hi","background":true}`, 400, "unsupported", "background"},
+		"in the background, nowhere":   {`{"model":"demo","input":"hi","background":true,"store":false}`, 400, "invalid_request", "background"},
 		"in a conversation of nobody":  {`{"model":"demo","input":"hi","conversation":"conv_x"}`, 404, "conversation_not_found", "conversation"},
 		"behind no response":           {`{"model":"demo","input":"hi","previous_response_id":"x"}`, 404, "previous_response_not_found", "previous_response_id"},
 		"behind a foreign response":    {`{"model":"demo","input":"hi","previous_response_id":"resp_09020300000000000000000000000000"}`, 404, "previous_response_not_found", "previous_response_id"},
@@ -155,16 +155,6 @@ func TestAStoredResponseIsReadAndForgotten(t *testing.T) {
 	}
 	if got := w.do("GET", path, ""); got.status != http.StatusNotFound || got.errorOf(t).Type != "not_found_error" {
 		t.Errorf("read behind it: %d %s", got.status, got.body)
-	}
-}
-
-func TestAStoredResponseIsNotStreamed(t *testing.T) {
-	t.Parallel()
-	w := serve(t, says())
-	w.library.put(keptTurn(messages.TurnComplete), keptItems()...)
-	got := w.do("GET", "/v1/responses/resp_01020300000000000000000000000000?stream=true&starting_after=3", "")
-	if got.status != http.StatusBadRequest || got.errorOf(t).Code != "unsupported" || got.errorOf(t).Param != "stream" {
-		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
 

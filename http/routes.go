@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		{post, "/v1/responses", responses, s.createResponse},
 		{get, "/v1/responses/{id}", responses, s.getResponse},
 		{remove, "/v1/responses/{id}", responses, s.deleteResponse},
+		{post, "/v1/responses/{id}/cancel", responses, s.cancelResponse},
 		{get, "/v1/responses/{id}/input_items", responses, s.listInput},
 
 		{post, "/v1/conversations", conversations, s.createConversation},

@@ -17,6 +17,8 @@ type Conversations interface {
 	EraseItem(m *messages.EraseItem) error
 	EraseTurn(m *messages.EraseTurn) error
 	DropConversation(m *messages.DropConversation) error
+	FollowTurn(m *messages.FollowTurn) error
+	CancelTurn(m *messages.CancelTurn) error
 }
 
 // Library reads what is kept, and creates what no actor owns yet. Every method

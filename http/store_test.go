@@ -99,6 +99,7 @@ type library struct {
 	turns         map[messages.TurnID]messages.TurnRecord
 	requests      map[messages.TurnID]messages.ConversationID // that created
 	failing       error
+	live          map[messages.TurnID]*liveTurn // those that run
 	asked         []messages.Page
 }
 
@@ -108,6 +109,7 @@ func newLibrary() *library {
 		items:         map[messages.ConversationRef][]messages.StoredItem{},
 		turns:         map[messages.TurnID]messages.TurnRecord{},
 		requests:      map[messages.TurnID]messages.ConversationID{},
+		live:          map[messages.TurnID]*liveTurn{},
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 // events writes a turn's chunks in a format's event stream.
 type events interface {
 	Append(dst []byte, c messages.Chunk) []byte
+	// Cut says that the stream ends here while its turn goes on; kept, that the
+	// rest can be read later.
+	Cut(dst []byte, f *messages.Failure, kept bool) []byte
 }
 
 const (
@@ -50,7 +53,7 @@ type stream struct {
 	pending []byte // of buffer, not yet read
 	sent    int    // bytes so far
 	ended   bool   // nothing comes behind pending
-	failed  bool   // the last event was an error
+	failed  bool   // the last event was the turn's failure
 	closed  bool
 	writeBy time.Time // the connection's write deadline
 }
@@ -58,23 +61,39 @@ type stream struct {
 // sendStream hands the answer to fasthttp as the response's body. The headers
 // go with the first event, in one write.
 func (s *Server) sendStream(c *fiber.Ctx, x *exchange, a *answer, e events) error {
-	a.ring.remove(&a.waiting) // the stream looks for itself
-	response := &c.Context().Response
-	response.Header.SetContentType(eventStream)
+	return s.send(c, s.newStream(c, x, a, e))
+}
+
+// streamHeaders are those of every event stream.
+func streamHeaders(c *fiber.Ctx) {
+	c.Context().Response.Header.SetContentType(eventStream)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Set("X-Accel-Buffering", "no")
+}
+
+func (s *Server) newStream(c *fiber.Ctx, x *exchange, a *answer, e events) *stream {
+	b := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, ticks: time.NewTicker(tickEvery), held: s.buffers.Get().(*[]byte)}
+	b.buffer = *b.held
+	return b
+}
+
+// send makes the stream the response's body. From then on it finishes the
+// exchange.
+func (s *Server) send(c *fiber.Ctx, b *stream) error {
+	a := b.answer
+	a.ring.remove(&a.waiting) // the stream looks for itself
+	response := &c.Context().Response
+	streamHeaders(c)
 	if a.turn.Spec.Continue {
 		_ = response.Header.AddTrailer(continuedTrailer) // no header that is forbidden there
 	}
-	body := &stream{server: s, x: x, ctx: c.Context(), answer: a, events: e, ticks: time.NewTicker(tickEvery), held: s.buffers.Get().(*[]byte)}
-	body.buffer = *body.held
-	if err := body.extend(); err != nil {
-		a.release()
+	if err := b.extend(); err != nil {
+		b.letGo()
 		return errClientLeft()
 	}
-	x.handedOff = true
+	b.x.handedOff = true
 	s.metrics.Streams.Inc()
-	response.SetBodyStream(body, -1)
+	response.SetBodyStream(b, -1)
 	return nil
 }
 
@@ -141,10 +160,13 @@ func (b *stream) take(chunk messages.Chunk) {
 
 // more returns a chunk that waits already.
 func (b *stream) more() (messages.Chunk, bool) {
+	if b.answer.view != nil {
+		return b.answer.view.Next()
+	}
 	select {
 	case chunk, open := <-b.answer.turn.Chunks:
 		if !open {
-			chunk = broken(b.answer.check(open))
+			return b.cut(b.answer.check(open))
 		}
 		return chunk, true
 	default:
@@ -158,17 +180,32 @@ func (b *stream) wait() (messages.Chunk, bool) {
 		b.answer.returned = true
 		return b.answer.first, true
 	}
-	if chunk, came := b.more(); came {
-		return chunk, true
+	if chunk, came := b.more(); came || b.ended {
+		return chunk, came
+	}
+	if b.answer.view != nil {
+		return b.waitForView()
 	}
 	select {
 	case chunk, open := <-b.answer.turn.Chunks:
 		if !open {
-			chunk = broken(b.answer.check(open))
+			return b.cut(b.answer.check(open))
 		}
 		return chunk, true
 	case <-b.server.cut.Done():
-		return broken(shuttingDown()), true
+		return b.cut(shuttingDown())
+	case now := <-b.ticks.C:
+		return b.silent(now)
+	}
+}
+
+// waitForView waits until there is something to look at.
+func (b *stream) waitForView() (messages.Chunk, bool) {
+	select {
+	case <-b.answer.view.More():
+		return b.more()
+	case <-b.server.cut.Done():
+		return b.cut(shuttingDown())
 	case now := <-b.ticks.C:
 		return b.silent(now)
 	}
@@ -178,7 +215,7 @@ func (b *stream) wait() (messages.Chunk, bool) {
 func (b *stream) silent(now time.Time) (messages.Chunk, bool) {
 	switch {
 	case now.After(b.answer.waiting.deadline):
-		return broken(errNoAnswer()), true
+		return b.cut(errNoAnswer())
 	case b.answer.waiting.left():
 		b.ended = true
 	default:
@@ -189,9 +226,17 @@ func (b *stream) silent(now time.Time) (messages.Chunk, bool) {
 	return messages.Chunk{}, false
 }
 
-// broken is the end of a stream that the edge cuts.
-func broken(err error) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnPartial, Ended: time.Now(), Err: err}}
+// cut ends the stream while its turn may go on. The key of the request stays with
+// the turn.
+func (b *stream) cut(err error) (messages.Chunk, bool) {
+	f := messages.AsFailure(err)
+	if f.Code == messages.CodeSlowReader {
+		b.server.metrics.SlowCuts.Inc()
+	}
+	b.ended = true
+	b.server.noteFailure(b.x, f)
+	b.buffer = b.events.Cut(b.buffer, f, !b.answer.kept.IsZero())
+	return messages.Chunk{}, false
 }
 
 // end notes that nothing comes behind what is in the buffer.
@@ -211,13 +256,10 @@ func (b *stream) Close() error {
 		return nil
 	}
 	b.closed = true
-	b.ticks.Stop()
-	if cap(b.buffer) <= maxPooled {
-		*b.held = b.buffer[:0]
+	if !time.Now().Before(b.writeBy) { // it is set anew for every write, and there is one at least every second
+		b.server.metrics.SlowCuts.Inc()
 	}
-	b.server.buffers.Put(b.held)
-	b.buffer, b.pending = nil, nil
-	b.answer.release()
+	b.letGo()
 	if b.failed {
 		b.x.claim.release()
 	} else {
@@ -228,4 +270,15 @@ func (b *stream) Close() error {
 	b.server.logAccess(b.x, fasthttp.StatusOK, b.sent)
 	b.server.running.leave()
 	return nil
+}
+
+// letGo gives back what the stream holds.
+func (b *stream) letGo() {
+	b.ticks.Stop()
+	if cap(b.buffer) <= maxPooled {
+		*b.held = b.buffer[:0]
+	}
+	b.server.buffers.Put(b.held)
+	b.buffer, b.pending = nil, nil
+	b.answer.release()
 }

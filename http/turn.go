@@ -19,8 +19,10 @@ type answer struct {
 	served       messages.Served         // as far as it is known
 	model        string                  // as the client named it
 	first        messages.Chunk
+	kept         messages.TurnID // what its rest can be read by, should it be cut; zero where it is kept nowhere
 
 	turn     *messages.StartTurn
+	view     messages.View // of a turn that another request began; nil for one's own
 	cancel   context.CancelCauseFunc
 	waiting  waiter
 	ring     *ring
@@ -30,7 +32,7 @@ type answer struct {
 // obtain returns the turn that a request is answered with: a new one, or that
 // of an earlier try, with its record.
 func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answer, *messages.TurnRecord, error) {
-	a, record, err := s.rebuilt(x)
+	a, record, err := s.rebuilt(c, x)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +64,10 @@ func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answ
 			a.release()
 		}
 	}()
-	err := a.open()
+	err := a.accept()
+	if err == nil && !spec.Background {
+		err = a.open()
+	}
 	showRates(c, &a.turn.Rates) // also of a turn that was refused: they are set before that
 	if err != nil {
 		if errors.Is(err, errLeft) && x.claim.waits() {
@@ -74,8 +79,8 @@ func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answ
 	return a, nil
 }
 
-// open waits for the turn to be accepted, and for its first chunk.
-func (a *answer) open() error {
+// accept waits for the turn to be accepted.
+func (a *answer) accept() error {
 	if err := a.server.conversations.Send(a.turn); err != nil {
 		return err
 	}
@@ -85,12 +90,19 @@ func (a *answer) open() error {
 			return started.Err
 		}
 		a.accepted, a.conversation = true, started.Conversation
+		if a.conversation != "" {
+			a.kept = a.turn.Spec.ID
+		}
+		return nil
 	case <-a.turn.Client.Done():
 		return context.Cause(a.turn.Client)
 	case <-a.server.cut.Done():
 		return shuttingDown()
 	}
-	var err error
+}
+
+// open waits for the turn's first chunk.
+func (a *answer) open() (err error) {
 	if a.first, err = a.receive(); err != nil {
 		return err
 	}
@@ -147,6 +159,9 @@ func (a *answer) next() (messages.Chunk, error) {
 }
 
 func (a *answer) receive() (messages.Chunk, error) {
+	if a.view != nil {
+		return a.look()
+	}
 	select { // a wait for one thing costs a tenth of a wait for three
 	case chunk, open := <-a.turn.Chunks:
 		return chunk, a.check(open)
@@ -162,10 +177,30 @@ func (a *answer) receive() (messages.Chunk, error) {
 	}
 }
 
-// check explains a stream that ended without an end.
+// look is receive for a turn that another request began.
+func (a *answer) look() (messages.Chunk, error) {
+	for {
+		if chunk, came := a.view.Next(); came {
+			return chunk, nil
+		}
+		select {
+		case <-a.view.More():
+		case <-a.turn.Client.Done():
+			return messages.Chunk{}, context.Cause(a.turn.Client)
+		case <-a.server.cut.Done():
+			return messages.Chunk{}, shuttingDown()
+		}
+	}
+}
+
+// check explains a stream that ended without an end. That of a turn that is kept
+// was too slow for others who look on, or the turn's actor is gone; the store knows.
 func (a *answer) check(open bool) error {
 	if open {
 		return nil
+	}
+	if !a.kept.IsZero() {
+		return readTooSlowly()
 	}
 	return &messages.Failure{
 		Code: messages.CodeRestarted, What: "the turn broke off without a word", Do: "send the request again",
@@ -176,6 +211,9 @@ func (a *answer) check(open bool) error {
 func (a *answer) release() {
 	a.ring.remove(&a.waiting)
 	a.cancel(nil)
+	if a.view != nil {
+		a.view.Leave()
+	}
 }
 
 // whole puts chunks together into an answer in one piece.

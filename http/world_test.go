@@ -65,13 +65,18 @@ func says(chunks ...messages.Chunk) conversations {
 }
 
 func speak(m *messages.StartTurn, chunks []messages.Chunk) {
-	defer close(m.Chunks)
+	if m.Chunks != nil {
+		defer close(m.Chunks)
+	}
 	started := messages.TurnStarted{}
 	if m.Spec.Keep {
 		started.Conversation = m.Spec.Conversation
 	}
 	m.Answer(started)
 	for _, chunk := range chunks {
+		if m.Chunks == nil {
+			continue
+		}
 		select {
 		case m.Chunks <- chunk:
 		case <-m.Client.Done():

@@ -55,6 +55,7 @@ const (
 	CodeShuttingDown     Code = "shutting_down"
 	CodeDeadline         Code = "deadline_exceeded"
 	CodeCancelled        Code = "cancelled"
+	CodeSlowReader       Code = "slow_reader" // its stream was cut; the rest is in the store
 	CodeStaleEpoch       Code = "conversation_moved"
 	CodeRestarted        Code = "conversation_restarted" // its actor failed; the next message finds it again
 	CodeStoreUnavailable Code = "store_unavailable"

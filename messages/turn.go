@@ -124,7 +124,11 @@ func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
 	if spec.Stream {
 		buffer = streamBuffer
 	}
-	return &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1), Chunks: make(chan Chunk, buffer)}
+	m := &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1)}
+	if !spec.Background {
+		m.Chunks = make(chan Chunk, buffer)
+	}
+	return m
 }
 
 // Answer accepts or refuses the turn. It is called once and never blocks.

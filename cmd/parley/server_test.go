@@ -113,7 +113,7 @@ func TestDrainEndsInTimeAndWhatItCutIsKept(t *testing.T) {
 		t.Errorf("the server took %s to stop, want %s at most", took, bound)
 	}
 	rest, err := io.ReadAll(stream.Body)
-	if err != nil || !strings.Contains(string(rest), "response.incomplete") {
+	if err != nil || !strings.Contains(string(rest), `"code":"shutting_down"`) || !strings.Contains(string(rest), `"starting_after":`) {
 		t.Errorf("the stream ends with %v:\n%s", err, rest)
 	}
 	key := p.key

@@ -40,10 +40,10 @@ func (t *transaction) insertTurn(r *messages.TurnRecord) error {
 		return err
 	}
 	return t.later(orElse(beingAnswered), `INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
-			instructions, first_seq, inputs, outputs, finish, created, ended)
-		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, 0, '', ?, 0) ON CONFLICT DO NOTHING`,
+			instructions, background, first_seq, inputs, outputs, finish, created, ended)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, ?, 0, '', ?, 0) ON CONFLICT DO NOTHING`,
 		r.Ref.Tenant, turnBytes(r.ID), r.Ref.Conversation, r.Key, turnBytes(r.After), messages.TurnRunning, r.Model, options,
-		r.Instructions, r.FirstSeq, r.Inputs, micros(r.Created))
+		r.Instructions, r.Background, r.FirstSeq, r.Inputs, micros(r.Created))
 }
 
 // SavePrefix makes what was shown so far durable.
@@ -211,7 +211,7 @@ func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.
 	found := false
 	err = s.read(ctx, tenant, "Turn", func(q *querying) error {
 		return q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
-				t.instructions, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
+				t.instructions, t.background, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
 			FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
 			[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
 				found = true
@@ -230,7 +230,7 @@ func scanTurn(row Scanner) (r messages.TurnRecord, err error) {
 	var after, served, options, usage []byte
 	var created, ended int64
 	if err := row.Scan(&r.Ref.Conversation, &r.Private, &r.Key, &after, &r.Status, &r.Reason, &r.FailureCode, &r.FailureText, &r.Model,
-		&served, &options, &usage, &r.Instructions, &r.FirstSeq, &r.Inputs, &r.Outputs, &r.Finish, &created, &ended); err != nil {
+		&served, &options, &usage, &r.Instructions, &r.Background, &r.FirstSeq, &r.Inputs, &r.Outputs, &r.Finish, &created, &ended); err != nil {
 		return r, err
 	}
 	r.After, r.Created, r.Ended = turnID(after), fromMicros(created), fromMicros(ended)

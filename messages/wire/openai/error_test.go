@@ -22,10 +22,6 @@ func TestAppendError(t *testing.T) {
 	if diff := cmp.Diff(`{"error":{"message":"a","type":"server_error","param":null,"code":null}}`, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	got = string(openai.AppendErrorEvent(nil, openai.Error{Message: "a", Code: "b"}, 7))
-	if diff := cmp.Diff("event: error\ndata: "+`{"type":"error","code":"b","message":"a","param":null,"sequence_number":7}`+"\n\n", got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
 }
 
 func TestErrorOfTellsWhatAClientMayKnow(t *testing.T) {

@@ -131,6 +131,9 @@ func (e *responseEvents) appendEnd(dst []byte, r *messages.TurnRecord, output []
 	case messages.TurnPartial, messages.TurnCancelled: // the latter has no event of its own
 		kind = "response.incomplete"
 	}
+	if r.Reason == messages.ReasonServerRestart { // what was shown may reach further than what was stored
+		e.after = min(e.after, e.sequence)
+	}
 	return e.appendResponse(dst, kind, r, output)
 }
 
@@ -302,16 +305,4 @@ func fromRune(text string, at int) string {
 		at--
 	}
 	return text[at:]
-}
-
-// AppendErrorEvent writes an error as an event of its own, where there is no
-// response to say it of.
-func AppendErrorEvent(dst []byte, e Error, sequence int64) []byte {
-	w := begin(append(dst, "event: error\ndata: "...))
-	w.string("type", "error")
-	w.stringOrNull("code", e.Code)
-	w.string("message", e.Message)
-	w.stringOrNull("param", e.Param)
-	w.int("sequence_number", sequence)
-	return endEvent(w)
 }

@@ -34,6 +34,10 @@ func NewResponseStream(record *messages.TurnRecord) *ResponseStream {
 // them. It is called before the first Append.
 func (s *ResponseStream) After(sequence int64) { s.events.after = sequence }
 
+// Last is the number of the last event so far, those that are left out included;
+// -1 before the first.
+func (s *ResponseStream) Last() int64 { return s.events.sequence }
+
 // Append writes the events that c becomes behind dst. ChunkEnd becomes the last:
 // response.completed, response.incomplete (for a cancelled turn too, with its
 // status) or response.failed.
@@ -120,7 +124,9 @@ func (s *ResponseStream) appendEnd(dst []byte, end *messages.TurnOutcome) []byte
 }
 
 // AppendReplay writes the events of a stored turn whose number is above after. Of
-// a turn that still runs it writes what is stored and no end.
+// a turn that still runs it writes what is stored and no end. The end of one that
+// its server did not survive is written whatever after is: its client may have
+// seen more than was stored, and learns so by a number that is not above its own.
 func AppendReplay(dst []byte, r *messages.TurnRecord, output []messages.Item, after int64) []byte {
 	events := responseEvents{sequence: -1, after: after}
 	begun := *r
