@@ -185,7 +185,7 @@ func TestManyFollowATurnThatRuns(t *testing.T) {
 	}
 	_ = fromStart.Body.Close()
 	eventually(t, "who left looks on no more", func() bool { return turn.watching() == 1 })
-	turn.say(finish(), usage(3, 2), end())
+	turn.say(finish(), usage(7, 5), end())
 	var last event
 	for e, came := nextEvent(t, b); came; e, came = nextEvent(t, b) {
 		last = e
