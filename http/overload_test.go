@@ -22,6 +22,12 @@ func TestRefusalComesBeforeTheBodyIsDecoded(t *testing.T) {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
 	}
+	if r := w.do(http.MethodPost, "/v1/chat/completions", "{no JSON", "Authorization", "Bearer "+batchKey); r.status != http.StatusTooManyRequests {
+		t.Errorf("the key's own class: %d %s", r.status, r.body)
+	}
+	if r := w.do(http.MethodPost, "/v1/chat/completions", "{no JSON", "Authorization", "Bearer "+batchKey, "x-parley-priority", "interactive"); r.errorOf(t).Code != "invalid_json" {
+		t.Errorf("another class: %d %s", r.status, r.body)
+	}
 	for _, path := range []string{"/healthz", "/readyz", "/v1/models"} {
 		if r := w.do(http.MethodGet, path, "", "x-parley-priority", "batch"); r.status != http.StatusOK {
 			t.Errorf("%s: %d %s", path, r.status, r.body)

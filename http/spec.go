@@ -17,7 +17,7 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (spec messages.TurnSpec, err
 		ID: x.id, Tenant: x.principal.Tenant, Key: x.principal.Key, Endpoint: x.endpoint, Address: x.address, Allowed: x.principal.Allowed,
 		Deadline: x.begun.Add(s.cfg.TurnTimeout),
 	}
-	if spec.Priority, err = classOf(c); err != nil {
+	if spec.Priority, err = classOf(c, &x.principal); err != nil {
 		return spec, err
 	}
 	if spec.Continue = s.cfg.Continue; len(c.Request().Header.Peek(continueHeader)) > 0 {
@@ -35,11 +35,11 @@ func (s *Server) newTurn(c *fiber.Ctx, x *exchange) (spec messages.TurnSpec, err
 // priorityHeader says in which class a turn waits.
 const priorityHeader = "x-parley-priority"
 
-// classOf is the class that a request asks for.
-func classOf(c *fiber.Ctx) (messages.Priority, error) {
+// classOf is the class that a request asks for, or that of its key.
+func classOf(c *fiber.Ctx, who *messages.Principal) (messages.Priority, error) {
 	name := c.Request().Header.Peek(priorityHeader)
 	if len(name) == 0 {
-		return messages.PriorityStandard, nil
+		return who.Class.Priority(), nil
 	}
 	class, ok := messages.ParsePriority(string(name))
 	if !ok {
@@ -51,7 +51,7 @@ func classOf(c *fiber.Ctx) (messages.Priority, error) {
 // look refuses a request whose turn would be refused, before its body is decoded or
 // its Idempotency-Key looked up: under a flood that is all that most requests cost.
 func (s *Server) look(c *fiber.Ctx, x *exchange) error {
-	class, err := classOf(c)
+	class, err := classOf(c, &x.principal)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ func (keys) Authenticate(_ context.Context, presented string) (messages.Principa
 		return messages.Principal{Tenant: "other", Key: "other", Role: messages.KeyMember}, nil
 	case routerKey:
 		return messages.Principal{Tenant: "acme", Key: "router", Role: messages.KeyMember, MayRoute: true}, nil
+	case batchKey:
+		return messages.Principal{Tenant: "acme", Key: "batch", Role: messages.KeyMember, Class: "batch"}, nil
 	case readerKey:
 		return messages.Principal{Tenant: "acme", Key: "reader", Role: messages.KeyReadOnly}, nil
 	case embedKey:

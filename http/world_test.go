@@ -40,6 +40,7 @@ const (
 	readerKey = "pk_reader_canary-secret" // may only read
 	chatKey   = "pk_chat_canary-secret"   // for chat completions, of models that begin with de
 	embedKey  = "pk_embed_canary-secret"  // of models that begin with de
+	batchKey  = "pk_batch_canary-secret"  // whose turns are batch work where they say nothing else
 	adminKey  = "pk_admin_canary-secret"
 )
 

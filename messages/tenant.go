@@ -73,6 +73,7 @@ type APIKey struct {
 
 	Scopes    Scopes    // none for all
 	Allowance Allowance // within its tenant's
+	Class     KeyClass  // of its turns, where a request names none
 
 	// OldHash is that of the secret before the last rotation, which opens as
 	// well until OldExpires; zero before there was one.
@@ -85,6 +86,18 @@ type APIKey struct {
 	TenantAllowance Allowance
 }
 
+// KeyClass is the class of a key's turns by its name; empty for standard.
+type KeyClass string
+
+// Priority is the class. A name that this server does not know stands for
+// standard.
+func (c KeyClass) Priority() Priority {
+	if p, known := ParsePriority(string(c)); known {
+		return p
+	}
+	return PriorityStandard
+}
+
 // KeyChange is what is to become of a key. What is nil stays.
 type KeyChange struct {
 	Name      *string
@@ -93,6 +106,7 @@ type KeyChange struct {
 	Scopes    *Scopes
 	Models    *[]string
 	Providers *[]string
+	Class     *KeyClass
 	// EndOld ends the secret from before the last rotation.
 	EndOld bool
 }
@@ -105,6 +119,7 @@ func (c KeyChange) Apply(k APIKey, now time.Time) APIKey {
 	set(&k.Scopes, c.Scopes)
 	set(&k.Allowance.Models, c.Models)
 	set(&k.Allowance.Providers, c.Providers)
+	set(&k.Class, c.Class)
 	if c.EndOld && k.OldExpires.After(now) {
 		k.OldExpires = now
 	}
@@ -132,6 +147,8 @@ type Principal struct {
 	Scopes Scopes
 	// MayRoute is its tenant's.
 	MayRoute bool
+	// Class is that of its turns, where a request names none.
+	Class KeyClass
 	// Allowed is what the request may use; nil for everything.
 	Allowed *Allowed
 }

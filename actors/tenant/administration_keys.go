@@ -16,6 +16,7 @@ type KeySpec struct {
 	Expires   time.Time // zero: never
 	Scopes    messages.Scopes
 	Allowance messages.Allowance
+	Class     messages.KeyClass // empty for standard
 }
 
 // CreateKey makes a key. The secret is nowhere kept: this is the one time that
@@ -33,7 +34,7 @@ func (a *Administration) keep(ctx context.Context, spec KeySpec, secret Secret) 
 	key := secret.key()
 	key.Tenant, key.Role, key.Name = spec.Tenant, spec.Role, spec.Name
 	key.Created, key.Expires = time.Now().UTC(), spec.Expires
-	key.Scopes, key.Allowance = spec.Scopes, spec.Allowance
+	key.Scopes, key.Allowance, key.Class = spec.Scopes, spec.Allowance, spec.Class
 	if err := a.store.CreateKey(ctx, key); err != nil {
 		return messages.APIKey{}, fmt.Errorf("create key %s: %w", key.ID, err)
 	}
@@ -51,6 +52,9 @@ func (a *Administration) check(ctx context.Context, spec *KeySpec) error {
 		return err
 	}
 	if err := tidyAllowance(&spec.Allowance.Models, &spec.Allowance.Providers); err != nil {
+		return err
+	}
+	if err := checkClass(spec.Class); err != nil {
 		return err
 	}
 	switch spec.Role {
@@ -78,6 +82,13 @@ func checkAdmin(spec *KeySpec) error {
 	default:
 		return nil
 	}
+}
+
+func checkClass(class messages.KeyClass) error {
+	if _, known := messages.ParsePriority(string(class)); class != "" && !known {
+		return invalid("class", fmt.Sprintf("there is no class %.64q", class), "give interactive, standard or batch")
+	}
+	return nil
 }
 
 func checkExpiry(at time.Time) error {
@@ -132,7 +143,7 @@ func (a *Administration) checkChange(ctx context.Context, id messages.KeyID, cha
 	if (key.Role == messages.KeyAdmin) != (after.Role == messages.KeyAdmin) {
 		return invalid("role", "an admin key does not become a tenant's, nor the other way round", "make another key, and revoke this one")
 	}
-	spec := KeySpec{Tenant: after.Tenant, Role: after.Role, Name: after.Name, Scopes: after.Scopes, Allowance: after.Allowance}
+	spec := KeySpec{Tenant: after.Tenant, Role: after.Role, Name: after.Name, Scopes: after.Scopes, Allowance: after.Allowance, Class: after.Class}
 	if change.Expires != nil {
 		spec.Expires = *change.Expires
 	}

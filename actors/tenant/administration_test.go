@@ -30,6 +30,7 @@ func TestCreateKeyRefuses(t *testing.T) {
 		"too many models":          {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Models: make([]string, 101)}}, "models"},
 		"a provider with a star":   {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Providers: []string{"p*"}}}, "providers"},
 		"a provider with a slash":  {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Allowance: messages.Allowance{Providers: []string{"p/m"}}}, "providers"},
+		"an unknown class":         {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Class: "soon"}, "class"},
 		"no role":                  {tenant.KeySpec{Tenant: w.acme.ID}, "role"},
 		"one that has expired":     {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Expires: time.Now().Add(-time.Second)}, "expires"},
 		"a name of two lines":      {tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember, Name: "a\nb"}, "name"},

@@ -35,7 +35,7 @@ type known struct {
 // knownOf is what a request needs of a key.
 func knownOf(key messages.APIKey, u *use) known {
 	return known{key: &key, use: u, who: messages.Principal{
-		Tenant: key.Tenant, Key: key.ID, Role: key.Role, Scopes: key.Scopes, MayRoute: key.MayRoute,
+		Tenant: key.Tenant, Key: key.ID, Role: key.Role, Scopes: key.Scopes, MayRoute: key.MayRoute, Class: key.Class,
 		Allowed: messages.Narrow(key.TenantAllowance, key.Allowance),
 	}}
 }

@@ -130,19 +130,19 @@ func TestKeyMayWhatItWasGivenWithinItsTenant(t *testing.T) {
 		w.must(err)
 		key, secret, err := w.admin.CreateKey(t.Context(), tenant.KeySpec{
 			Tenant: w.acme.ID, Role: messages.KeyReadOnly, Scopes: messages.ScopeChat | messages.ScopeUsage,
-			Allowance: messages.Allowance{Models: []string{"gpt-*"}},
+			Allowance: messages.Allowance{Models: []string{"gpt-*"}}, Class: "batch",
 		})
 		w.must(err)
 		got, err := w.keys.Authenticate(t.Context(), secret.Reveal())
 		w.must(err)
 		want := messages.Principal{
-			Tenant: w.acme.ID, Key: key.ID, Role: messages.KeyReadOnly, Scopes: messages.ScopeChat | messages.ScopeUsage,
+			Tenant: w.acme.ID, Key: key.ID, Role: messages.KeyReadOnly, Scopes: messages.ScopeChat | messages.ScopeUsage, Class: "batch",
 			Allowed: &messages.Allowed{Tenant: messages.Allowance{Providers: []string{"a", "b"}}, Key: messages.Allowance{Models: []string{"gpt-*"}}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("principal (-want +got):\n%s", diff)
 		}
-		_, err = w.admin.ChangeKey(t.Context(), key.ID, messages.KeyChange{Models: &[]string{}, Scopes: new(messages.Scopes(0)), Role: new(messages.KeyMember)})
+		_, err = w.admin.ChangeKey(t.Context(), key.ID, messages.KeyChange{Models: &[]string{}, Scopes: new(messages.Scopes(0)), Role: new(messages.KeyMember), Class: new(messages.KeyClass(""))})
 		w.must(err)
 		_, err = w.admin.ChangeTenant(t.Context(), w.acme.ID, messages.TenantChange{Providers: &[]string{}})
 		w.must(err)

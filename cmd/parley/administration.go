@@ -39,7 +39,7 @@ func administrationOf(s store, prices *tenant.Prices) inStore {
 // CreateKey implements admin.Administration.
 func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created messages.APIKey, whole string, err error) {
 	created, secret, err := s.Administration.CreateKey(ctx, tenant.KeySpec{
-		Tenant: wanted.Tenant, Role: wanted.Role, Name: wanted.Name, Expires: wanted.Expires, Scopes: wanted.Scopes, Allowance: wanted.Allowance,
+		Tenant: wanted.Tenant, Role: wanted.Role, Name: wanted.Name, Expires: wanted.Expires, Scopes: wanted.Scopes, Allowance: wanted.Allowance, Class: wanted.Class,
 	})
 	return created, secret.Reveal(), err
 }

@@ -83,6 +83,8 @@ type keyJSON struct {
 	Scopes    []string `json:"scopes"`
 	Models    []string `json:"models"`
 	Providers []string `json:"providers"`
+	// Class is that of its turns, where a request names none; empty for standard.
+	Class messages.KeyClass `json:"class,omitempty"`
 	// OldExpires is until when the secret before the last rotation opens, too.
 	OldExpires *int64 `json:"old_expires"`
 	Key        string `json:"key,omitempty"` // the whole key, where it was just made or rotated
@@ -93,7 +95,7 @@ func jsonOfKey(k messages.APIKey) keyJSON {
 		ID: k.ID, Object: "key", Tenant: k.Tenant, Role: k.Role, Name: k.Name,
 		Created: k.Created.Unix(), Expires: seconds(k.Expires), Revoked: seconds(k.Revoked), Used: seconds(k.Used),
 		Scopes: k.Scopes.Names(), Models: append([]string{}, k.Allowance.Models...), Providers: append([]string{}, k.Allowance.Providers...),
-		OldExpires: seconds(k.OldExpires),
+		OldExpires: seconds(k.OldExpires), Class: k.Class,
 	}
 }
 
@@ -102,7 +104,7 @@ func (k keyJSON) key() messages.APIKey {
 	return messages.APIKey{
 		ID: k.ID, Tenant: k.Tenant, Role: k.Role, Name: k.Name,
 		Created: time.Unix(k.Created, 0), Expires: fromSeconds(k.Expires), Revoked: fromSeconds(k.Revoked), Used: fromSeconds(k.Used),
-		Scopes: scopes, Allowance: messages.Allowance{Models: k.Models, Providers: k.Providers}, OldExpires: fromSeconds(k.OldExpires),
+		Scopes: scopes, Allowance: messages.Allowance{Models: k.Models, Providers: k.Providers}, OldExpires: fromSeconds(k.OldExpires), Class: k.Class,
 	}
 }
 

@@ -20,9 +20,9 @@ func keyCommand(w world) *cobra.Command {
 
 // wantedKey is what the flags of `key create` and `key change` say.
 type wantedKey struct {
-	tenant, name, expires, role string
-	scopes                      []string
-	admin                       bool
+	tenant, name, expires, role, class string
+	scopes                             []string
+	admin                              bool
 }
 
 // addFlags adds those that both commands have.
@@ -31,6 +31,7 @@ func (k *wantedKey) addFlags(c *cobra.Command) *allowanceFlags {
 	c.Flags().StringVar(&k.expires, "expires", "", "`WHEN` it ends: after 90d or 12h, at 2030-01-31 or 2030-01-31T12:00:00Z, or never")
 	c.Flags().StringVar(&k.role, "role", string(messages.KeyMember), "member, or read-only for a key that starts no turn and changes nothing")
 	c.Flags().StringSliceVar(&k.scopes, "scopes", nil, "the `PARTS` of the API that it opens, with commas between: chat, responses, conversations, embeddings, cache, usage; none for all")
+	c.Flags().StringVar(&k.class, "class", "", "the `CLASS` of its turns, where a request names none: interactive, standard or batch")
 	return addAllowanceFlags(c)
 }
 
@@ -83,7 +84,7 @@ func createKey(ctx context.Context, a administration, want wantedKey, may messag
 }
 
 func (k wantedKey) key(ctx context.Context, a administration) (key messages.APIKey, err error) {
-	key = messages.APIKey{Role: messages.KeyRole(k.role), Name: k.name}
+	key = messages.APIKey{Role: messages.KeyRole(k.role), Name: k.name, Class: messages.KeyClass(k.class)}
 	if key.Expires, err = k.expiry(time.Now()); err != nil {
 		return key, err
 	}
@@ -148,12 +149,12 @@ func keysOf(ctx context.Context, a administration, called string) ([]messages.AP
 }
 
 func printKeys(w io.Writer, keys []messages.APIKey, now time.Time) error {
-	header := []string{"KEY", "TENANT", "ROLE", "NAME", "CREATED", "EXPIRES", "USED", "STATE", "SCOPES", "MODELS", "PROVIDERS"}
+	header := []string{"KEY", "TENANT", "ROLE", "NAME", "CREATED", "EXPIRES", "USED", "STATE", "CLASS", "SCOPES", "MODELS", "PROVIDERS"}
 	return printTable(w, header, len(keys), func(i int) []string {
 		k := keys[i]
 		return []string{
 			string(k.ID), dash(string(k.Tenant)), string(k.Role), dash(k.Name),
-			showTime(k.Created, "-"), showTime(k.Expires, "never"), showTime(k.Used, "never"), keyState(k, now),
+			showTime(k.Created, "-"), showTime(k.Expires, "never"), showTime(k.Used, "never"), keyState(k, now), k.Class.Priority().String(),
 			showList(k.Scopes.Names()), showList(k.Allowance.Models), showList(k.Allowance.Providers),
 		}
 	})

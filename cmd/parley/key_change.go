@@ -45,6 +45,9 @@ func (k *wantedKey) change(c *cobra.Command, now time.Time) (change messages.Key
 	if c.Flags().Changed("role") {
 		change.Role = new(messages.KeyRole(k.role))
 	}
+	if c.Flags().Changed("class") {
+		change.Class = new(messages.KeyClass(k.class))
+	}
 	if c.Flags().Changed("scopes") {
 		scopes, err := messages.ParseScopes(k.scopes)
 		if err != nil {

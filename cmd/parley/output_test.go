@@ -67,11 +67,11 @@ func TestKeysArePrintedWithTheirState(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.TrimLeft(`
-KEY  TENANT  ROLE    NAME    CREATED              EXPIRES              STATE
-a    -       admin   -       2030-01-31 12:00:00  never                good
-b    t       member  laptop  2030-01-31 12:00:00  2030-01-31 13:00:00  good
-c    t       member  -       2030-01-31 12:00:00  2030-01-31 12:00:00  expired
-d    t       member  -       2030-01-31 12:00:00  never                revoked 2030-01-31 12:00:00
+KEY  TENANT  ROLE    NAME    CREATED              EXPIRES              USED   STATE                        CLASS     SCOPES  MODELS  PROVIDERS
+a    -       admin   -       2030-01-31 12:00:00  never                never  good                         standard  all     all     all
+b    t       member  laptop  2030-01-31 12:00:00  2030-01-31 13:00:00  never  good                         standard  all     all     all
+c    t       member  -       2030-01-31 12:00:00  2030-01-31 12:00:00  never  expired                      standard  all     all     all
+d    t       member  -       2030-01-31 12:00:00  never                never  revoked 2030-01-31 12:00:00  standard  all     all     all
 `, "\n")
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

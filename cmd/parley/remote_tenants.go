@@ -67,8 +67,9 @@ func (r *remote) CreateKey(ctx context.Context, wanted messages.APIKey) (created
 		Scopes    []string          `json:"scopes,omitempty"`
 		Models    []string          `json:"models,omitempty"`
 		Providers []string          `json:"providers,omitempty"`
+		Class     messages.KeyClass `json:"class,omitempty"`
 	}{
-		wanted.Tenant, wanted.Role, wanted.Name, seconds(wanted.Expires), wanted.Scopes.Names(), wanted.Allowance.Models, wanted.Allowance.Providers,
+		wanted.Tenant, wanted.Role, wanted.Name, seconds(wanted.Expires), wanted.Scopes.Names(), wanted.Allowance.Models, wanted.Allowance.Providers, wanted.Class,
 	}
 	var made keyJSON
 	err = r.do(ctx, http.MethodPost, "/admin/keys", asked, &made)
@@ -78,14 +79,15 @@ func (r *remote) CreateKey(ctx context.Context, wanted messages.APIKey) (created
 // ChangeKey implements administration.
 func (r *remote) ChangeKey(ctx context.Context, id messages.KeyID, change messages.KeyChange) (messages.APIKey, error) {
 	asked := struct {
-		Name      *string           `json:"name,omitempty"`
-		Role      *messages.KeyRole `json:"role,omitempty"`
-		Expires   *int64            `json:"expires,omitempty"`
-		Scopes    *[]string         `json:"scopes,omitempty"`
-		Models    *[]string         `json:"models,omitempty"`
-		Providers *[]string         `json:"providers,omitempty"`
-		EndOld    bool              `json:"end_old,omitempty"`
-	}{Name: change.Name, Role: change.Role, Models: change.Models, Providers: change.Providers, EndOld: change.EndOld}
+		Name      *string            `json:"name,omitempty"`
+		Role      *messages.KeyRole  `json:"role,omitempty"`
+		Expires   *int64             `json:"expires,omitempty"`
+		Scopes    *[]string          `json:"scopes,omitempty"`
+		Models    *[]string          `json:"models,omitempty"`
+		Providers *[]string          `json:"providers,omitempty"`
+		Class     *messages.KeyClass `json:"class,omitempty"`
+		EndOld    bool               `json:"end_old,omitempty"`
+	}{Name: change.Name, Role: change.Role, Models: change.Models, Providers: change.Providers, Class: change.Class, EndOld: change.EndOld}
 	if change.Expires != nil {
 		asked.Expires = new(int64)
 		if !change.Expires.IsZero() {

@@ -278,6 +278,7 @@ func TestRoutes(t *testing.T) {
 		"one tenant":                  {"GET", "/admin/tenants/t1", "", 200, `"name":"Acme","created":7,"disabled":8,"may_route":false,"models":["gpt-*"]`},
 		"one that there is not":       {"GET", "/admin/tenants/t9", "", 404, `item_not_found`},
 		"a tenant is disabled":        {"PATCH", "/admin/tenants/t1", `{"disabled":true,"name":"Alpha"}`, 200, `"name":"Alpha","created":7,"disabled":8`},
+		"a key has a class":           {"POST", "/admin/keys", `{"tenant":"t1","role":"member","class":"batch"}`, 201, `"class":"batch"`},
 		"a tenant gets its models":    {"PATCH", "/admin/tenants/t1", `{"models":["gpt-*"],"providers":["p"]}`, 200, `"models":["gpt-*"],"providers":["p"]`},
 		"a tenant is deleted":         {"DELETE", "/admin/tenants/t1", "", 200, `{"id":"t1","object":"tenant","deleted":true,"erased":true}`},
 		"no tenant is deleted":        {"DELETE", "/admin/tenants/t9", "", 404, `item_not_found`},

@@ -25,6 +25,8 @@ type Key struct {
 	Scopes    []string `json:"scopes"`
 	Models    []string `json:"models"`
 	Providers []string `json:"providers"`
+	// Class is that of its turns, where a request names none; empty for standard.
+	Class messages.KeyClass `json:"class,omitempty"`
 	// OldExpires is until when the secret before the last rotation opens, too.
 	OldExpires *int64 `json:"old_expires"`
 	Key        string `json:"key,omitempty"` // the whole key, in the answer to its creation and its rotation alone
@@ -34,7 +36,7 @@ func viewKey(k messages.APIKey) (v Key, id string) {
 	return Key{
 		ID: k.ID, Object: "key", Tenant: k.Tenant, Role: k.Role, Name: k.Name,
 		Created: k.Created.Unix(), Expires: seconds(k.Expires), Revoked: seconds(k.Revoked), Used: seconds(k.Used),
-		Scopes: k.Scopes.Names(), Models: names(k.Allowance.Models), Providers: names(k.Allowance.Providers), OldExpires: seconds(k.OldExpires),
+		Scopes: k.Scopes.Names(), Models: names(k.Allowance.Models), Providers: names(k.Allowance.Providers), Class: k.Class, OldExpires: seconds(k.OldExpires),
 	}, string(k.ID)
 }
 
@@ -74,6 +76,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 		Scopes    []string          `json:"scopes"`
 		Models    []string          `json:"models"`
 		Providers []string          `json:"providers"`
+		Class     messages.KeyClass `json:"class"`
 	}
 	if err := decode(c, &body); err != nil {
 		return err
@@ -86,7 +89,7 @@ func (s *Server) createKey(c *fiber.Ctx) error {
 	defer release()
 	key, whole, err := s.deps.Administration.CreateKey(ctx, messages.APIKey{
 		Tenant: body.Tenant, Role: body.Role, Name: body.Name, Expires: fromSeconds(body.Expires), Scopes: scopes,
-		Allowance: messages.Allowance{Models: body.Models, Providers: body.Providers},
+		Allowance: messages.Allowance{Models: body.Models, Providers: body.Providers}, Class: body.Class,
 	})
 	if err != nil {
 		return err
@@ -104,18 +107,19 @@ func fromSeconds(s int64) time.Time {
 
 func (s *Server) changeKey(c *fiber.Ctx) error {
 	var body struct {
-		Name      *string           `json:"name"`
-		Role      *messages.KeyRole `json:"role"`
-		Expires   *int64            `json:"expires"` // 0 for never
-		Scopes    *[]string         `json:"scopes"`
-		Models    *[]string         `json:"models"`
-		Providers *[]string         `json:"providers"`
-		EndOld    bool              `json:"end_old"`
+		Name      *string            `json:"name"`
+		Role      *messages.KeyRole  `json:"role"`
+		Expires   *int64             `json:"expires"` // 0 for never
+		Scopes    *[]string          `json:"scopes"`
+		Models    *[]string          `json:"models"`
+		Providers *[]string          `json:"providers"`
+		Class     *messages.KeyClass `json:"class"`
+		EndOld    bool               `json:"end_old"`
 	}
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	change := messages.KeyChange{Name: body.Name, Role: body.Role, Models: body.Models, Providers: body.Providers, EndOld: body.EndOld}
+	change := messages.KeyChange{Name: body.Name, Role: body.Role, Models: body.Models, Providers: body.Providers, Class: body.Class, EndOld: body.EndOld}
 	if body.Expires != nil {
 		change.Expires = new(fromSeconds(*body.Expires))
 	}

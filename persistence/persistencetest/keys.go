@@ -27,7 +27,7 @@ func testKeyLife(b *bench) {
 	b.must(b.store.CreateTenant(b.ctx(), owner))
 	key := messages.APIKey{
 		ID: "k1", Tenant: tenant, Role: messages.KeyReadOnly, Name: "laptop", Hash: hash("secret"), Created: now, Scopes: messages.ScopeUsage | messages.ScopeChat,
-		Allowance: messages.Allowance{Models: []string{"gpt-5"}, Providers: []string{"p", "q"}}, TenantAllowance: owner.Allowance,
+		Allowance: messages.Allowance{Models: []string{"gpt-5"}, Providers: []string{"p", "q"}}, TenantAllowance: owner.Allowance, Class: "batch",
 	}
 	b.must(b.store.CreateKey(b.ctx(), key))
 	b.reopen()
@@ -42,9 +42,9 @@ func testKeyLife(b *bench) {
 		b.Error("a use counts as a change")
 	}
 
-	key.Role, key.Name, key.Expires, key.Scopes, key.Allowance = messages.KeyMember, "desktop", now.Add(time.Hour), 0, messages.Allowance{}
+	key.Role, key.Name, key.Expires, key.Scopes, key.Allowance, key.Class = messages.KeyMember, "desktop", now.Add(time.Hour), 0, messages.Allowance{}, "interactive"
 	changed, err := b.store.ChangeKey(b.ctx(), "k1", messages.KeyChange{
-		Role: &key.Role, Name: &key.Name, Expires: &key.Expires, Scopes: &key.Scopes, Models: &[]string{}, Providers: &[]string{},
+		Role: &key.Role, Name: &key.Name, Expires: &key.Expires, Scopes: &key.Scopes, Models: &[]string{}, Providers: &[]string{}, Class: &key.Class,
 	})
 	b.must(err)
 	b.same(key, changed)

@@ -23,20 +23,21 @@ func stateOfTenant(t messages.Tenant) tenantState {
 
 // keyState is a key in the audit log, without its hashes.
 type keyState struct {
-	Role       messages.KeyRole `json:"role"`
-	Name       string           `json:"name,omitempty"`
-	Expires    *time.Time       `json:"expires,omitempty"`
-	Revoked    *time.Time       `json:"revoked,omitempty"`
-	Scopes     []string         `json:"scopes,omitempty"`
-	Models     []string         `json:"models,omitempty"`
-	Providers  []string         `json:"providers,omitempty"`
-	OldExpires *time.Time       `json:"old_expires,omitempty"` // of the secret before the last rotation
+	Role       messages.KeyRole  `json:"role"`
+	Name       string            `json:"name,omitempty"`
+	Expires    *time.Time        `json:"expires,omitempty"`
+	Revoked    *time.Time        `json:"revoked,omitempty"`
+	Scopes     []string          `json:"scopes,omitempty"`
+	Models     []string          `json:"models,omitempty"`
+	Providers  []string          `json:"providers,omitempty"`
+	Class      messages.KeyClass `json:"class,omitempty"`
+	OldExpires *time.Time        `json:"old_expires,omitempty"` // of the secret before the last rotation
 }
 
 func stateOfKey(k messages.APIKey) keyState {
 	return keyState{
 		Role: k.Role, Name: k.Name, Expires: moment(k.Expires), Revoked: moment(k.Revoked), Scopes: k.Scopes.Names(),
-		Models: k.Allowance.Models, Providers: k.Allowance.Providers, OldExpires: moment(k.OldExpires),
+		Models: k.Allowance.Models, Providers: k.Allowance.Providers, OldExpires: moment(k.OldExpires), Class: k.Class,
 	}
 }
 

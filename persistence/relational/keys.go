@@ -17,9 +17,9 @@ func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
 		return err
 	}
 	return s.write(ctx, operator, "CreateKey", func(t *transaction) error {
-		created, err := t.exec(`INSERT INTO keys (id, tenant, role, name, hash, created, expires, revoked, scopes, models, providers)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			key.ID, key.Tenant, key.Role, key.Name, key.Hash[:], micros(key.Created), micros(key.Expires), micros(key.Revoked), lists[0], lists[1], lists[2])
+		created, err := t.exec(`INSERT INTO keys (id, tenant, role, name, hash, created, expires, revoked, scopes, models, providers, class)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			key.ID, key.Tenant, key.Role, key.Name, key.Hash[:], micros(key.Created), micros(key.Expires), micros(key.Revoked), lists[0], lists[1], lists[2], key.Class)
 		if err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (s *Store) CreateKey(ctx context.Context, key messages.APIKey) error {
 }
 
 const selectKey = `SELECT keys.id, keys.tenant, keys.role, keys.name, keys.hash, keys.created, keys.expires, keys.revoked, keys.used,
-	keys.scopes, keys.models, keys.providers, keys.old_hash, keys.old_expires,
+	keys.scopes, keys.models, keys.providers, keys.old_hash, keys.old_expires, keys.class,
 	COALESCE(tenants.may_route, FALSE), COALESCE(tenants.disabled, 0), COALESCE(tenants.models, ''), COALESCE(tenants.providers, '')
 	FROM keys LEFT JOIN tenants ON tenants.id = keys.tenant `
 
@@ -41,7 +41,7 @@ func scanKey(row Scanner) (key messages.APIKey, err error) {
 	var hash, old, scopes, models, providers, tenantModels, tenantProviders []byte
 	var created, expires, revoked, used, oldExpires, disabled int64
 	if err := row.Scan(&key.ID, &key.Tenant, &key.Role, &key.Name, &hash, &created, &expires, &revoked, &used,
-		&scopes, &models, &providers, &old, &oldExpires, &key.MayRoute, &disabled, &tenantModels, &tenantProviders); err != nil {
+		&scopes, &models, &providers, &old, &oldExpires, &key.Class, &key.MayRoute, &disabled, &tenantModels, &tenantProviders); err != nil {
 		return key, err
 	}
 	copy(key.Hash[:], hash)
@@ -131,8 +131,8 @@ func (t *transaction) putKey(key messages.APIKey) error {
 	if key.OldExpires.IsZero() {
 		old = []byte{}
 	}
-	_, err = t.exec(`UPDATE keys SET role = ?, name = ?, hash = ?, expires = ?, revoked = ?, scopes = ?, models = ?, providers = ?, old_hash = ?, old_expires = ?
-		WHERE id = ?`, key.Role, key.Name, key.Hash[:], micros(key.Expires), micros(key.Revoked), lists[0], lists[1], lists[2], old, micros(key.OldExpires), key.ID)
+	_, err = t.exec(`UPDATE keys SET role = ?, name = ?, hash = ?, expires = ?, revoked = ?, scopes = ?, models = ?, providers = ?, old_hash = ?, old_expires = ?, class = ?
+		WHERE id = ?`, key.Role, key.Name, key.Hash[:], micros(key.Expires), micros(key.Revoked), lists[0], lists[1], lists[2], old, micros(key.OldExpires), key.Class, key.ID)
 	return err
 }
 
