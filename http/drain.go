@@ -1,9 +1,6 @@
 package http
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // running counts the exchanges that a drain waits for. It is safe for
 // concurrent use.
@@ -11,7 +8,7 @@ type running struct {
 	mu      sync.Mutex
 	count   int
 	closing bool
-	idle    chan struct{} // closed when closing and none is left
+	idle    chan struct{} // closed when closing and none is left; another behind each open
 }
 
 func newRunning() *running { return &running{idle: make(chan struct{})} }
@@ -37,14 +34,35 @@ func (r *running) leave() {
 	}
 }
 
-// close refuses further exchanges. It is called once.
-func (r *running) close() {
+// close refuses further exchanges. What it returns is closed when none is left, and
+// never where open comes before that.
+func (r *running) close() (idle <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closing {
+		return r.idle
+	}
 	r.closing = true
 	if r.count == 0 {
 		close(r.idle)
 	}
+	return r.idle
+}
+
+// open lets exchanges in again.
+func (r *running) open() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		r.closing, r.idle = false, make(chan struct{})
+	}
+}
+
+// left is how many exchanges run.
+func (r *running) left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
 }
 
 // isClosing tells whether the server is to be sent no more work.
@@ -52,12 +70,4 @@ func (r *running) isClosing() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.closing
-}
-
-// wait returns when no exchange is left, or when ctx ends.
-func (r *running) wait(ctx context.Context) {
-	select {
-	case <-r.idle:
-	case <-ctx.Done():
-	}
 }

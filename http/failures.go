@@ -3,6 +3,7 @@ package http
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"example.com/parley/messages"
 )
@@ -28,6 +29,13 @@ func shuttingDown() error {
 	return &messages.Failure{
 		Code: messages.CodeShuttingDown, What: "the server is shutting down", Do: "send the request again", RetryAfter: soon,
 	}
+}
+
+// NotReady says how far a drain is to whoever asks for readiness.
+func NotReady(d Draining) error {
+	f := *messages.AsFailure(shuttingDown())
+	f.What = fmt.Sprintf("the server takes no more work: %d requests run, which are cut at %s", d.Running, d.Until.UTC().Format(time.RFC3339))
+	return &f
 }
 
 func noSuchRoute() error {

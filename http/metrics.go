@@ -73,6 +73,18 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return m
 }
 
+// watchDrain shows whether the server takes work.
+func (*metrics) watchDrain(registerer prometheus.Registerer, r *running) {
+	promauto.With(registerer).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chatbot_draining", Help: "1 while the server takes no more work, because it stops or an operator drains it.",
+	}, func() float64 {
+		if r.isClosing() {
+			return 1
+		}
+		return 0
+	})
+}
+
 // addEndpoint makes room for a route. It is not called once the server runs.
 func (m *metrics) addEndpoint(method, pattern string) {
 	m.endpoints[endpointKey{method, pattern}] = new(endpoint)

@@ -26,8 +26,8 @@ func (s *Server) healthy(c *fiber.Ctx, _ *exchange) error { return c.SendString(
 
 // ready answers GET /readyz: the server can take work, and is to be sent some.
 func (s *Server) ready(c *fiber.Ctx, _ *exchange) error {
-	if s.running.isClosing() {
-		return shuttingDown()
+	if d := s.Draining(); !d.Until.IsZero() {
+		return NotReady(d)
 	}
 	if err := Ready(s.checks); err != nil {
 		return err

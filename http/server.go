@@ -36,6 +36,7 @@ type Deps struct {
 	Embeddings      Embeddings
 	Usage           Usage
 	Ready           []Check // asked by GET /readyz, in order
+	Stop            func()  // ends the process, once a drain is over that an operator began
 	Registerer      prometheus.Registerer
 	Log             *slog.Logger // of failures; given ids and causes, never content
 }
@@ -65,6 +66,7 @@ type Server struct {
 	watch   *watch
 	told    *told
 	running *running
+	drains  *drains
 	cut     context.Context // ends when a drain has waited long enough
 	cutNow  context.CancelFunc
 }
@@ -84,6 +86,8 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}
+	s.drains = newDrains(s.running, deps.Stop)
+	s.metrics.watchDrain(deps.Registerer, s.running)
 	s.buffers.New = func() any { return new([]byte) }
 	s.cut, s.cutNow = context.WithCancel(context.Background())
 	s.wire = s.newWire(s.newApp())
@@ -139,6 +143,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	defer parts.Wait()
 	defer stop()
 	parts.Go(func() { s.watch.run(background) })
+	parts.Go(func() { s.drains.run(background) })
 	served := make(chan error, 1)
 	parts.Go(func() { served <- s.wire.Serve(ln) })
 	select {
@@ -156,14 +161,20 @@ var errStopped = errors.New("the listener ended by itself")
 // drain waits for what runs. The listener stays open, so that those who ask
 // for readiness are told.
 func (s *Server) drain(ctx context.Context) {
-	s.running.close()
-	waiting, release := context.WithTimeout(ctx, s.cfg.DrainTimeout)
-	defer release()
-	s.running.wait(waiting)
+	until, idle := s.drains.finish(time.Now().Add(s.cfg.DrainTimeout))
+	waitFor(ctx, idle, time.Until(until))
 	s.cutNow()
-	closing, release := context.WithTimeout(ctx, closePatience)
+	waitFor(ctx, idle, closePatience)
+}
+
+// waitFor waits for the end of what runs.
+func waitFor(ctx context.Context, idle <-chan struct{}, patience time.Duration) {
+	ctx, release := context.WithTimeout(ctx, patience)
 	defer release()
-	s.running.wait(closing)
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
 }
 
 func (s *Server) shut(ctx context.Context, ln net.Listener, served <-chan error) error {

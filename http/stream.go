@@ -220,10 +220,18 @@ func (b *stream) silent(now time.Time) (messages.Chunk, bool) {
 		b.ended = true
 	default:
 		if b.quiet++; b.quiet%pingAfter == 0 {
-			b.buffer = sse.AppendComment(b.buffer, "ping")
+			b.buffer = sse.AppendComment(b.buffer, b.server.ping())
 		}
 	}
 	return messages.Chunk{}, false
+}
+
+// ping is what is said for a model that says nothing.
+func (s *Server) ping() string {
+	if s.running.isClosing() {
+		return "ping; the server stops, and what is left then is to be read on elsewhere"
+	}
+	return "ping"
 }
 
 // cut ends the stream while its turn may go on. The key of the request stays with

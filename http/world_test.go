@@ -127,6 +127,7 @@ type world struct {
 	config   parleyhttp.Config
 	checks   []parleyhttp.Check
 	stop     context.CancelFunc
+	server   *parleyhttp.Server
 	stopped  chan error
 }
 
@@ -153,14 +154,14 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 	}
 	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
 		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
-		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{}, Ready: w.checks, Registerer: w.registry,
+		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{}, Ready: w.checks, Stop: func() { w.stop() }, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	w.stop = stop
+	w.stop, w.server = stop, server
 	w.address = ln.Addr().String()
 	w.url = "http://" + w.address
 	go func() { w.stopped <- server.Run(ctx, ln) }()

@@ -26,6 +26,8 @@ func main() {
 // when ctx has ended and everything was taken down again, in the opposite order.
 func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.Logger) error {
 	boundMemory(w.environment, os.DirFS("/"))
+	ctx, stop := context.WithCancel(ctx) // an operator may end the process too
+	defer stop()
 	data := folder(cfg.Data)
 	release, err := data.take()
 	if err != nil {
@@ -90,14 +92,14 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Limits: limits, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
-		Ready: checks, Registerer: metrics, Log: log,
+		Ready: checks, Stop: stop, Registerer: metrics, Log: log,
 	})
 	if err != nil {
 		return stopped(ctx, tree, err)
 	}
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Usage: kept.store, Audit: kept.store, Providers: fleet,
+		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Usage: kept.store, Audit: kept.store, Providers: fleet, Drains: clients,
 		Drill: drills(cfg, tree), Checks: checks, Endpoints: clients.Endpoints(), Gatherer: metrics, Log: log,
 	})
 
@@ -111,7 +113,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	return runParts(ctx, cfg.HTTP.DrainTimeout, log,
 		part{name: "the admin listener", run: sockets.serveAdmin(operators)},
 		part{name: "the shared cache", run: answers.share()},
-		part{name: "the actors", stop: draining(tree)},
+		part{name: "the actors", stop: draining(tree, clients)},
 		part{name: "the embedder", run: answers.run()},
 		part{name: "the collector's pace", run: pacing(w.environment)},
 		part{name: "the warmer", run: warmer.Run},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -325,6 +326,57 @@ func killedUnderReaders(t *testing.T, p *process, key string, env []string, rand
 		}
 	}
 	return p
+}
+
+func TestManyReadOneStreamAndASlowOneHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	p := start(t, launch{env: []string{
+		"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=20us", "PARLEY_HTTP_WRITE_STALL=1s",
+		"PARLEY_STREAM_PREFIX_CHUNKS=4096", "PARLEY_STREAM_PREFIX_INTERVAL=10s", // the text is long, and stored from its beginning each time
+	}})
+	text := prose(60_000)
+	first := newListener(p, p.key)
+	body := request(t, text, `,"background":true`)
+	if _, err := first.hear(t.Context(), body, 1); err != nil {
+		t.Fatal(err)
+	}
+	slow := dialSlowly(t, p, first.id)
+	defer slow.Close() //nolint:errcheck // nobody reads it
+	const readers = 5
+	var group sync.WaitGroup
+	for range readers {
+		group.Go(func() {
+			l := newListener(p, p.key)
+			l.id = first.id
+			for ended, cuts := false, 0; !ended; cuts++ {
+				var err error
+				if ended, err = l.hear(t.Context(), "", 1<<30); err != nil || cuts > 20 {
+					t.Errorf("cut %d times: %v", cuts, err)
+					return
+				}
+			}
+			for _, fault := range l.check(t.Context(), text) {
+				t.Error(fault)
+			}
+		})
+	}
+	group.Wait()
+	eventually(t, "the slow reader to be cut", func() bool { return !strings.Contains(p.metrics(), "chatbot_slow_readers_total 0") })
+	p.terminate()
+}
+
+// dialSlowly asks for a stream and does not read it.
+func dialSlowly(t *testing.T, p *process, id string) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	if _, err := fmt.Fprintf(conn, "GET /v1/responses/%s?stream=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", id, p.key); err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func TestResponseInTheBackgroundIsPolledAndCancelled(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/parley/actors"
+	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
 )
 
@@ -93,9 +94,14 @@ func drills(cfg *Config, tree *actors.System) admin.Drill {
 const leastDrain = time.Second
 
 // draining returns what ends the actors. Turns go on that have no client any
-// more, for as long as the time for stopping lasts.
-func draining(tree *actors.System) func(context.Context) error {
+// more, for as long as the time for stopping lasts, or the drain that ended it.
+func draining(tree *actors.System, clients *parleyhttp.Server) func(context.Context) error {
 	return func(ctx context.Context) error {
+		if clients != nil && !clients.Draining().Until.IsZero() {
+			shorter, release := context.WithDeadline(ctx, clients.Draining().Until)
+			defer release()
+			ctx = shorter
+		}
 		if until, limited := ctx.Deadline(); !limited || time.Until(until) < leastDrain {
 			longer, release := context.WithTimeout(context.WithoutCancel(ctx), leastDrain)
 			defer release()
@@ -108,6 +114,6 @@ func draining(tree *actors.System) func(context.Context) error {
 
 // stopped ends the actors of a server that could not start, and returns why.
 func stopped(ctx context.Context, tree *actors.System, err error) error {
-	_ = draining(tree)(context.WithoutCancel(ctx)) // returns nothing but nil
+	_ = draining(tree, nil)(context.WithoutCancel(ctx)) // returns nothing but nil
 	return err
 }

@@ -48,6 +48,7 @@ type Deps struct {
 	Audit          Audit
 	Prices         Prices
 	Providers      Providers
+	Drains         Drains                // nil where nothing is to be drained
 	Drill          Drill                 // nil where drills are not allowed
 	Checks         []parleyhttp.Check    // of readiness
 	Endpoints      []parleyhttp.Endpoint // of the other listener
@@ -113,6 +114,11 @@ func (s *Server) routes() {
 	operator.Put("/prices/*", s.setPrice)
 	operator.Delete("/prices/*", s.deletePrice)
 	operator.Get("/audit", s.listAudit)
+	if s.deps.Drains != nil {
+		operator.Get("/drain", s.showDrain)
+		operator.Post("/drain", s.drain)
+		operator.Delete("/drain", s.undrain)
+	}
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)
 	operator.Put("/providers/:name", s.putProvider)
@@ -140,6 +146,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) ready(c *fiber.Ctx) error {
+	if s.deps.Drains != nil {
+		if d := s.deps.Drains.Draining(); !d.Until.IsZero() {
+			return parleyhttp.NotReady(d)
+		}
+	}
 	if err := parleyhttp.Ready(s.deps.Checks); err != nil {
 		return err
 	}
