@@ -17,6 +17,8 @@
 //	ItemsAppend   conversations (next_seq), items                                before the reply
 //	UsageRow      the spool at once, usage_rows from there                       before the end of a turn that is not kept
 //	CacheDrop     cache_denials                                                  before the reply
+//	Erasure       erasures                                                       before anything is taken away
+//	PriceVersion  prices                                                         before the reply
 //	AuditChange   audit_log, in the transaction of what it says was changed      before the reply
 //	KeyUse        keys (used), in batches                                        never waited for
 //	Claim         idempotency_keys                                               before the request is carried out

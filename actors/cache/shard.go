@@ -115,6 +115,9 @@ func (k *keeper) Receive(ctx actor.Context) {
 	case *drop:
 		k.drop(m)
 		m.done <- struct{}{}
+	case *empty:
+		k.empty(m.tenant)
+		m.done <- struct{}{}
 	case *discard:
 		k.remove(m.entry, lostDamaged)
 	case *tick:

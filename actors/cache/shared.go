@@ -19,6 +19,8 @@ type Shared interface {
 	Put(name messages.CacheName, record []byte, ttl time.Duration)
 	// Drop takes a record out, and has every node forget it. It never waits.
 	Drop(drop messages.CacheDrop)
+	// Empty takes all records of a tenant out. It waits until that is done.
+	Empty(ctx context.Context, tenant messages.TenantID) error
 }
 
 // shared finds the reply to the same request where another node kept it, and this one

@@ -24,6 +24,15 @@ func (s *second) Put(name messages.CacheName, record []byte, ttl time.Duration) 
 	s.records[name], s.ttl = record, ttl
 }
 
+func (s *second) Empty(_ context.Context, tenant messages.TenantID) error {
+	for name := range s.records {
+		if name.Tenant == tenant {
+			delete(s.records, name)
+		}
+	}
+	return nil
+}
+
 func (s *second) Drop(d messages.CacheDrop) {
 	s.drops = append(s.drops, d)
 	delete(s.records, d.CacheName)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,8 @@ type administration interface {
 	admin.Administration
 	parleyhttp.Usage
 	admin.Prices
+	admin.Erasures
+	admin.Retentions
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 }
 
@@ -28,12 +31,19 @@ type administration interface {
 type inStore struct {
 	*tenant.Administration
 	*tenant.PriceAdministration
+	*tenant.RetentionAdministration
+	*tenant.Eraser
 	parleyhttp.Usage
 	admin.Audit
+	shared bool // replies are cached where only a server finds them
 }
 
 func administrationOf(s store, prices *tenant.Prices) inStore {
-	return inStore{tenant.NewAdministration(s), tenant.NewPriceAdministration(s, prices), s, s}
+	return inStore{
+		Administration: tenant.NewAdministration(s), PriceAdministration: tenant.NewPriceAdministration(s, prices),
+		RetentionAdministration: tenant.NewRetentionAdministration(s), Eraser: tenant.NewEraser(s, nil, slog.New(slog.DiscardHandler)),
+		Usage: s, Audit: s,
+	}
 }
 
 // CreateKey implements admin.Administration.
@@ -48,6 +58,17 @@ func (s inStore) CreateKey(ctx context.Context, wanted messages.APIKey) (created
 func (s inStore) RotateKey(ctx context.Context, id messages.KeyID, oldExpires time.Time) (key messages.APIKey, whole string, err error) {
 	key, secret, err := s.Administration.RotateKey(ctx, id, oldExpires)
 	return key, secret.Reveal(), err
+}
+
+// Erase implements admin.Erasures.
+func (s inStore) Erase(ctx context.Context, of messages.TenantID, user string) (messages.Erasure, error) {
+	if s.shared {
+		return messages.Erasure{}, &messages.Failure{
+			Code: messages.CodeInvalidRequest, What: "replies of this tenant are cached in Redis, which only a server can empty",
+			Do: "start the server, and run the command again",
+		}
+	}
+	return s.Eraser.Erase(ctx, of, user)
 }
 
 // adminFlags say which server a command is for.
@@ -127,7 +148,9 @@ func inFolder(ctx context.Context, cfg *Config, task func(context.Context, admin
 	if err != nil {
 		return err
 	}
-	return task(atTheStore(ctx), administrationOf(s, prices))
+	work := administrationOf(s, prices)
+	work.shared = cfg.Redis.URL != "" && cfg.Cache.Enabled
+	return task(atTheStore(ctx), work)
 }
 
 // remotely asks the server at an address.

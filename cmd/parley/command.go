@@ -52,6 +52,7 @@ func rootCommand(w world) *cobra.Command {
 		keyCommand(w),
 		usageCommand(w),
 		priceCommand(w),
+		eraseCommand(w),
 		auditCommand(w),
 		cacheCommand(w),
 		backupCommand(w),

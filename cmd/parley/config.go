@@ -36,7 +36,8 @@ type Config struct {
 	Redis          redis.Config           `koanf:"redis"`
 	Keys           tenant.Config          `koanf:"keys"`
 	Limits         tenant.LimitConfig     `koanf:"limits"`
-	Prices         tenant.PriceConfig     `koanf:"prices"`    // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so, and an @ and a day begins a price that holds from then on
+	Prices         tenant.PriceConfig     `koanf:"prices"` // of your own, before those that Parley knows, by model or provider/model; a * at the end stands for all that begin so, and an @ and a day begins a price that holds from then on
+	Retention      tenant.RetentionConfig `koanf:"retention"`
 	Providers      provider.Config        `koanf:"providers"` // whom to call, by a name of your own
 	ProvidersAdmin provider.AdminConfig   `koanf:"providers_admin"`
 	Outliers       provider.OutlierConfig `koanf:"outliers"`
@@ -52,7 +53,7 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "data",
 		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
-		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(),
+		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(), Retention: tenant.DefaultRetentionConfig(),
 		Providers: provider.DefaultConfig(), Outliers: provider.DefaultOutlierConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
@@ -68,7 +69,7 @@ func (c *Config) Validate() error {
 	return errors.Join(
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
-		c.Store.Validate(), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(),
+		c.Store.Validate(), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)

@@ -112,7 +112,7 @@ func (c *crowd) begin() {
 	for asker := range askers {
 		c.done.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				if err := c.ask(client, n%len(manners), fmt.Sprintf("question %d of %d", n, asker)); err != nil {
+				if err := c.ask(context.WithoutCancel(ctx), client, n%len(manners), fmt.Sprintf("question %d of %d", n, asker)); err != nil {
 					time.Sleep(20 * time.Millisecond) // nobody is there
 				}
 			}
@@ -139,9 +139,9 @@ var manners = [...]struct {
 
 // ask sends one request, and writes down what was heard of it. The server is
 // never told twice to do the same.
-func (c *crowd) ask(client *http.Client, how int, question string) error {
+func (c *crowd) ask(ctx context.Context, client *http.Client, how int, question string) error {
 	m := manners[how]
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, *c.at.Load()+m.path, strings.NewReader(fmt.Sprintf(m.body, question)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, *c.at.Load()+m.path, strings.NewReader(fmt.Sprintf(m.body, question)))
 	if err != nil {
 		return err
 	}

@@ -97,9 +97,11 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	if err != nil {
 		return stopped(ctx, tree, err)
 	}
+	eraser := tenant.NewEraser(kept.store, answers.cache, log)
+	retention := tenant.NewRetention(cfg.Retention, kept.store, metrics, log)
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
-		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Usage: kept.store, Audit: kept.store, Providers: fleet, Drains: clients,
+		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Erasures: eraser, Retentions: administration, Usage: kept.store, Audit: kept.store, Providers: fleet, Drains: clients,
 		Drill: drills(cfg, tree), Checks: checks, Endpoints: clients.Endpoints(), Gatherer: metrics, Log: log,
 	})
 
@@ -122,6 +124,8 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
 		part{name: "the prices", run: func(ctx context.Context) error { return kept.prices.Follow(ctx, kept.store, metrics) }},
 		part{name: "what keys were used", run: keys.RecordUses},
+		part{name: "what is to be erased", run: eraser.Run},
+		part{name: "what is too old", run: retention.Run},
 		part{name: "the sweeper", run: sweeping(kept.store, log)},
 		part{name: "the configuration", run: (&reloader{source: again, takeOver: fleet.takeOver, running: *cfg, log: log}).run},
 		part{name: "the listener", run: sockets.serve(clients)},

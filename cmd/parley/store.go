@@ -41,6 +41,8 @@ type store interface {
 	parleyhttp.IdempotencyKeys
 	tenant.Store
 	tenant.PriceKeeper
+	tenant.ErasureStore
+	tenant.RetentionStore
 	spool.Sink
 	admin.Audit
 	parleyhttp.Usage

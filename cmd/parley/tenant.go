@@ -16,7 +16,7 @@ import (
 
 func tenantCommand(w world) *cobra.Command {
 	c := &cobra.Command{Use: "tenant", Short: "Make, change, delete and list tenants", Args: cobra.NoArgs}
-	c.AddCommand(tenantCreateCommand(w), tenantChangeCommand(w), tenantDeleteCommand(w), tenantListCommand(w))
+	c.AddCommand(tenantCreateCommand(w), tenantChangeCommand(w), tenantDeleteCommand(w), tenantListCommand(w), tenantRetentionCommand(w))
 	return c
 }
 

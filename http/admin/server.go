@@ -47,6 +47,8 @@ type Deps struct {
 	Usage          parleyhttp.Usage
 	Audit          Audit
 	Prices         Prices
+	Erasures       Erasures
+	Retentions     Retentions
 	Providers      Providers
 	Drains         Drains                // nil where nothing is to be drained
 	Drill          Drill                 // nil where drills are not allowed
@@ -110,6 +112,11 @@ func (s *Server) routes() {
 	operator.Post("/keys/:id/rotate", s.rotateKey)
 	operator.Get("/routes", s.listRoutes)
 	operator.Get("/usage", s.usage)
+	operator.Get("/tenants/:id/retention", s.showRetention)
+	operator.Put("/tenants/:id/retention", s.setRetention)
+	operator.Get("/erasures", s.listErasures)
+	operator.Post("/erasures", s.createErasure)
+	operator.Get("/erasures/:id", s.showErasure)
 	operator.Get("/prices", s.listPrices)
 	operator.Put("/prices/*", s.setPrice)
 	operator.Delete("/prices/*", s.deletePrice)

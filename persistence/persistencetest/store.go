@@ -62,6 +62,18 @@ type Store interface {
 	SetPrice(ctx context.Context, v messages.PriceVersion) error
 	DropPrice(ctx context.Context, model string, from time.Time) error
 
+	CreateErasure(ctx context.Context, e messages.Erasure) error
+	EraseSome(ctx context.Context, id string) (messages.Erasure, error)
+	Erasure(ctx context.Context, id string) (messages.Erasure, error)
+	Erasures(ctx context.Context, tenant messages.TenantID) ([]messages.Erasure, error)
+	PendingErasures(ctx context.Context) ([]messages.Erasure, error)
+	ErasedSince(ctx context.Context, at time.Time) ([]messages.Erasure, error)
+
+	Retentions(ctx context.Context) ([]messages.Retention, error)
+	SetRetention(ctx context.Context, r messages.Retention) error
+	SweepContent(ctx context.Context, tenant messages.TenantID, before time.Time) (removed int, err error)
+	SweepLedger(ctx context.Context, tenant messages.TenantID, before time.Time) (removed int, err error)
+
 	UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error)
 	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"example.com/parley/messages"
@@ -38,4 +39,81 @@ func (s *Store) prepareMonth(ctx context.Context, month int) (made bool, err err
 		return err
 	})
 	return made, err
+}
+
+// DropMonths takes whole partitions of the ledger away, of months that have passed:
+// those in which each tenant's rows may go, as expired says of a tenant and the
+// month's end. It returns how many.
+func (s *Store) DropMonths(ctx context.Context, now time.Time, expired func(tenant messages.TenantID, end time.Time) bool) (dropped int, err error) {
+	parts, err := s.monthsBefore(ctx, now)
+	if err != nil {
+		return 0, err
+	}
+	for _, month := range parts {
+		gone, err := s.dropMonth(ctx, month, expired)
+		if err != nil {
+			return dropped, err
+		}
+		if gone {
+			dropped++
+		}
+	}
+	return dropped, nil
+}
+
+// monthsBefore lists the months that have a partition and are over, the oldest
+// first.
+func (s *Store) monthsBefore(ctx context.Context, now time.Time) (months []int, err error) {
+	err = s.db.Read(ctx, "", "DropMonths", func(q relational.Querier) error {
+		return q.Rows(`SELECT substr(relname, 12)::INTEGER AS month FROM pg_class JOIN pg_inherits ON inhrelid = oid
+			WHERE inhparent = 'usage_rows'::regclass AND relname ~ '^usage_rows_[0-9]{6}$' AND substr(relname, 12)::INTEGER < ? ORDER BY 1`,
+			[]any{relational.MonthOf(now)}, func(row relational.Scanner) error {
+				var month int
+				err := row.Scan(&month)
+				months = append(months, month)
+				return err
+			})
+	})
+	return months, err
+}
+
+// dropMonth looks twice: the second time nobody can add a row.
+func (s *Store) dropMonth(ctx context.Context, month int, expired func(messages.TenantID, time.Time) bool) (gone bool, err error) {
+	part := "usage_rows_" + strconv.Itoa(month)
+	end := time.Date(month/100, time.Month(month%100)+1, 1, 0, 0, 0, 0, time.UTC)
+	mayGo := func(tenant messages.TenantID) bool { return expired(tenant, end) }
+	err = s.db.Write(ctx, "", "DropMonths", func(t relational.Transaction) error {
+		if ok, err := allOf(t, part, mayGo); err != nil || !ok {
+			return err
+		}
+		for _, text := range []string{
+			"SET LOCAL lock_timeout = '2s'", // who waits for this lock has all others wait behind it
+			"LOCK TABLE " + part + " IN ACCESS EXCLUSIVE MODE",
+		} {
+			if _, err := t.Exec(text); err != nil {
+				return err
+			}
+		}
+		if ok, err := allOf(t, part, mayGo); err != nil || !ok {
+			return err
+		}
+		gone = true
+		_, err := t.Exec("DROP TABLE " + part)
+		return err
+	})
+	return gone && err == nil, err
+}
+
+// allOf asks for one tenant after the other who has rows in a partition, each by one
+// look into its index.
+func allOf(t relational.Transaction, part string, mayGo func(messages.TenantID) bool) (bool, error) {
+	for tenant := messages.TenantID(""); ; {
+		found, err := t.Row("SELECT tenant FROM "+part+" WHERE tenant > ? ORDER BY tenant LIMIT 1", []any{tenant}, &tenant)
+		if err != nil || !found {
+			return !found, err
+		}
+		if !mayGo(tenant) {
+			return false, nil
+		}
+	}
 }

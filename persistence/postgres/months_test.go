@@ -177,3 +177,39 @@ func fillOlder(t *testing.T, conn *pgx.Conn) {
 		t.Fatal(err)
 	}
 }
+
+func TestMonthsAreDroppedOnceEveryTenantsMayGo(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	store := open(t, at)
+	defer store.Close()
+	start := time.Date(2024, 11, 15, 0, 0, 0, 0, time.UTC)
+	if _, err := store.PrepareMonths(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 8 { // a tenant each
+		for month := range time.Month(3) {
+			row := persistencetest.BusyRow(time.Date(2024, 11+month, 15, 0, 0, 0, 0, time.UTC), n)
+			if err := store.AppendUsage(t.Context(), []messages.UsageRow{row}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	conn := connect(t, at)
+	keeper := persistencetest.BusyRow(start, 5).Tenant
+	drop := func(expired func(messages.TenantID, time.Time) bool, want int, left string) {
+		t.Helper()
+		dropped, err := store.DropMonths(t.Context(), time.Date(2025, 1, 20, 0, 0, 0, 0, time.UTC), expired)
+		if err != nil || dropped != want {
+			t.Errorf("dropped %d, want %d: %v", dropped, want, err)
+		}
+		if got := partitions(t, conn); got != left {
+			t.Errorf("there is %s, want %s", got, left)
+		}
+	}
+	drop(func(of messages.TenantID, _ time.Time) bool { return of != keeper }, 0, "usage_rows_202411=8 usage_rows_202412=8 usage_rows_202501=8")
+	drop(func(_ messages.TenantID, end time.Time) bool {
+		return !end.After(time.Date(2024, 12, 1, 0, 0, 0, 0, time.UTC))
+	}, 1, "usage_rows_202412=8 usage_rows_202501=8")
+	drop(func(messages.TenantID, time.Time) bool { return true }, 1, "usage_rows_202501=8") // the month that runs stays
+}

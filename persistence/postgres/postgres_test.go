@@ -119,6 +119,8 @@ func populate(t *testing.T, store *postgres.Store) {
 		}))
 		must(store.AppendUsage(t.Context(), []messages.UsageRow{{Tenant: tenant, Request: id, Attempt: 1}}))
 		must(store.Deny(t.Context(), messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: 1}, Asked: 2}))
+		must(store.CreateErasure(t.Context(), messages.Erasure{ID: "erasure_" + string(tenant), Tenant: tenant, Requested: time.Now()}))
+		must(store.SetRetention(t.Context(), messages.Retention{Tenant: tenant}))
 		_, err := store.ClaimKey(t.Context(), messages.Claim{Tenant: tenant, Key: "k", Request: id, Deadline: time.Now()})
 		must(err)
 	}
@@ -150,7 +152,7 @@ func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background()) //nolint:errcheck // only read
-	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys", "cache_denials"} {
+	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys", "cache_denials", "erasures", "retentions"} {
 		for setting, want := range map[[2]string]int{
 			{"", ""}: 0, {"parley.tenant", "acme"}: 1, {"parley.tenant", ""}: 0, {"parley.tenant", "nobody"}: 0, {"parley.scope", "operator"}: 2,
 		} {

@@ -40,10 +40,10 @@ func (t *transaction) insertTurn(r *messages.TurnRecord) error {
 		return err
 	}
 	return t.later(orElse(beingAnswered), `INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
-			instructions, background, first_seq, inputs, outputs, finish, created, ended)
-		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, ?, 0, '', ?, 0) ON CONFLICT DO NOTHING`,
+			instructions, background, first_seq, inputs, outputs, finish, created, ended, end_user)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, ?, 0, '', ?, 0, ?) ON CONFLICT DO NOTHING`,
 		r.Ref.Tenant, turnBytes(r.ID), r.Ref.Conversation, r.Key, turnBytes(r.After), messages.TurnRunning, r.Model, options,
-		r.Instructions, r.Background, r.FirstSeq, r.Inputs, micros(r.Created))
+		r.Instructions, r.Background, r.FirstSeq, r.Inputs, micros(r.Created), r.Options.EndUser())
 }
 
 // SavePrefix makes what was shown so far durable.
