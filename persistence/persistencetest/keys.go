@@ -117,7 +117,7 @@ func testTenantLife(b *bench) {
 		b.must(err)
 		read, err := b.store.Tenant(b.ctx(), tenant)
 		b.must(err)
-		if !changed.Disabled.Round(time.Microsecond).Equal(read.Disabled) || read.Disabled.IsZero() == off || read.Name != "Alpha" || b.key("acme").Disabled != off {
+		if !changed.Disabled.Equal(read.Disabled) || read.Disabled.IsZero() == off || read.Name != "Alpha" || b.key("acme").Disabled != off {
 			b.Errorf("disabled %t: %+v, and as it is read %+v", off, changed, read)
 		}
 		b.same(messages.Allowance{Models: []string{"a*"}}, b.key("acme").TenantAllowance)

@@ -144,7 +144,7 @@ func (s *Store) ChangeKey(ctx context.Context, id messages.KeyID, change message
 		if err != nil {
 			return err
 		}
-		after = change.Apply(before, time.Now())
+		after = change.Apply(before, time.Now().Truncate(time.Microsecond)) // as it is stored
 		return t.replaceKey(ctx, "key.change", before, after)
 	})
 	return after, err

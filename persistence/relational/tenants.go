@@ -129,7 +129,7 @@ func (s *Store) ChangeTenant(ctx context.Context, id messages.TenantID, change m
 		if err != nil {
 			return err
 		}
-		changed = change.Apply(before, time.Now())
+		changed = change.Apply(before, time.Now().Truncate(time.Microsecond)) // as it is stored
 		if err := t.putTenant(changed); err != nil {
 			return err
 		}
