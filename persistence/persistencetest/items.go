@@ -249,7 +249,7 @@ func testFidelity(b *bench) {
 	begin := b.begin(ref, b.activate(ref).Epoch, 1, "")
 	begin.Record.Inputs, begin.Input = len(items), items
 	begin.Record.ID = id
-	begin.Record.Instructions = "be brief"
+	begin.Record.Instructions, begin.Record.Background = "be brief", true
 	begin.Record.Options = messages.Options{
 		Temperature: &temperature, Stop: []string{"\n"}, Metadata: map[string]string{"k": "v"},
 		Tools: []messages.Tool{{Name: "look", Parameters: json.RawMessage(`{"type":"object"}`), Strict: &strict}},

@@ -161,6 +161,26 @@ each('responses: stream helper', async (model) => {
   assert.match(final.output_text, /\] Hello$/);
 });
 
+test('responses: read on where a stream broke off', async () => {
+  const seen = [];
+  for await (const event of await client.responses.create({ model: `${providers.openai}-tokens-40-interval-10ms`, input: 'Hello', stream: true })) {
+    if (seen.push(event) === 10) break;
+  }
+  const starting_after = seen.at(-1).sequence_number;
+  const rest = await collect(await client.responses.retrieve(seen[0].response.id, { stream: true, starting_after }));
+  const all = [...seen, ...rest];
+  assert.ok(all.every((event, i) => i === 0 || event.sequence_number > all[i - 1].sequence_number));
+  const text = all.filter((event) => event.type === 'response.output_text.delta').map((event) => event.delta).join('');
+  assert.equal(rest.at(-1).response.output[0].content[0].text, text);
+});
+
+test('responses: in the background, and cancelled', async () => {
+  const begun = await client.responses.create({ model: `${providers.openai}-tokens-400-interval-50ms`, input: 'Hello', background: true });
+  assert.equal(begun.status, 'in_progress');
+  assert.equal((await client.responses.cancel(begun.id)).status, 'cancelled');
+  assert.equal((await client.responses.retrieve(begun.id)).status, 'cancelled');
+});
+
 each('responses: continue and fork', async (model) => {
   const first = await client.responses.create({ model, input: 'One' });
   const second = await client.responses.create({ model, input: 'Two', previous_response_id: first.id });

@@ -344,6 +344,38 @@ class Responses(Case):
         self.assertIn(events[-1].type, ("response.incomplete", "response.failed", "error"))
         self.assertIn("response.output_text.delta", [e.type for e in events])
 
+    def test_stream_is_read_on_where_it_broke_off(self):
+        stream = self.client.responses.create(model=OPENAI + "-tokens-40-interval-10ms", input="Hello", stream=True)
+        seen = [next(stream) for _ in range(10)]
+        stream.close()
+        response_id = seen[0].response.id
+        self.assertEqual(self.client.responses.retrieve(response_id).status, "in_progress")
+        for pause in (0, 1):  # while it runs, and when it has ended
+            time.sleep(pause)
+            rest = list(self.client.responses.retrieve(response_id, stream=True, starting_after=seen[-1].sequence_number))
+            numbers = [event.sequence_number for event in seen + rest]
+            self.assertEqual(numbers, sorted(set(numbers)))
+            text = "".join(event.delta for event in seen + rest if event.type == "response.output_text.delta")
+            self.assertEqual(rest[-1].type, "response.completed")
+            self.assertEqual(text, rest[-1].response.output_text)
+        with self.assertRaises(openai.BadRequestError):
+            self.client.responses.retrieve(response_id, stream=True, starting_after=-1)
+
+    def test_background_response_is_polled_streamed_and_cancelled(self):
+        reply = self.client.responses.create(model=OPENAI + "-tokens-20-interval-10ms", input="Hello", background=True)
+        self.assertEqual((reply.status, reply.background), ("in_progress", True))
+        wait_for = time.monotonic() + 20
+        while reply.status in ("queued", "in_progress") and time.monotonic() < wait_for:
+            reply = self.client.responses.retrieve(reply.id)
+        self.assertEqual(reply.status, "completed")
+        stream = self.client.responses.create(model=OPENAI + "-tokens-400-interval-50ms", input="Hello", background=True, stream=True)
+        created = next(stream)
+        next(event for event in stream if event.type == "response.output_text.delta")
+        cancelled = self.client.responses.cancel(created.response.id)
+        self.assertEqual(cancelled.status, "cancelled")
+        self.assertEqual(list(stream)[-1].response.status, "cancelled")
+        self.assertEqual(self.client.responses.cancel(reply.id).status, "completed")
+
     def test_client_leaves_and_the_response_is_kept(self):
         stream = self.client.responses.create(model=OPENAI + "-tokens-40-interval-10ms", input="Hello", stream=True)
         created = next(iter(stream))
