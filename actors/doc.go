@@ -9,6 +9,8 @@
 //	├── cache-0 ... cache-7     replies that are kept, a shard of the tenants each, as snapshots
 //	├── admission               the queue in front of the turns
 //	├── turns-0 ... turns-63    turns that are kept nowhere, many at a time each
+//	├── sessions-0 ... -15      parents of the sessions, by turns
+//	│   └── session ...         one a WebSocket connection: says what its lanes do next
 //	└── shard-0 ... shard-1023  parents of the conversations, by hash
 //	    └── conversation ...    those that have something to do; one piece of work at a time
 //
@@ -20,5 +22,6 @@
 // A restart stops the children of the restarted actor, so the router and the
 // providers are siblings, and others go on by their last snapshots while one of
 // them restarts. A shard's restart loses its conversations' memory and nothing
-// else: whoever waited for them gets a failure that says to try again.
+// else: whoever waited for them gets a failure that says to try again. A session
+// that panics is stopped with its connection, whose client connects again.
 package actors

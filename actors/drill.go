@@ -60,7 +60,7 @@ func (t *tree) fail(ctx actor.Context, m *failPart) {
 	}
 	names := make([]string, 0, len(t.parts))
 	for name := range t.parts {
-		if !strings.HasPrefix(name, "shard-") && !strings.HasPrefix(name, "turns-") { // of which there are very many
+		if kind, _, _ := strings.Cut(name, "-"); kind != "shard" && kind != "turns" && kind != "sessions" { // of which there are very many
 			names = append(names, name)
 		}
 	}
@@ -79,7 +79,7 @@ func (s *System) FailPart(name string) error {
 		}
 		return &messages.Failure{
 			Code: messages.CodeItemAbsent, What: fmt.Sprintf("there is no actor %q", name), Param: "actor",
-			Do: fmt.Sprintf("name one of %s, shard-0 to shard-%d, or turns-0 and on", strings.Join(names, ", "), shard.Count-1),
+			Do: fmt.Sprintf("name one of %s, shard-0 to shard-%d, turns-0 and on, or sessions-0 and on", strings.Join(names, ", "), shard.Count-1),
 		}
 	case <-time.After(spawnPatience):
 		return fmt.Errorf("fail %s: no answer within %s", name, spawnPatience)

@@ -65,7 +65,7 @@ func TestDrillOfNobodyNamesThoseThereAre(t *testing.T) {
 	s := startDrilled(t, true, lives("victim", make(chan any, 8)))
 	defer s.Drain(t.Context())
 	f := messages.AsFailure(s.FailPart("nobody"))
-	if f.Code != messages.CodeItemAbsent || f.Do != "name one of admission, victim, shard-0 to shard-1023, or turns-0 and on" {
+	if f.Code != messages.CodeItemAbsent || f.Do != "name one of admission, victim, shard-0 to shard-1023, turns-0 and on, or sessions-0 and on" {
 		t.Errorf("got %v: %s", f, f.Do)
 	}
 }

@@ -59,6 +59,13 @@ func (s *System) FollowTurn(m *messages.FollowTurn) error { return s.toShard(m.R
 // CancelTurn sends to the conversation; the answer comes on the message's Reply.
 func (s *System) CancelTurn(m *messages.CancelTurn) error { return s.toShard(m.Ref, m) }
 
+// OpenSession opens the session of a connection; the answer comes on the message's
+// Reply.
+func (s *System) OpenSession(m *messages.OpenSession) error {
+	s.opener.Open(m)
+	return nil
+}
+
 func (s *System) toShard(ref messages.ConversationRef, m any) error {
 	s.system.Root.Send(s.shards[shard.Of(ref)], m)
 	return nil

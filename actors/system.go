@@ -12,6 +12,7 @@ import (
 
 	"example.com/parley/actors/admission"
 	"example.com/parley/actors/conversation"
+	"example.com/parley/actors/session"
 	"example.com/parley/actors/shard"
 	"example.com/parley/messages"
 )
@@ -41,6 +42,8 @@ type System struct {
 	pool   *conversation.Pool
 	shards [shard.Count]*actor.PID
 	deps   *conversation.Deps
+	opener *session.Sessions
+	lanes  *session.Deps
 	swept  chan struct{} // closed when the sweeper has ended
 	seen   chan struct{} // closed when the gate observes no more
 	stop   context.CancelFunc
@@ -93,7 +96,10 @@ func (s *System) spawnAll(cfg Config, deps Deps) error {
 	if err := s.spawnPool(deps.Registerer); err != nil {
 		return err
 	}
-	return s.spawnShards(cfg.Shard, deps.Registerer)
+	if err := s.spawnShards(cfg.Shard, deps.Registerer); err != nil {
+		return err
+	}
+	return s.spawnSessions(deps.Registerer)
 }
 
 func (s *System) spawnGate(cfg admission.Config, deps Deps) error {
@@ -132,6 +138,21 @@ func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer)
 		}
 		s.shards[i] = pid
 	}
+	return nil
+}
+
+func (s *System) spawnSessions(registerer prometheus.Registerer) error {
+	s.lanes = session.NewDeps(session.NewMetrics(registerer))
+	child := newMailbox(registerer, "session").of(session.Props(s.lanes))
+	parents := make([]*actor.PID, session.ParentCount)
+	for i := range parents {
+		pid, err := s.spawn(Part{Name: "sessions-" + strconv.Itoa(i), Props: session.ParentProps(s.lanes, child)})
+		if err != nil {
+			return err
+		}
+		parents[i] = pid
+	}
+	s.opener = session.NewSessions(s.system.Root, parents)
 	return nil
 }
 
@@ -186,6 +207,7 @@ func (s *System) Drain(ctx context.Context) {
 	cut, release := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 	defer release()
 	s.wait(cut)
+	s.lanes.Wait() // their contexts have ended, and they wait for nothing else
 	s.deps.Workers.Close()
 	s.system.Shutdown()
 }

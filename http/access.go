@@ -13,6 +13,7 @@ type access uint32
 const (
 	member access = 0       // any key of a tenant
 	public access = 1 << 31 // anybody
+	socket access = 1 << 30 // also with a ticket; it opens a WebSocket, over which turns come
 
 	chat          = access(messages.ScopeChat)
 	responses     = access(messages.ScopeResponses)
@@ -23,7 +24,7 @@ const (
 )
 
 // scopes are those that a key needs.
-func (a access) scopes() messages.Scopes { return messages.Scopes(a &^ public) } // #nosec G115 -- the rest are scopes
+func (a access) scopes() messages.Scopes { return messages.Scopes(a &^ (public | socket)) } // #nosec G115 -- the rest are scopes
 
 // permit lets in those whose role and scopes the route takes. Who may only read
 // gets what is asked for with GET.
@@ -34,7 +35,7 @@ func (r *route) permit(who *messages.Principal) error {
 			Code: messages.CodePermission, What: "this key is an administrator's and opens no tenant's data",
 			Do: "use it on the admin listener, and a member's key here", NoRetry: true,
 		}
-	case who.Role == messages.KeyReadOnly && r.method != fiber.MethodGet:
+	case who.Role == messages.KeyReadOnly && (r.method != fiber.MethodGet || r.access&socket != 0):
 		return &messages.Failure{
 			Code: messages.CodePermission, What: "this key may only read", Do: "use a member's key for turns and changes", NoRetry: true,
 		}

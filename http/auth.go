@@ -20,7 +20,11 @@ type Tries interface {
 // authenticate finds out for whom a request is, and whether its route is open to
 // them.
 func (s *Server) authenticate(c *fiber.Ctx, r *route, address string) (messages.Principal, error) {
-	principal, err := s.identify(c, address)
+	identify := s.identify
+	if r.access&socket != 0 {
+		identify = s.greet
+	}
+	principal, err := identify(c, address)
 	if err != nil {
 		return messages.Principal{}, err
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	WriteStall     time.Duration `koanf:"write_stall"`              // a stream's client that takes nothing for so long is cut
 	Continue       bool          `koanf:"continue"`                 // another provider goes on with a stream that breaks, unless the request says otherwise
 	TrustedProxies []string      `koanf:"trusted_proxies"`          // networks whose X-Forwarded-For counts, such as 10.0.0.0/8
+	Sessions       SessionConfig `koanf:"sessions"`                 // WebSocket connections
 }
 
 // DefaultConfig suits a laptop and a small server alike.
@@ -34,6 +35,7 @@ func DefaultConfig() Config {
 		TurnTimeout:  10 * time.Minute,
 		DrainTimeout: 30 * time.Second,
 		WriteStall:   10 * time.Second,
+		Sessions:     DefaultSessionConfig(),
 	}
 }
 
@@ -61,6 +63,7 @@ func (c Config) Validate() error {
 		lasting("drain_timeout", c.DrainTimeout, 0, maxDrain),
 		lasting("write_stall", c.WriteStall, 100*time.Millisecond, longestIdle),
 		networks,
+		c.Sessions.validate(),
 	)
 }
 

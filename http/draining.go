@@ -20,6 +20,7 @@ type Draining struct {
 // safe for concurrent use; run is its goroutine.
 type drains struct {
 	running *running
+	tellAll func()        // announces a drain to connections that stay open by themselves; it does not block
 	stop    func()        // ends the process
 	changed chan struct{} // capacity 1
 
@@ -28,8 +29,8 @@ type drains struct {
 	final bool
 }
 
-func newDrains(r *running, stop func()) *drains {
-	return &drains{running: r, stop: stop, changed: make(chan struct{}, 1)}
+func newDrains(r *running, tellAll, stop func()) *drains {
+	return &drains{running: r, tellAll: tellAll, stop: stop, changed: make(chan struct{}, 1)}
 }
 
 // begin takes no more work, and has what runs cut at the moment. A drain that has
@@ -39,7 +40,7 @@ func (d *drains) begin(until time.Time) {
 	defer d.mu.Unlock()
 	if !d.final {
 		d.until = until
-		d.running.close()
+		d.close()
 		d.tell()
 	}
 }
@@ -66,7 +67,17 @@ func (d *drains) finish(until time.Time) (cutAt time.Time, idle <-chan struct{})
 		d.until = until
 	}
 	d.final = true
-	return d.until, d.running.close()
+	return d.until, d.close()
+}
+
+// close lets nobody in any more, and tells those who are in. The lock is held.
+func (d *drains) close() (idle <-chan struct{}) {
+	first := !d.running.isClosing()
+	idle = d.running.close()
+	if first {
+		d.tellAll()
+	}
+	return idle
 }
 
 func (d *drains) state() Draining {

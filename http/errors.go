@@ -61,6 +61,13 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeRateLimited:        {status: fiber.StatusTooManyRequests, retry: again},
 	messages.CodeIdempotencyReuse:   {status: fiber.StatusUnprocessableEntity},
 	messages.CodeIdempotencyRunning: {status: fiber.StatusConflict, retry: again},
+	messages.CodeUpgradeRequired:    {status: fiber.StatusUpgradeRequired},
+	messages.CodeOrigin:             {status: fiber.StatusForbidden},
+	messages.CodeInvalidTicket:      {status: fiber.StatusUnauthorized, retry: never},
+	messages.CodeTooManyConnections: {status: fiber.StatusTooManyRequests, retry: again},
+	messages.CodeInvalidStream:      {status: fiber.StatusBadRequest},
+	messages.CodeStreamLimit:        {status: fiber.StatusBadRequest},
+	messages.CodeConnectionLimit:    {status: fiber.StatusBadRequest},
 
 	messages.CodeProviderFailed:      {status: fiber.StatusBadGateway},
 	messages.CodeProviderRejected:    {status: fiber.StatusBadRequest}, // or the provider's own 4xx

@@ -93,6 +93,9 @@ func (s scripted) FollowTurn(m *messages.FollowTurn) error {
 
 // CancelTurn ends the turn with what it has said so far.
 func (s scripted) CancelTurn(m *messages.CancelTurn) error {
+	if s.cancelled != nil {
+		s.cancelled <- m.Turn
+	}
 	s.mu.Lock()
 	turn := s.live[m.Turn]
 	s.mu.Unlock()

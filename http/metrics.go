@@ -22,6 +22,7 @@ type metrics struct {
 	WebSockets prometheus.Gauge
 	SlowCuts   prometheus.Counter
 	resumes    map[resumeSource]prometheus.Counter
+	sessions   sessionMetrics
 
 	durations *prometheus.HistogramVec
 	errors    *prometheus.CounterVec
@@ -64,6 +65,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	for _, source := range []resumeSource{fromTurn, fromStore, fromRestart} {
 		m.resumes[source] = resumes.WithLabelValues(string(source))
 	}
+	m.sessions = newSessionMetrics(factory)
+	m.addEndpoint(socketMethod, socketPattern)
 	for code := range appearances {
 		m.codes[code] = m.errors.WithLabelValues(string(code))
 	}

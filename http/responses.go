@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"errors"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -25,7 +24,7 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 		return err
 	}
 	if record == nil {
-		record = recordOf(&spec, a, private)
+		record = recordOf(&spec, a.conversation, private)
 	}
 	if request.Background {
 		a.release()
@@ -43,27 +42,31 @@ func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.Respons
 	if spec, err = s.newTurn(c, x); err != nil {
 		return spec, false, err
 	}
-	spec.Model, spec.Instructions, spec.Input = request.Model, request.Instructions, request.Input
-	spec.Options, spec.Stream = request.Options, request.Stream
-	if err = errors.Join(checkPlain("model", spec.Model), checkPlain("instructions", spec.Instructions)); err != nil {
+	if err = describe(&spec, request); err != nil {
 		return spec, false, err
 	}
-	switch {
-	case request.Conversation != "":
-		private, err = s.continueConversation(x, &spec, messages.ConversationID(request.Conversation), "conversation")
-	case request.PreviousResponseID != "":
-		private, err = s.continueResponse(&spec, request.PreviousResponseID)
-	default:
-		keepApart(&spec)
-		private = true
-	}
-	if request.Store != nil && !*request.Store {
-		keepNothing(&spec)
-	}
+	private, err = s.place(x, &spec, messages.ConversationID(request.Conversation), request.PreviousResponseID, request.Store == nil || *request.Store)
 	if spec.Background = request.Background; err == nil && spec.Background && !spec.Keep {
 		err = invalid("background", "a response that is not stored cannot be made in the background: nobody could read it", "leave store out, or background")
 	}
 	return spec, private, err
+}
+
+// place says where a turn goes on from, and where it is kept.
+func (s *Server) place(x *exchange, spec *messages.TurnSpec, conversation messages.ConversationID, previous string, store bool) (private bool, err error) {
+	switch {
+	case conversation != "":
+		private, err = s.continueConversation(x, spec, conversation, "conversation")
+	case previous != "":
+		private, err = s.continueResponse(spec, previous)
+	default:
+		keepApart(spec)
+		private = true
+	}
+	if !store {
+		keepNothing(spec)
+	}
+	return private, err
 }
 
 // continueResponse lets a turn go on from a stored one.
@@ -92,10 +95,10 @@ func keepNothing(spec *messages.TurnSpec) {
 
 // recordOf describes a turn that has just begun. A turn that was to go on from
 // an earlier response than the last runs in a fork, which is private.
-func recordOf(spec *messages.TurnSpec, a *answer, private bool) *messages.TurnRecord {
+func recordOf(spec *messages.TurnSpec, kept messages.ConversationID, private bool) *messages.TurnRecord {
 	return &messages.TurnRecord{
-		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: a.conversation},
-		Private: private || a.conversation != spec.Conversation, Key: spec.Key, After: spec.After,
+		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: kept},
+		Private: private || kept != spec.Conversation, Key: spec.Key, After: spec.After,
 		Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
 		Background: spec.Background, Inputs: len(spec.Input), Created: spec.ID.Time(),
 	}

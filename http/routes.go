@@ -26,6 +26,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/models/{id...}", member, s.getModel},
 
 		{post, "/v1/responses", responses, s.createResponse},
+		{get, "/v1/responses", responses | socket, s.openSession},
 		{get, "/v1/responses/{id}", responses, s.getResponse},
 		{remove, "/v1/responses/{id}", responses, s.deleteResponse},
 		{post, "/v1/responses/{id}/cancel", responses, s.cancelResponse},
@@ -40,6 +41,8 @@ func (s *Server) routes() []route {
 		{get, "/v1/conversations/{id}/items", conversations, s.listItems},
 		{get, "/v1/conversations/{id}/items/{item}", conversations, s.getItem},
 		{remove, "/v1/conversations/{id}/items/{item}", conversations, s.deleteItem},
+
+		{post, "/v1/realtime-tickets", responses, s.createTicket},
 
 		{post, "/v1/embeddings", embeddings, s.createEmbeddings},
 

@@ -35,6 +35,9 @@ type Deps struct {
 	Batches         Batches
 	Embeddings      Embeddings
 	Usage           Usage
+	Sessions        Sessions
+	Standing        Standing
+	SocketLimits    SocketLimits
 	Ready           []Check // asked by GET /readyz, in order
 	Stop            func()  // ends the process, once a drain is over that an operator began
 	Registerer      prometheus.Registerer
@@ -56,6 +59,11 @@ type Server struct {
 	batches       Batches
 	embeddings    Embeddings
 	usage         Usage
+	sessions      Sessions
+	standing      Standing
+	socketLimits  SocketLimits
+	sockets       *sockets
+	tickets       *tickets
 	checks        []Check
 	trusted       []netip.Prefix
 	log           *slog.Logger
@@ -82,11 +90,12 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}
-	s.drains = newDrains(s.running, deps.Stop)
+	s.sockets, s.tickets = newSockets(&s.cfg.Sessions), newTickets()
+	s.drains = newDrains(s.running, s.sockets.drain, deps.Stop)
 	s.metrics.watchDrain(deps.Registerer, s.running)
 	s.buffers.New = func() any { return new([]byte) }
 	s.cut, s.cutNow = context.WithCancel(context.Background())
@@ -122,6 +131,7 @@ func (s *Server) newWire(app *fiber.App) *fasthttp.Server {
 		NoDefaultContentType:  true,
 		CloseOnShutdown:       true,
 		SecureErrorLogMessage: true,
+		KeepHijackedConns:     true,     // a WebSocket outlives the request that opened it
 		Logger:                silent{}, // it would print parts of requests
 	}
 }
@@ -144,6 +154,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	defer stop()
 	parts.Go(func() { s.watch.run(background) })
 	parts.Go(func() { s.drains.run(background) })
+	parts.Go(func() { s.lookAfterSockets(background) })
 	served := make(chan error, 1)
 	parts.Go(func() { served <- s.wire.Serve(ln) })
 	select {
@@ -165,6 +176,7 @@ func (s *Server) drain(ctx context.Context) {
 	waitFor(ctx, idle, time.Until(until))
 	s.cutNow()
 	waitFor(ctx, idle, closePatience)
+	s.sockets.cut()
 }
 
 // waitFor waits for the end of what runs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"example.com/parley/messages"
@@ -44,6 +45,16 @@ func (keys) Authenticate(_ context.Context, presented string) (messages.Principa
 func (k keys) Recall(presented string) (who messages.Principal, known bool) {
 	who, err := k.Authenticate(context.Background(), presented)
 	return who, err == nil && presented == memberKey // the others were not seen lately
+}
+
+// standing says of every key that it holds, until it was revoked.
+type standing struct{ revoked *atomic.Bool }
+
+func (k standing) Current(_ context.Context, key messages.KeyID) (messages.Principal, error) {
+	if k.revoked.Load() {
+		return messages.Principal{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "the key is not valid", Do: "send another"}
+	}
+	return messages.Principal{Tenant: "acme", Key: key, Role: messages.KeyMember}, nil
 }
 
 // tries refuses an address after three.
@@ -245,6 +256,7 @@ func (l *library) TurnItems(_ context.Context, tenant messages.TenantID, id mess
 type scripted struct {
 	conversations
 	*library
+	cancelled chan messages.TurnID // nil where nobody wants to know
 }
 
 func (s scripted) AddItems(m *messages.AddItems) error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,20 +116,23 @@ func hello() []messages.Chunk {
 
 // world is the real server on a port of its own, and what stands behind it.
 type world struct {
-	tb       testing.TB
-	url      string
-	address  string
-	library  *library
-	claims   *claims
-	tries    *tries
-	limits   parleyhttp.Limits
-	logged   *log
-	registry *prometheus.Registry
-	config   parleyhttp.Config
-	checks   []parleyhttp.Check
-	stop     context.CancelFunc
-	server   *parleyhttp.Server
-	stopped  chan error
+	tb           testing.TB
+	url          string
+	address      string
+	library      *library
+	claims       *claims
+	tries        *tries
+	limits       parleyhttp.Limits
+	socketLimits socketLimits
+	logged       *log
+	registry     *prometheus.Registry
+	config       parleyhttp.Config
+	checks       []parleyhttp.Check
+	cancelled    chan messages.TurnID // those that clients have cancelled; nil where nobody looks
+	revoked      atomic.Bool          // the keys are not valid any more
+	stop         context.CancelFunc
+	server       *parleyhttp.Server
+	stopped      chan error
 }
 
 type option func(*world)
@@ -153,8 +157,10 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 		tb.Fatal(err)
 	}
 	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
-		Conversations: scripted{c, w.library}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
-		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{}, Ready: w.checks, Stop: func() { w.stop() }, Registerer: w.registry,
+		Conversations: scripted{c, w.library, w.cancelled}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
+		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{},
+		Sessions: opener{}, Standing: standing{&w.revoked}, SocketLimits: &w.socketLimits,
+		Ready: w.checks, Stop: func() { w.stop() }, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

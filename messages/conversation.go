@@ -129,7 +129,7 @@ type Page struct {
 	Asc   bool   // oldest first; default newest first
 }
 
-// Decline answers m, one of the messages that a conversation takes, with err.
+// Decline answers m, one of the messages that somebody waits for, with err.
 func Decline(m any, err error) {
 	switch m := m.(type) {
 	case *StartTurn:
@@ -146,5 +146,7 @@ func Decline(m any, err error) {
 		m.Reply <- Following{Err: err}
 	case *CancelTurn:
 		m.Reply <- Cancelled{Err: err}
+	case *OpenSession:
+		m.Reply <- SessionOpened{Err: err}
 	}
 }

@@ -39,6 +39,13 @@ const (
 	CodeRateLimited        Code = "rate_limit_exceeded" // a limit of the tenant, its key, its model or its address
 	CodeIdempotencyReuse   Code = "idempotency_key_reused"
 	CodeIdempotencyRunning Code = "idempotency_key_in_use"
+	CodeUpgradeRequired    Code = "upgrade_required" // a WebSocket, and nothing else, is opened there
+	CodeOrigin             Code = "origin_not_allowed"
+	CodeInvalidTicket      Code = "invalid_ticket"
+	CodeTooManyConnections Code = "too_many_connections"
+	CodeInvalidStream      Code = "invalid_stream_id"
+	CodeStreamLimit        Code = "websocket_stream_limit_reached"
+	CodeConnectionLimit    Code = "websocket_connection_limit_reached" // it was open for as long as one may be
 
 	// The provider's fault, after every fallback.
 	CodeProviderFailed      Code = "provider_failed"

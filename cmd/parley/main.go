@@ -92,6 +92,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Limits: limits, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
+		Sessions: tree, Standing: keys, SocketLimits: limits,
 		Ready: checks, Stop: stop, Registerer: metrics, Log: log,
 	})
 	if err != nil {

@@ -40,20 +40,22 @@ func ErrorOf(f *messages.Failure) Error {
 // first, and by this where there is none, as in a stream.
 func errorType(f *messages.Failure) string {
 	switch f.Code {
-	case messages.CodeInvalidKey:
+	case messages.CodeInvalidKey, messages.CodeInvalidTicket:
 		return "authentication_error"
-	case messages.CodePermission:
+	case messages.CodePermission, messages.CodeOrigin:
 		return "permission_error"
 	case messages.CodeRouteNotFound, messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent,
 		messages.CodeResponseAbsent, messages.CodeItemAbsent, messages.CodeBatchAbsent:
 		return "not_found_error"
-	case messages.CodeTooManyTurns, messages.CodeRateLimited, messages.CodeTenantQueueFull, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded:
+	case messages.CodeTooManyTurns, messages.CodeRateLimited, messages.CodeTenantQueueFull, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded,
+		messages.CodeTooManyConnections:
 		return "rate_limit_error"
 	case messages.CodeProviderQuota:
 		return "insufficient_quota"
 	case messages.CodeInvalidRequest, messages.CodeInvalidJSON, messages.CodeUnsupported, messages.CodeBodyTooLarge, messages.CodeBatchTooLarge,
 		messages.CodeHeadersTooLarge, messages.CodeMethodNotAllowed, messages.CodeContextLength, messages.CodeContentFilter,
-		messages.CodeIdempotencyReuse, messages.CodeIdempotencyRunning, messages.CodeProviderRejected:
+		messages.CodeIdempotencyReuse, messages.CodeIdempotencyRunning, messages.CodeProviderRejected,
+		messages.CodeUpgradeRequired, messages.CodeInvalidStream, messages.CodeStreamLimit, messages.CodeConnectionLimit:
 		return "invalid_request_error"
 	default:
 		return "server_error"

@@ -1,0 +1,137 @@
+package session
+
+import (
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+)
+
+// lane is a sequence of responses.
+type lane struct {
+	running *running
+	waiting []*messages.LaneTurn // oldest first
+	last    *messages.LaneTurn   // the one that ended last; nil before the first, and after one that never began
+	memory  *messages.Remembered // of the last, where nobody else has it
+	held    []*messages.Steering // for the response that brings what the last waits for
+}
+
+// running is what a lane is at.
+type running struct {
+	turn      *messages.LaneTurn
+	cancel    func() // has it end, because the client wants that
+	leave     func() // has it end, because the client is gone
+	steers    []*messages.Steering
+	followers []*messages.LaneTurn // of other lanes: they go on from this one, and wait for it
+}
+
+// served is what a lane's goroutine tells the actor.
+type served struct {
+	turn    *messages.LaneTurn
+	outcome messages.LaneOutcome
+}
+
+// admit starts the turn, has it wait behind the others of its lane, or refuses it.
+func (s *session) admit(ctx actor.Context, t *messages.LaneTurn) {
+	if s.draining != nil {
+		s.client.Refuse(t.Lane, s.draining)
+		return
+	}
+	if s.flying == maxFlying {
+		s.client.Refuse(t.Lane, errTooManyFlying())
+		return
+	}
+	l, err := s.lane(t.Lane)
+	if err != nil {
+		s.client.Refuse(t.Lane, err)
+		return
+	}
+	s.flying++
+	if l.running != nil {
+		l.waiting = append(l.waiting, t)
+		return
+	}
+	s.start(ctx, l, t)
+}
+
+// lane finds a lane, and makes it if it is new.
+func (s *session) lane(name messages.Lane) (*lane, error) {
+	if l := s.lanes[name]; l != nil {
+		return l, nil
+	}
+	if name != (messages.Lane{}) {
+		if s.named == maxLanes {
+			return nil, errTooManyLanes()
+		}
+		s.named++
+	}
+	if s.lanes == nil {
+		s.lanes = make(map[messages.Lane]*lane)
+	}
+	l := &lane{}
+	s.lanes[name] = l
+	return l, nil
+}
+
+// start makes a turn what its lane is at. Where it goes on from one that runs on
+// another lane it waits for that: a client may have seen the end of it before its
+// session hears of it.
+func (s *session) start(ctx actor.Context, l *lane, t *messages.LaneTurn) {
+	running := &running{turn: t}
+	t.Cancelled, running.cancel = signal()
+	t.Gone, running.leave = signal()
+	if before := s.runs(t.Previous); before != nil && t.Resume == nil {
+		before.followers = append(before.followers, t)
+		l.running = running
+		return
+	}
+	l.running = running
+	s.launch(ctx, l)
+}
+
+// launch has a lane's turn carried out in a goroutine, which ends with it, or soon
+// after the session.
+func (s *session) launch(ctx actor.Context, l *lane) {
+	t := l.running.turn
+	s.recall(t)
+	l.bringHeld(t)
+	root, self, client := ctx.ActorSystem().Root, ctx.Self(), s.client
+	s.deps.workers.Go(func() {
+		root.Send(self, &served{turn: t, outcome: serve(client, t)})
+	})
+}
+
+// signal returns a channel, and what closes it, once.
+func signal() (<-chan struct{}, func()) {
+	c := make(chan struct{})
+	return c, sync.OnceFunc(func() { close(c) })
+}
+
+// settle takes what a turn came to, and goes on with its lane. What comes from a
+// lane that was abandoned is of the past.
+func (s *session) settle(ctx actor.Context, m *served) {
+	l := s.lanes[m.turn.Lane]
+	if l == nil || l.running == nil || l.running.turn != m.turn {
+		return
+	}
+	steers, followers := l.running.steers, l.running.followers
+	l.running = nil
+	s.flying--
+	s.remember(l, m)
+	for _, t := range followers {
+		s.launch(ctx, s.lanes[t.Lane]) // which is at it still: nothing else can end it
+	}
+	if successor := s.succeed(l, m, steers); successor != nil {
+		s.flying++
+		s.start(ctx, l, successor)
+		return
+	}
+	if len(l.waiting) > 0 {
+		next := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		s.start(ctx, l, next)
+		return
+	}
+	s.finishDrain()
+}

@@ -1,0 +1,220 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/openai"
+)
+
+// feed brings the events of one turn to a connection. The goroutine that the
+// session has for the turn uses it.
+type feed struct {
+	session   *session
+	x         *exchange
+	lane      *messages.LaneTurn
+	turn      *messages.StartTurn
+	leave     context.CancelCauseFunc // has the turn know that nobody waits for it
+	private   bool
+	kept      messages.ConversationRef // where the turn is
+	cancelled <-chan struct{}          // nil once that was seen
+	events    *openai.ResponseStream
+
+	buffer  []byte // events that are not framed yet
+	outcome messages.LaneOutcome
+	ended   bool
+	refused bool // it was answered with an error instead of events
+}
+
+// run starts the turn and shows all that comes of it.
+func (f *feed) run() messages.LaneOutcome {
+	defer f.finish()
+	if err := f.start(); err != nil {
+		return f.fail(err)
+	}
+	deadline := time.NewTimer(time.Until(f.turn.Spec.Deadline.Add(lastWord)))
+	defer deadline.Stop()
+	for !f.ended {
+		chunk, err := f.wait(deadline.C)
+		if err != nil {
+			return f.fail(err)
+		}
+		f.takeAll(chunk)
+		if f.show() != nil {
+			f.leave(errClientLeft())
+			return messages.LaneOutcome{}
+		}
+	}
+	return f.outcome
+}
+
+// start sends the turn and waits until it is accepted.
+func (f *feed) start() error {
+	n, spec := f.session, &f.turn.Spec
+	if err := n.server.conversations.Send(f.turn); err != nil {
+		return err
+	}
+	select {
+	case started := <-f.turn.Reply:
+		if started.Err != nil {
+			return started.Err
+		}
+		record := recordOf(spec, started.Conversation, f.private)
+		f.kept, f.cancelled = record.Ref, f.lane.Cancelled
+		if f.lane.Remembered != nil {
+			record.After = f.lane.Remembered.ID
+		}
+		f.events = openai.NewResponseStream(record)
+		return nil
+	case <-f.lane.Gone:
+		return errClientLeft()
+	case <-n.server.cut.Done():
+		return errCutOff()
+	}
+}
+
+// wait returns the next chunk.
+func (f *feed) wait(deadline <-chan time.Time) (messages.Chunk, error) {
+	select { // a wait for one thing costs a tenth of a wait for five
+	case chunk, open := <-f.turn.Chunks:
+		return chunk, f.check(open)
+	default:
+	}
+	select {
+	case chunk, open := <-f.turn.Chunks:
+		return chunk, f.check(open)
+	case <-f.cancelled:
+		return f.cancel(deadline)
+	case <-f.lane.Gone:
+		return messages.Chunk{}, errClientLeft()
+	case <-f.session.server.cut.Done():
+		return messages.Chunk{}, errCutOff()
+	case <-deadline:
+		return messages.Chunk{}, errNoAnswer()
+	}
+}
+
+func (f *feed) check(open bool) error { return (*answer)(nil).check(open) }
+
+// cancel ends the turn. One that is kept says so itself, once that is stored; any
+// other has nobody to say so but its feed.
+func (f *feed) cancel(deadline <-chan time.Time) (messages.Chunk, error) {
+	f.cancelled = nil
+	if f.turn.Spec.Keep {
+		m := messages.NewCancelTurn(f.kept, f.turn.Spec.ID)
+		if err := f.session.server.conversations.CancelTurn(m); err != nil {
+			return messages.Chunk{}, err
+		}
+		return f.wait(deadline)
+	}
+	f.leave(errClientLeft())
+	return messages.Chunk{
+		Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled, Ended: time.Now()},
+	}, nil
+}
+
+// takeAll takes a chunk, and those that wait behind it.
+func (f *feed) takeAll(chunk messages.Chunk) {
+	f.take(chunk)
+	for !f.ended && len(f.buffer) < batch {
+		select {
+		case chunk, open := <-f.turn.Chunks:
+			if !open {
+				return // the next wait says why
+			}
+			f.take(chunk)
+		default:
+			return
+		}
+	}
+}
+
+// take turns a chunk into events. A turn that fails before its first event is
+// answered with an error, as a request would be.
+func (f *feed) take(chunk messages.Chunk) {
+	if chunk.Kind != messages.ChunkEnd {
+		f.buffer = f.events.Append(f.buffer, chunk)
+		return
+	}
+	f.ended = true
+	end := chunk.End
+	if end.Err != nil && f.events.Last() < 0 && end.Status != messages.TurnCancelled {
+		f.refuse(end.Err)
+		return
+	}
+	if end.Err != nil {
+		f.session.server.noteFailure(f.x, end.Err)
+	}
+	f.buffer = f.events.Append(f.buffer, chunk)
+	f.outcome = messages.LaneOutcome{Status: end.Status, Failed: end.Err != nil || end.Status == messages.TurnFailed}
+	if end.Status == messages.TurnComplete {
+		f.outcome.Calls = callsIn(f.events.Output())
+	}
+}
+
+// callsIn are what the model waits for the client to do.
+func callsIn(output []messages.Item) (calls []messages.Item) {
+	for _, item := range output {
+		if item.Kind == messages.ItemToolCall {
+			calls = append(calls, item)
+		}
+	}
+	return calls
+}
+
+// refuse answers with an error instead of events.
+func (f *feed) refuse(err error) {
+	f.refused = true
+	f.outcome = messages.LaneOutcome{Failed: true}
+	f.session.refuse(f.x, f.lane.Lane, err)
+}
+
+// fail ends a turn that did not end by itself. A client that has left is not told.
+func (f *feed) fail(err error) messages.LaneOutcome {
+	f.leave(err)
+	if !errors.Is(err, errLeft) {
+		f.refuse(err)
+	}
+	return messages.LaneOutcome{Failed: true}
+}
+
+// show sends the events that were taken.
+func (f *feed) show() error {
+	if len(f.buffer) == 0 {
+		return nil
+	}
+	n := f.session
+	w := messageWriter{deflate: n.deflater()}
+	if name := f.lane.Lane.Name; name != "" {
+		w.lane = append(append([]byte(`,"stream_id":"`), name...), '"')
+	}
+	frames := newFrames()
+	defer dropFrames(frames)
+	var sent, plain int
+	*frames, sent, plain = w.append(*frames, f.buffer)
+	if f.events != nil { // a replay has none, and is steered by nobody
+		f.lane.Shown.Store(f.events.Last())
+	}
+	n.count(sent, plain)
+	err := n.out.send(*frames)
+	f.buffer = f.buffer[:0]
+	return err
+}
+
+// finish counts a command that was not refused.
+func (f *feed) finish() {
+	if !f.refused {
+		f.session.server.metrics.observe(f.x, fasthttp.StatusOK)
+	}
+}
+
+// errCutOff ends what runs when the server has waited long enough.
+func errCutOff() error {
+	f := *messages.AsFailure(shuttingDown())
+	f.Do = "connect again, and send response.resume with the last sequence_number if the response is stored"
+	return &f
+}

@@ -1,0 +1,53 @@
+package http
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// line is a connection that remembers when it was heard last, and counts.
+type line struct {
+	net.Conn
+	heard   atomic.Int64 // nanoseconds
+	metrics *sessionMetrics
+}
+
+// Read implements net.Conn.
+func (l *line) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n > 0 {
+		l.heard.Store(time.Now().UnixNano())
+		l.metrics.wireIn.Add(float64(n))
+	}
+	return n, err
+}
+
+// Write implements net.Conn.
+func (l *line) Write(p []byte) (int, error) {
+	n, err := l.Conn.Write(p)
+	l.metrics.wireOut.Add(float64(n))
+	return n, err
+}
+
+// bucket lets through so many a second, and twice as many at once. One goroutine
+// uses it.
+type bucket struct {
+	tokens float64
+	last   time.Time // zero before the first
+}
+
+func (b *bucket) take(now time.Time, perSecond int) bool {
+	rate := float64(perSecond)
+	if b.last.IsZero() {
+		b.tokens = 2 * rate
+	} else {
+		b.tokens = min(2*rate, b.tokens+now.Sub(b.last).Seconds()*rate)
+	}
+	b.last = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}

@@ -1,0 +1,105 @@
+package http
+
+import (
+	"time"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/wire/openai"
+)
+
+// resume shows the events of a response behind one that the client has: of one that
+// still comes beside whoever else reads it, of any other from the store.
+func (n *session) resume(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
+	f := &feed{session: n, x: x, lane: t, leave: func(error) {}}
+	defer f.finish()
+	found, err := n.server.follow(x.principal.Tenant, t.Resume.Response)
+	switch {
+	case err != nil:
+		err = blame(err, "response_id")
+	case found.view != nil:
+		defer found.view.Leave()
+		err = f.watch(&found)
+	default:
+		err = f.replay(&found.record)
+	}
+	if err != nil {
+		return f.fail(err)
+	}
+	return messages.LaneOutcome{}
+}
+
+// replay shows the events of a response that has ended.
+func (f *feed) replay(record *messages.TurnRecord) error {
+	server := f.session.server
+	ctx, release := server.storeContext()
+	defer release()
+	output, err := server.outputOf(ctx, record)
+	if err != nil {
+		return err
+	}
+	source, after := fromStore, f.lane.Resume.After
+	if after > openai.Sequence(output) {
+		if record.Reason != messages.ReasonServerRestart {
+			return noSuchEvent()
+		}
+		source = fromRestart
+	}
+	server.metrics.resumes[source].Inc()
+	f.buffer = openai.AppendReplay(f.buffer, record, output, after)
+	_ = f.show() // its failure says that the client is gone
+	return nil
+}
+
+// watch shows the events of a response that still comes.
+func (f *feed) watch(found *followed) error {
+	after := f.lane.Resume.After
+	f.events, f.kept, f.cancelled = openai.NewResponseStream(&found.record), found.record.Ref, f.lane.Cancelled
+	f.events.After(after)
+	f.takeView(found.view)
+	if after > max(f.events.Last(), preambleEnd) {
+		return noSuchEvent()
+	}
+	f.session.server.metrics.resumes[fromTurn].Inc()
+	deadline := time.NewTimer(f.session.server.cfg.TurnTimeout + lastWord)
+	defer deadline.Stop()
+	for {
+		if f.show() != nil {
+			return errClientLeft()
+		}
+		if f.ended {
+			return nil
+		}
+		if err := f.waitForView(found, deadline.C); err != nil {
+			return err
+		}
+		f.takeView(found.view)
+	}
+}
+
+// takeView takes what has come.
+func (f *feed) takeView(view messages.View) {
+	for !f.ended {
+		chunk, came := view.Next()
+		if !came {
+			return
+		}
+		f.take(chunk)
+	}
+}
+
+// waitForView waits until something may have come.
+func (f *feed) waitForView(found *followed, deadline <-chan time.Time) error {
+	select {
+	case <-found.view.More():
+		return nil
+	case <-f.cancelled:
+		f.cancelled = nil
+		return f.session.server.conversations.CancelTurn(messages.NewCancelTurn(f.kept, found.record.ID))
+	case <-f.lane.Gone:
+		return errClientLeft()
+	case <-f.session.server.cut.Done():
+		return errCutOff()
+	case <-deadline:
+		return errNoAnswer()
+	}
+}

@@ -1,0 +1,486 @@
+package http_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fasthttp/websocket"
+
+	parleyhttp "example.com/parley/http"
+	"example.com/parley/messages"
+)
+
+func TestAWebSocketHasTheEventsOfAStream(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...))
+	streamed := w.do("POST", "/v1/responses", `{"model":"demo","input":"hi","stream":true}`)
+	c := w.socket()
+	c.say(`{"type":"response.create","model":"demo","input":"hi","stream_id":"lane.1"}`)
+	got := c.until("response.completed")
+	var want []string
+	for line := range strings.Lines(streamed.body) {
+		if data, found := strings.CutPrefix(line, "data: "); found {
+			want = append(want, strings.TrimSpace(data))
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d messages, and %d events", len(got), len(want))
+	}
+	own := strings.TrimPrefix(got[0].Response.ID, "resp_")
+	theirs := streamed.header.Get("X-Request-Id")
+	for i, m := range got {
+		if m.StreamID != "lane.1" {
+			t.Errorf("message %d names lane %q", i, m.StreamID)
+		}
+		plain := strings.ReplaceAll(strings.Replace(m.raw, `,"stream_id":"lane.1"}`, "}", 1), own, theirs)
+		if digits(plain) != digits(want[i]) {
+			t.Errorf("message %d is\n%s, the event\n%s", i, plain, want[i])
+		}
+	}
+}
+
+// digits makes times alike.
+func digits(s string) string {
+	for _, name := range []string{`"created_at":`, `"completed_at":`} {
+		before, behind, found := strings.Cut(s, name)
+		if found {
+			s = before + name + strings.TrimLeft(behind, "0123456789")
+		}
+	}
+	return s
+}
+
+func TestALaneWithoutANameHasNone(t *testing.T) {
+	t.Parallel()
+	c := serve(t, says(hello()...)).socket()
+	c.say(ask)
+	for _, m := range c.until("response.completed") {
+		if strings.Contains(m.raw, "stream_id") {
+			t.Errorf("there is a name in %s", m.raw)
+		}
+	}
+}
+
+func TestATurnOverAWebSocketIsLikeThatOfARequest(t *testing.T) {
+	t.Parallel()
+	turns, specs := recording(hello()...)
+	w := serve(t, turns)
+	w.library.put(keptTurn(messages.TurnComplete), keptItems()...)
+	c := w.socket("x-parley-priority", "interactive")
+	for _, members := range []string{``, `,"store":false`, `,"conversation":"conv_kept"`, `,"previous_response_id":"resp_01020300000000000000000000000000"`} {
+		c.say(`{"type":"response.create","model":"demo","input":"hi","instructions":"be brief"` + members + `}`)
+		c.until("response.completed")
+		over := <-specs
+		if got := w.do("POST", "/v1/responses", `{"stream":true,"model":"demo","input":"hi","instructions":"be brief"`+members+`}`, "x-parley-priority", "interactive"); got.status != http.StatusOK {
+			t.Fatalf("%s: status %d: %s", members, got.status, got.body)
+		}
+		by := <-specs
+		if left := time.Until(over.Deadline); left < time.Minute {
+			t.Errorf("%s: it has %s", members, left)
+		}
+		over.Deadline = by.Deadline
+		if over.Create {
+			over.Conversation = messages.NewConversationID(by.ID)
+		}
+		over.ID = by.ID
+		if fmt.Sprintf("%+v", over) != fmt.Sprintf("%+v", by) {
+			t.Errorf("%s: the turn is\n%+v, by a request\n%+v", members, over, by)
+		}
+	}
+}
+
+func TestWhatIsStoredNowhereCanBeContinued(t *testing.T) {
+	t.Parallel()
+	turns, specs := recording(hello()...)
+	c := serve(t, turns).socket()
+	c.say(`{"type":"response.create","model":"demo","input":"first","store":false}`)
+	first := c.until("response.completed")
+	<-specs
+	previous := first[0].Response.ID
+	for i, store := range []string{"false", "true"} {
+		c.say(`{"type":"response.create","model":"demo","input":"second","store":` + store + `,"previous_response_id":"` + previous + `"}`)
+		second := c.until("response.completed")
+		if second[0].Response.PreviousResponseID != previous {
+			t.Errorf("store %s: the response before it is %q", store, second[0].Response.PreviousResponseID)
+		}
+		spec := <-specs
+		if len(spec.Input) != 3+2*i || spec.Input[0].Text() != "first" || spec.Input[1].Text() != "Hello" || spec.Input[2].Text() != "second" {
+			t.Errorf("store %s: the input is %+v", store, spec.Input)
+		}
+		if spec.Keep != (store == "true") || spec.Create != spec.Keep {
+			t.Errorf("store %s: kept %t, created %t", store, spec.Keep, spec.Create)
+		}
+		previous = second[0].Response.ID
+	}
+}
+
+func TestAWarmUpGeneratesNothing(t *testing.T) {
+	t.Parallel()
+	turns, specs := recording(hello()...)
+	c := serve(t, turns).socket()
+	c.say(`{"type":"response.create","model":"demo","input":"prepare","generate":false}`)
+	warm := c.until("response.completed")
+	if len(warm) != 3 || len(specs) != 0 {
+		t.Fatalf("%d messages, %d turns", len(warm), len(specs))
+	}
+	c.say(`{"type":"response.create","model":"demo","input":"go","store":false,"previous_response_id":"` + warm[0].Response.ID + `"}`)
+	c.until("response.completed")
+	if spec := <-specs; len(spec.Input) != 2 || spec.Input[0].Text() != "prepare" {
+		t.Errorf("the input is %+v", spec.Input)
+	}
+}
+
+func TestErrorsAreNestedAndNameTheirLane(t *testing.T) {
+	t.Parallel()
+	quota := &messages.Failure{Code: messages.CodeProviderQuota, What: "no money", Do: "pay"}
+	w := serve(t, says(brokenBy(quota)))
+	c := w.socket()
+	const named = `,"stream_id":"a"`
+	for text, want := range map[string]message{
+		`{"type":"response.create","model":"demo","input":"hi"` + named + `}`:   {Status: 429, StreamID: "a"},
+		`{"type":"response.create"` + named + `}`:                               {Status: 400, StreamID: "a"},
+		`{"type":"response.create","model":"demo","input":"hi","stream_id":""}`: {Status: 400},
+		`{"type":"bogus"` + named + `}`:                                         {Status: 400, StreamID: "a"},
+		`{`:                                                                     {Status: 400},
+		`{"type":"response.create","model":"demo","input":"hi","previous_response_id":"resp_nonsense"}`: {Status: 400},
+		`{"type":"response.create","model":"demo","input":"hi","background":true}`:                      {Status: 400},
+		`{"type":"response.create","model":"demo","input":"hi","conversation":"conv_of_another"}`:       {Status: 404},
+	} {
+		c.say(text)
+		m := c.message()
+		if m.Type != "error" || m.Status != want.Status || m.StreamID != want.StreamID || m.Error.Code == "" || m.Error.Message == "" {
+			t.Errorf("%s: %s", text, m.raw)
+		}
+	}
+	c.say(`{"type":"response.create","model":"demo","input":"hi","stream_id":"a b"}`)
+	if m := c.message(); m.Error.Code != "invalid_stream_id" || m.Error.Param != "stream_id" {
+		t.Errorf("a wrong name of a lane: %s", m.raw)
+	}
+}
+
+func TestAFailureInTheMiddleIsTheResponsesEnd(t *testing.T) {
+	t.Parallel()
+	c := serve(t, says(opened(), text("Hel"), brokenBy(&messages.Failure{Code: messages.CodeProviderFailed, What: "cut off", Do: "again"}))).socket()
+	c.say(ask)
+	all := c.until("response.failed")
+	if last := all[len(all)-1]; last.Response.Status != "failed" {
+		t.Errorf("it ends with %s", last.raw)
+	}
+}
+
+func TestACancelledTurnSaysSo(t *testing.T) {
+	t.Parallel()
+	gone := make(chan struct{})
+	c := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			<-m.Client.Done()
+			close(gone)
+		}()
+		return nil
+	}).socket()
+	c.say(`{"type":"response.create","model":"demo","input":"hi","store":false}`)
+	c.until("response.output_text.delta")
+	c.say(`{"type":"response.cancel"}`)
+	all := c.until("response.incomplete")
+	if last := all[len(all)-1]; last.Response.Status != "cancelled" {
+		t.Errorf("it ends with %s", last.raw)
+	}
+	<-gone
+}
+
+func TestACancelledTurnThatIsKeptSaysSoItself(t *testing.T) {
+	t.Parallel()
+	cancelled := make(chan messages.TurnID, 1)
+	c := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			if id := <-cancelled; id != m.Spec.ID {
+				t.Errorf("%s is cancelled", id)
+			}
+			m.Chunks <- text("lo")
+			m.Chunks <- messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}}
+		}()
+		return nil
+	}, func(w *world) { w.cancelled = cancelled }).socket()
+	c.say(ask)
+	c.until("response.output_text.delta")
+	c.say(`{"type":"response.cancel"}`)
+	all := c.until("response.incomplete")
+	if last := all[len(all)-1]; last.Response.Status != "cancelled" || all[0].Delta != "lo" {
+		t.Errorf("it ends with %s", last.raw)
+	}
+}
+
+func TestAClientThatLeavesEndsItsTurns(t *testing.T) {
+	t.Parallel()
+	gone := make(chan struct{})
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{})
+			<-m.Client.Done()
+			close(gone)
+		}()
+		return nil
+	})
+	c := w.socket()
+	c.say(ask)
+	eventually(t, "the turn runs", func() bool { return strings.Contains(w.scrape(), "chatbot_active_streams 1") })
+	_ = c.Close()
+	<-gone
+	eventually(t, "no connection is left", func() bool {
+		all := w.scrape()
+		return strings.Contains(all, "chatbot_active_websockets 0") && strings.Contains(all, "chatbot_active_streams 0")
+	})
+}
+
+func TestASilentClientIsAskedAndThenClosed(t *testing.T) {
+	t.Parallel()
+	quick := sockets(func(c *parleyhttp.SessionConfig) {
+		c.PingEvery, c.PongWithin = 200*time.Millisecond, 100*time.Millisecond
+	})
+	w := serve(t, says(hello()...), quick)
+	answering := w.socket()
+	asked := 0
+	answering.SetPingHandler(func(string) error {
+		if asked++; asked == 5 {
+			answering.say(ask)
+		}
+		return answering.WriteControl(websocket.PongMessage, nil, time.Now().Add(time.Second))
+	})
+	served := make(chan []message)
+	go func() { served <- answering.until("response.completed") }()
+	silent, _ := w.rawDial("")
+	buffer := make([]byte, 64)
+	if _, err := silent.Read(buffer); err != nil || buffer[0] != 0x89 {
+		t.Fatalf("no ping: %v %x", err, buffer[:2])
+	}
+	for {
+		if _, err := silent.Read(buffer); err != nil {
+			break
+		}
+	}
+	<-served // it has answered five pings
+}
+
+func TestARevokedKeyClosesItsConnections(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...), sockets(func(c *parleyhttp.SessionConfig) {
+		c.PingEvery, c.PongWithin, c.KeyCheckEvery = 200*time.Millisecond, 100*time.Millisecond, 100*time.Millisecond
+	}))
+	c := w.socket()
+	c.say(ask)
+	c.until("response.completed")
+	w.revoked.Store(true)
+	if code, reason := c.closed(); code != websocket.ClosePolicyViolation || !strings.Contains(reason, "key") {
+		t.Errorf("closed with %d %s", code, reason)
+	}
+}
+
+func TestAnOldConnectionBeginsNothingMore(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			<-release
+			m.Chunks <- end()
+			close(m.Chunks)
+		}()
+		return nil
+	}, sockets(func(c *parleyhttp.SessionConfig) {
+		c.PingEvery, c.PongWithin, c.MaxAge = 200*time.Millisecond, 100*time.Millisecond, time.Second
+	}))
+	c := w.socket()
+	c.say(ask)
+	time.AfterFunc(2*time.Second, func() { close(release) })
+	c.until("response.completed")
+	if code, reason := c.closed(); code != websocket.CloseGoingAway || !strings.Contains(reason, "websocket_connection_limit_reached") {
+		t.Errorf("closed with %d %s", code, reason)
+	}
+}
+
+func TestADrainIsAnnouncedAndWaits(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			<-release
+			m.Chunks <- end()
+			close(m.Chunks)
+		}()
+		return nil
+	})
+	idle, busy := w.socket(), w.socket()
+	busy.say(ask)
+	busy.until("response.output_text.delta")
+	w.stop()
+	for _, c := range []*connection{idle, busy} {
+		if m := c.message(); m.Type != "session.draining" || m.ReconnectAfterMS < 0 {
+			t.Errorf("the announcement is %s", m.raw)
+		}
+	}
+	if code, _ := idle.closed(); code != websocket.CloseGoingAway {
+		t.Errorf("the idle one is closed with %d", code)
+	}
+	if c, refused := w.tryDial(nil); c != nil || refused.status != http.StatusServiceUnavailable {
+		t.Errorf("another gets %d", refused.status)
+	}
+	close(release)
+	busy.until("response.completed")
+	if code, reason := busy.closed(); code != websocket.CloseGoingAway || !strings.Contains(reason, "response.resume") {
+		t.Errorf("the busy one is closed with %d %s", code, reason)
+	}
+	w.end()
+}
+
+func TestADrainCutsWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			<-m.Client.Done()
+		}()
+		return nil
+	}, configured(func(c *parleyhttp.Config) { c.DrainTimeout = 100 * time.Millisecond }))
+	c := w.socket()
+	c.say(ask)
+	c.until("response.output_text.delta")
+	w.stop()
+	all := c.until("error")
+	if last := all[len(all)-1]; last.Error.Code != "shutting_down" || !strings.Contains(last.Error.Message, "response.resume") {
+		t.Errorf("it is told %s", last.raw)
+	}
+	if code, _ := c.closed(); code != websocket.CloseGoingAway {
+		t.Errorf("closed with %d", code)
+	}
+	w.end()
+}
+
+func TestASlowReaderIsCutAndToldSo(t *testing.T) {
+	t.Parallel()
+	long := text(strings.Repeat("x", 32<<10))
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			for range 4000 {
+				select {
+				case m.Chunks <- long:
+				case <-m.Client.Done():
+					return
+				}
+			}
+		}()
+		return nil
+	}, configured(func(c *parleyhttp.Config) { c.WriteStall, c.Sessions.Queue = 500*time.Millisecond, 64<<10 }))
+	slow, _ := w.tryDial(func(d *websocket.Dialer) {
+		d.NetDial = func(network, address string) (net.Conn, error) { // with little room in between
+			conn, err := new(net.Dialer).DialContext(t.Context(), network, address)
+			if err == nil {
+				_ = conn.(*net.TCPConn).SetReadBuffer(128 << 10)
+			}
+			return conn, err
+		}
+	})
+	other := w.socket()
+	slow.say(ask)
+	eventually(t, "it is cut", func() bool { return strings.Contains(w.scrape(), "chatbot_websocket_slow_cuts_total 1") })
+	code, reason := slow.closed()
+	if code != websocket.CloseTryAgainLater || !strings.Contains(reason, "response.resume") {
+		t.Errorf("closed with %d %s", code, reason)
+	}
+	other.say(`{"type":"bogus"}`)
+	if m := other.message(); m.Type != "error" {
+		t.Errorf("the other one gets %s", m.raw)
+	}
+}
+
+func TestLimitsOfATenantHoldForConnectionsAndMessages(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...), func(w *world) { w.socketLimits.connections, w.socketLimits.messages = 1, 1 })
+	c := w.socket()
+	if other, refused := w.tryDial(nil); other != nil || refused.status != http.StatusTooManyRequests {
+		t.Errorf("a second connection gets %d", refused.status)
+	}
+	c.say(ask)
+	c.until("response.completed")
+	c.say(ask)
+	if m := c.message(); m.Status != http.StatusTooManyRequests || m.Error.Code != "rate_limit_exceeded" {
+		t.Errorf("a second message gets %s", m.raw)
+	}
+	_ = c.Close()
+	eventually(t, "there is room again", func() bool {
+		again, _ := w.tryDial(nil)
+		return again != nil
+	})
+}
+
+func TestAResponseIsResumedWhereItStillComes(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...))
+	record := keptTurn(messages.TurnComplete)
+	turn := w.library.run(record, opened(), text("Hel"))
+	c := w.socket()
+	c.say(`{"type":"response.resume","response_id":"resp_` + record.ID.String() + `","stream_id":"a"}`)
+	first := c.until("response.output_text.delta")
+	turn.say(text("lo"), finish(), usage(3, 2), end())
+	rest := c.until("response.completed")
+	if first[0].Type != "response.created" || first[len(first)-1].Delta != "Hel" || rest[0].Delta != "lo" || rest[0].StreamID != "a" {
+		t.Errorf("got %+v and %+v", first, rest)
+	}
+	c.say(`{"type":"response.create","model":"demo","input":"hi","stream_id":"a"}`)
+	c.until("response.completed")
+}
+
+func TestAResponseIsResumedBehindAnyOfItsEvents(t *testing.T) {
+	t.Parallel()
+	w := serve(t, says(hello()...))
+	record := keptTurn(messages.TurnComplete)
+	w.library.put(record, keptItems()...)
+	c := w.socket()
+	name := "resp_" + record.ID.String()
+	c.say(`{"type":"response.resume","response_id":"` + name + `"}`)
+	all := c.until("response.completed")
+	for i, m := range all[:len(all)-1] {
+		c.say(fmt.Sprintf(`{"type":"response.resume","response_id":%q,"starting_after":%d}`, name, m.Sequence))
+		rest := c.until("response.completed")
+		if len(rest) != len(all)-i-1 || rest[0].raw != all[i+1].raw {
+			t.Errorf("behind %d come %d messages, from %s", m.Sequence, len(rest), rest[0].raw)
+		}
+	}
+	for text, code := range map[string]string{
+		`{"type":"response.resume","response_id":"` + name + `","starting_after":100000}`:     "invalid_request",
+		`{"type":"response.resume","response_id":"resp_` + messages.TurnID{9}.String() + `"}`: "previous_response_not_found",
+	} {
+		c.say(text)
+		if m := c.message(); m.Type != "error" || m.Status != http.StatusBadRequest || m.Error.Code != code || m.Error.Param == "" {
+			t.Errorf("%s: %s", text, m.raw)
+		}
+	}
+	stranger := w.socket("Authorization", "Bearer "+otherKey)
+	stranger.say(`{"type":"response.resume","response_id":"` + name + `"}`)
+	if m := stranger.message(); m.Error.Code != "previous_response_not_found" {
+		t.Errorf("another tenant gets %s", m.raw)
+	}
+}
