@@ -33,7 +33,8 @@ type free struct{}
 
 func (free) Reserve(context.Context, messages.Reservation) error { return nil }
 func (free) Settle(context.Context, messages.UsageRow) error     { return nil }
-func (free) Release(messages.TenantID, messages.TurnID, int)     {}
+func (free) Ended(*messages.UsageRow)                            {}
+func (free) Release(*messages.UsageRow)                          {}
 func (free) Charge(messages.Target, messages.Usage, time.Time) messages.Charge {
 	return messages.Charge{Known: true}
 }

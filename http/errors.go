@@ -69,6 +69,8 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeStreamLimit:        {status: fiber.StatusBadRequest},
 	messages.CodeConnectionLimit:    {status: fiber.StatusBadRequest},
 
+	messages.CodeBudgetExceeded: {status: fiber.StatusTooManyRequests}, // the failure says whether it may pass
+
 	messages.CodeProviderFailed:      {status: fiber.StatusBadGateway},
 	messages.CodeProviderRejected:    {status: fiber.StatusBadRequest}, // or the provider's own 4xx
 	messages.CodeProviderLimited:     {status: fiber.StatusTooManyRequests},

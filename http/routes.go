@@ -47,6 +47,7 @@ func (s *Server) routes() []route {
 		{post, "/v1/embeddings", embeddings, s.createEmbeddings},
 
 		{get, "/v1/usage", usage, s.getUsage},
+		{get, "/v1/budget", usage, s.getBudget},
 
 		{remove, "/v1/cache/entries/{id}", cache, s.dropCacheEntry},
 		{get, "/v1/cache/stats", cache, s.getCacheStats},

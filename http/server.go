@@ -35,6 +35,7 @@ type Deps struct {
 	Batches         Batches
 	Embeddings      Embeddings
 	Usage           Usage
+	Budgets         Budgets // nil where nobody has one
 	Sessions        Sessions
 	Standing        Standing
 	SocketLimits    SocketLimits
@@ -59,6 +60,7 @@ type Server struct {
 	batches       Batches
 	embeddings    Embeddings
 	usage         Usage
+	budgets       Budgets
 	sessions      Sessions
 	standing      Standing
 	socketLimits  SocketLimits
@@ -90,7 +92,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(),
 	}

@@ -37,6 +37,7 @@ func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*ans
 		return nil, nil, err
 	}
 	x.claim.expect(spec.Keep)
+	defer s.showBudget(c, x)
 	if a == nil {
 		if a, err = s.start(c, x, spec); err != nil {
 			return nil, nil, err

@@ -47,6 +47,8 @@ const (
 	CodeStreamLimit        Code = "websocket_stream_limit_reached"
 	CodeConnectionLimit    Code = "websocket_connection_limit_reached" // it was open for as long as one may be
 
+	CodeBudgetExceeded Code = "budget_exceeded" // the request might pass a hard budget
+
 	// The provider's fault, after every fallback.
 	CodeProviderFailed      Code = "provider_failed"
 	CodeProviderRejected    Code = "provider_rejected" // a 4xx that no other code names; Status is the provider's

@@ -7,6 +7,8 @@ import "time"
 // settles it as [AttemptInterrupted].
 type Reservation struct {
 	Row       UsageRow // Usage.Input is estimated; Status and Cost are not set
-	MaxOutput int      // tokens; 0 where nobody set a limit
+	MostInput int      // tokens that the input cannot have more of
+	MaxOutput int      // tokens of one choice; 0 where nobody set a limit
+	Choices   int      // 0 and 1 mean one
 	Deadline  time.Time
 }

@@ -137,6 +137,7 @@ func (t *turn) conclude(ctx context.Context, a opened) error {
 		a.err = t.hear(ctx, a.answer)
 	}
 	t.price(&t.rows[a.row], a.target, a.err)
+	t.deps.Ledger.Ended(&t.rows[a.row])
 	return a.err
 }
 
@@ -150,7 +151,9 @@ func (t *turn) hear(ctx context.Context, answer Answer) error {
 func (t *turn) reserve(ctx context.Context, target messages.Target, call *messages.Call) (row int, err error) {
 	line := t.row(target)
 	line.Usage = messages.Usage{Input: messages.EstimateTokens(call.Items), Estimated: true}
-	reservation := messages.Reservation{Row: line, Deadline: t.spec.Deadline}
+	reservation := messages.Reservation{
+		Row: line, MostInput: messages.MostTokens(call), Choices: call.Options.N, Deadline: t.spec.Deadline,
+	}
 	if limit := call.Options.MaxTokens; limit != nil {
 		reservation.MaxOutput = *limit
 	}

@@ -72,11 +72,12 @@ func (p *panicError) Error() string {
 }
 
 // mayFallBack tells whether another provider may do better with the same call.
-// What is wrong with the request is wrong everywhere.
+// What is wrong with the request is wrong everywhere. A budget that has no room for
+// it may have some for a cheaper one: nobody was called to find that out.
 func mayFallBack(err error) bool {
 	switch messages.CodeOf(err) {
 	case messages.CodeProviderFailed, messages.CodeProviderLimited, messages.CodeProviderQuota,
-		messages.CodeProviderUnavailable, messages.CodeProviderKey, messages.CodeProviderTimeout:
+		messages.CodeProviderUnavailable, messages.CodeProviderKey, messages.CodeProviderTimeout, messages.CodeBudgetExceeded:
 		return true
 	default:
 		return false

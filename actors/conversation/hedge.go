@@ -76,6 +76,7 @@ func (t *turn) forsake(loser asked, answers <-chan opened) {
 	loser.cancel()
 	row := &t.rows[loser.row]
 	row.Status, row.Usage = messages.AttemptFailed, messages.Usage{}
+	t.deps.Ledger.Ended(row)
 	t.deps.Workers.Go(func() {
 		if late := <-answers; late.err == nil {
 			_ = late.answer.Close() // nobody reads it

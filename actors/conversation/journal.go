@@ -26,16 +26,21 @@ type Journal interface {
 }
 
 // Ledger keeps usage rows that no turn's transaction carries, and the
-// reservations of attempts in flight. persistence/spool implements it.
+// reservations of attempts in flight. actors/budget implements it, over
+// persistence/spool.
 type Ledger interface {
-	// Reserve returns once the reservation outlives this process.
+	// Reserve returns once the reservation outlives this process. It fails with
+	// CodeBudgetExceeded where the attempt might cost more than is left.
 	Reserve(ctx context.Context, r messages.Reservation) error
+	// Ended is told what an attempt came to as soon as that is known, before
+	// its row is written.
+	Ended(row *messages.UsageRow)
 	// Settle returns once the row outlives this process, and ends the
 	// reservation of the same attempt.
 	Settle(ctx context.Context, row messages.UsageRow) error
 	// Release ends a reservation whose row was written in a turn's
-	// transaction, or whose attempt was never made.
-	Release(tenant messages.TenantID, request messages.TurnID, attempt int)
+	// transaction.
+	Release(row *messages.UsageRow)
 }
 
 // Prices knows what a call costs. actors/tenant implements it.

@@ -72,7 +72,8 @@ type discard struct{}
 
 func (*discard) Reserve(context.Context, messages.Reservation) error { return nil }
 func (*discard) Settle(context.Context, messages.UsageRow) error     { return nil }
-func (*discard) Release(messages.TenantID, messages.TurnID, int)     {}
+func (*discard) Ended(*messages.UsageRow)                            {}
+func (*discard) Release(*messages.UsageRow)                          {}
 
 // instant answers at once, in one piece.
 type instant struct{}

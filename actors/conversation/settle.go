@@ -142,7 +142,7 @@ func (k *keeper) end(ctx context.Context, outcome messages.TurnOutcome, rows []m
 		return err
 	}
 	for i := range rows {
-		k.deps.Ledger.Release(rows[i].Tenant, rows[i].Request, rows[i].Attempt)
+		k.deps.Ledger.Release(&rows[i])
 	}
 	k.release(ctx)
 	done.next = k.record.LastSeq() + 1

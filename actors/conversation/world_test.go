@@ -287,10 +287,12 @@ func (l *ledger) Settle(_ context.Context, row messages.UsageRow) error {
 	return nil
 }
 
-func (l *ledger) Release(tenant messages.TenantID, request messages.TurnID, attempt int) {
+func (l *ledger) Ended(*messages.UsageRow) {}
+
+func (l *ledger) Release(row *messages.UsageRow) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.reserved, attemptName(tenant, request, attempt))
+	delete(l.reserved, attemptName(row.Tenant, row.Request, row.Attempt))
 }
 
 // journal is a store of one conversation in memory, with the rules of the real

@@ -90,8 +90,14 @@ type errReserved struct {
 
 // Error implements error.
 func (e errReserved) Error() string {
-	return fmt.Sprintf("%s is %s, where a provider that was set over the admin listener must not be: "+
-		"put the provider into the configuration, or set providers_admin.allow_local", e.address, e.what)
+	return fmt.Sprintf("%s is %s, where nothing that was set over the admin listener may be: "+
+		"put a provider into the configuration, or set providers_admin.allow_local", e.address, e.what)
+}
+
+// Guard refuses addresses for whatever else is called that an operator set over the
+// admin listener. It is for [net.Dialer.Control].
+func Guard(network, address string, c syscall.RawConn) error {
+	return refuseReserved(network, address, c)
 }
 
 // refuseReserved is for [net.Dialer.Control]: it sees the address that a name

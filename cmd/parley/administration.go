@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"example.com/parley/actors/budget"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
@@ -20,6 +21,7 @@ import (
 // admin listener, or of the store itself where no server runs.
 type administration interface {
 	admin.Administration
+	admin.Budgets
 	parleyhttp.Usage
 	admin.Prices
 	admin.Erasures
@@ -33,6 +35,7 @@ type inStore struct {
 	*tenant.PriceAdministration
 	*tenant.RetentionAdministration
 	*tenant.Eraser
+	admin.Budgets
 	parleyhttp.Usage
 	admin.Audit
 	shared bool // replies are cached where only a server finds them
@@ -42,7 +45,8 @@ func administrationOf(s store, prices *tenant.Prices) inStore {
 	return inStore{
 		Administration: tenant.NewAdministration(s), PriceAdministration: tenant.NewPriceAdministration(s, prices),
 		RetentionAdministration: tenant.NewRetentionAdministration(s), Eraser: tenant.NewEraser(s, nil, slog.New(slog.DiscardHandler)),
-		Usage: s, Audit: s,
+		Budgets: budget.NewAdministration(s),
+		Usage:   s, Audit: s,
 	}
 }
 

@@ -50,6 +50,7 @@ func rootCommand(w world) *cobra.Command {
 		configCommand(w),
 		tenantCommand(w),
 		keyCommand(w),
+		budgetCommand(w),
 		usageCommand(w),
 		priceCommand(w),
 		eraseCommand(w),

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"example.com/parley/actors"
+	"example.com/parley/actors/budget"
 	"example.com/parley/actors/provider"
 	"example.com/parley/actors/router"
 	"example.com/parley/actors/tenant"
@@ -33,6 +34,7 @@ type Config struct {
 	Admin          admin.Config           `koanf:"admin"`
 	Store          StoreConfig            `koanf:"store"`
 	Ledger         spool.Config           `koanf:"ledger"`
+	Budgets        budget.Config          `koanf:"budgets"`
 	Redis          redis.Config           `koanf:"redis"`
 	Keys           tenant.Config          `koanf:"keys"`
 	Limits         tenant.LimitConfig     `koanf:"limits"`
@@ -53,7 +55,8 @@ func DefaultConfig() Config {
 	return Config{
 		Data: "data",
 		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
-		Store: DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(), Retention: tenant.DefaultRetentionConfig(),
+		Budgets: budget.DefaultConfig(),
+		Store:   DefaultStoreConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(), Retention: tenant.DefaultRetentionConfig(),
 		Providers: provider.DefaultConfig(), Outliers: provider.DefaultOutlierConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
@@ -69,6 +72,7 @@ func (c *Config) Validate() error {
 	return errors.Join(
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
+		c.Budgets.Validate(),
 		c.Store.Validate(), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),

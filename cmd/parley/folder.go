@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 //	lock         held by the process that uses the folder, server or command
 //	server.json  where the running server's admin listener is
 //	admin-key    the admin key, as long as only the machine's operator may read it
+//	node         this server's name among those that share a store
 //	first-key    the first tenant's key, so that the first steps can be shown again
 type folder string
 
@@ -135,6 +137,17 @@ func (f folder) kept(name string) (string, error) {
 		return "", fmt.Errorf("read the %s: %w", name, err)
 	}
 	return strings.TrimSpace(string(content)), nil
+}
+
+// node returns a name that no other folder's server has. It stays the same, so that
+// a server finds after a crash what it held before.
+func (f folder) node() (string, error) {
+	name, err := f.kept("node")
+	if name != "" || err != nil {
+		return name, err
+	}
+	name = rand.Text()
+	return name, f.keep("node", name)
 }
 
 // replace writes a file whole or not at all.

@@ -4,18 +4,40 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"example.com/parley/actors/budget"
+	"example.com/parley/actors/provider"
 	"example.com/parley/actors/tenant"
+	"example.com/parley/http/admin"
+	"example.com/parley/messages"
 	"example.com/parley/persistence/spool"
 )
 
 // kept is what outlives the process, and what it takes to count money.
 type kept struct {
-	store  store
-	prices *tenant.Prices
-	ledger *spool.Spool
+	store   store
+	prices  *tenant.Prices
+	ledger  *spool.Spool
+	budgets *budget.Budgets
+}
+
+// counting is a store that tells budgets of the rows which the ledger's queue
+// brings.
+type counting struct {
+	spool.Sink
+	budgets atomic.Pointer[budget.Budgets] // nil while the queue settles what an earlier process left
+}
+
+// AppendUsage implements spool.Sink.
+func (c *counting) AppendUsage(ctx context.Context, rows []messages.UsageRow) error {
+	err := c.Sink.AppendUsage(ctx, rows)
+	if budgets := c.budgets.Load(); err == nil && budgets != nil {
+		budgets.Counted(rows)
+	}
+	return err
 }
 
 // openKept opens store and ledger and settles what an earlier process left
@@ -28,15 +50,23 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 		return kept{}, err
 	}
 	recovered, err := k.store.RecoverTurns(ctx)
+	sink := &counting{Sink: k.store}
 	if err == nil {
 		err = k.prices.Load(ctx, k.store) // what was interrupted goes by the prices of then
 	}
 	if err == nil {
 		k.ledger, err = spool.Open(ctx, cfg.Ledger, spool.Deps{
-			Sink: k.store, Price: k.prices.Charge, Registerer: metrics, Log: log,
+			Sink: sink, Price: k.prices.Charge, Registerer: metrics, Log: log,
 		})
 	}
+	if err == nil {
+		k.budgets, err = openBudgets(ctx, cfg, k, metrics, log)
+		sink.budgets.Store(k.budgets)
+	}
 	if err != nil {
+		if k.ledger != nil {
+			k.ledger.Close()
+		}
 		k.store.Close()
 		return kept{}, fmt.Errorf("settle what the last process left: %w", err)
 	}
@@ -46,8 +76,37 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 	return k, nil
 }
 
+// openBudgets is for when the rows of the process before are in the store.
+func openBudgets(ctx context.Context, cfg *Config, k kept, metrics prometheus.Registerer, log *slog.Logger) (*budget.Budgets, error) {
+	node, err := folder(cfg.Data).node()
+	if err != nil {
+		return nil, err
+	}
+	return budget.Open(ctx, cfg.Budgets, budget.Deps{Store: k.store, Charge: k.prices.Charge, Node: node, Registerer: metrics, Log: log})
+}
+
 // close brings the ledger to the store, and closes both.
 func (k kept) close() {
 	k.ledger.Close()
 	k.store.Close()
+}
+
+// standing is how budgets stand, in the store and here.
+type standing struct {
+	admin.Budgets
+	here *budget.Budgets
+}
+
+// Remaining implements http.Budgets.
+func (s standing) Remaining(of messages.TenantID, key messages.KeyID) (messages.MicroDollars, bool) {
+	return s.here.Remaining(of, key)
+}
+
+// telling tells the webhooks of budgets, at addresses on the internet unless the
+// operator allows any.
+func (k kept) telling(cfg *Config) *budget.Alerts {
+	if cfg.ProvidersAdmin.AllowLocal {
+		return budget.NewAlerts(k.budgets, k.store, budget.NewWebhook(nil))
+	}
+	return budget.NewAlerts(k.budgets, k.store, budget.NewWebhook(provider.Guard))
 }

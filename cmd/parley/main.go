@@ -10,6 +10,7 @@ import (
 
 	"example.com/parley/actors"
 	"example.com/parley/actors/batch"
+	"example.com/parley/actors/budget"
 	"example.com/parley/actors/cache"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
@@ -73,8 +74,8 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	defer answers.close()
 	tree, err := actors.Start(cfg.Config, actors.Deps{
 		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers.cache),
-			[]actors.Part{{Name: "tenants", Props: keys.Props()}, {Name: "limits", Props: limits.Props()}}),
-		Journal: kept.store, Ledger: kept.ledger, Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
+			[]actors.Part{{Name: "tenants", Props: keys.Props()}, {Name: "limits", Props: limits.Props()}, {Name: "budgets", Props: kept.budgets.Props()}}),
+		Journal: kept.store, Ledger: budget.NewLedger(kept.budgets, kept.ledger), Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
 		Cache:      actors.NewCache(answers.cache),
 		Limits:     limits,
 		Capacity:   actors.NewCapacity(models.router, models.providers),
@@ -93,7 +94,8 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	clients, err := parleyhttp.NewServer(cfg.HTTP, parleyhttp.Deps{ //nolint:contextcheck // what goes wrong in a request is logged also when its context has ended
 		Conversations: tree, Library: kept.store, IdempotencyKeys: kept.store, Keys: keys, Tries: tries, Limits: limits, Catalogue: models.router, Cache: answers.cache, Warmer: warmer, Batches: batches, Embeddings: answers.embedder, Usage: kept.store,
 		Sessions: tree, Standing: keys, SocketLimits: limits,
-		Ready: checks, Stop: stop, Registerer: metrics, Log: log,
+		Budgets: standing{administration, kept.budgets},
+		Ready:   checks, Stop: stop, Registerer: metrics, Log: log,
 	})
 	if err != nil {
 		return stopped(ctx, tree, err)
@@ -103,7 +105,8 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	fleet := newOperated(cfg, models, tree)
 	operators := admin.NewServer(cfg.Admin, admin.Deps{
 		Keys: keys, Tries: tries, Administration: administration, Prices: administration, Erasures: eraser, Retentions: administration, Usage: kept.store, Audit: kept.store, Providers: fleet, Drains: clients,
-		Drill: drills(cfg, tree), Checks: checks, Endpoints: clients.Endpoints(), Gatherer: metrics, Log: log,
+		Budgets: administration,
+		Drill:   drills(cfg, tree), Checks: checks, Endpoints: clients.Endpoints(), Gatherer: metrics, Log: log,
 	})
 
 	withdraw, err := data.announce(sockets)

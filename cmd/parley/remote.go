@@ -44,6 +44,28 @@ func (r *remote) UsageReport(ctx context.Context, q messages.UsageQuery) (messag
 	return messages.UsageReport{Lines: mapped(list.Data, usageJSON.total), More: list.HasMore, Sum: list.Summary.total()}, err
 }
 
+// SetBudget implements administration.
+func (r *remote) SetBudget(ctx context.Context, wanted messages.Budget) (set messages.BudgetState, created bool, err error) {
+	var made budgetJSON
+	err = r.do(ctx, http.MethodPut, "/admin/budgets", map[string]any{
+		"tenant": wanted.Tenant, "key": wanted.Key, "period": wanted.Period, "limit_nano_dollars": wanted.Limit, "hard": wanted.Hard,
+		"thresholds": wanted.Thresholds, "webhook": wanted.Webhook, "webhook_secret": wanted.Secret,
+	}, &made)
+	return made.state(), false, err
+}
+
+// DeleteBudget implements administration.
+func (r *remote) DeleteBudget(ctx context.Context, id messages.BudgetID) error {
+	return r.do(ctx, http.MethodDelete, "/admin/budgets/"+url.PathEscape(string(id)), nil, nil)
+}
+
+// BudgetStates implements administration.
+func (r *remote) BudgetStates(ctx context.Context, of messages.TenantID) ([]messages.BudgetState, error) {
+	var list listJSON[budgetJSON]
+	err := r.do(ctx, http.MethodGet, "/admin/budgets?"+url.Values{"tenant": {string(of)}}.Encode(), nil, &list)
+	return mapped(list.Data, budgetJSON.state), err
+}
+
 // do sends a request, and reads its answer into reply unless that is nil.
 func (r *remote) do(ctx context.Context, method, path string, body, reply any) error {
 	content, err := json.Marshal(body)

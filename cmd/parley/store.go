@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"example.com/parley/actors/budget"
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
@@ -44,6 +45,9 @@ type store interface {
 	tenant.ErasureStore
 	tenant.RetentionStore
 	spool.Sink
+	budget.Store
+	budget.Book
+	budget.AlertBook
 	admin.Audit
 	parleyhttp.Usage
 	Deny(ctx context.Context, d messages.CacheDrop) error

@@ -49,6 +49,7 @@ type Deps struct {
 	Prices         Prices
 	Erasures       Erasures
 	Retentions     Retentions
+	Budgets        Budgets
 	Providers      Providers
 	Drains         Drains                // nil where nothing is to be drained
 	Drill          Drill                 // nil where drills are not allowed
@@ -126,6 +127,10 @@ func (s *Server) routes() {
 		operator.Post("/drain", s.drain)
 		operator.Delete("/drain", s.undrain)
 	}
+	operator.Get("/budgets", s.listBudgets)
+	operator.Put("/budgets", s.putBudget)
+	operator.Get("/budgets/:id", s.showBudget)
+	operator.Delete("/budgets/:id", s.deleteBudget)
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)
 	operator.Put("/providers/:name", s.putProvider)

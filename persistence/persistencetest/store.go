@@ -77,6 +77,16 @@ type Store interface {
 	UsageReport(ctx context.Context, q messages.UsageQuery) (messages.UsageReport, error)
 	UsageRows(ctx context.Context, tenant messages.TenantID, request messages.TurnID) ([]messages.UsageRow, error)
 
+	PutBudget(ctx context.Context, b messages.Budget) (put messages.Budget, created bool, err error)
+	DeleteBudget(ctx context.Context, id messages.BudgetID) error
+	Budgets(ctx context.Context) ([]messages.Budget, error)
+	BudgetStates(ctx context.Context, tenant messages.TenantID, now time.Time) ([]messages.BudgetState, error)
+	LookAtBudgets(ctx context.Context, now int64) (version uint64, short []messages.BudgetID, err error)
+	LeaseBudget(ctx context.Context, q messages.LeaseRequest) (messages.Lease, error)
+	EndLeases(ctx context.Context, node string) error
+	TakeAlerts(ctx context.Context, now, until time.Time, most int) ([]messages.BudgetAlert, error)
+	PostponeAlert(ctx context.Context, a messages.BudgetAlert, due time.Time) error
+
 	RecoverTurns(ctx context.Context) (int, error)
 	Ready(ctx context.Context) error
 	Close()

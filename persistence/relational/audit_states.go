@@ -1,6 +1,7 @@
 package relational
 
 import (
+	"net/url"
 	"time"
 
 	"example.com/parley/messages"
@@ -47,4 +48,27 @@ func moment(t time.Time) *time.Time {
 		return nil
 	}
 	return new(t.UTC())
+}
+
+// budgetState is a budget in the audit log, without its secret.
+type budgetState struct {
+	Key        messages.KeyID        `json:"key,omitempty"`
+	Period     messages.BudgetPeriod `json:"period"`
+	Limit      messages.NanoDollars  `json:"limit_nano_dollars"`
+	Hard       bool                  `json:"hard"`
+	Thresholds []int                 `json:"thresholds,omitempty"`
+	Webhook    string                `json:"webhook,omitempty"`
+}
+
+func stateOfBudget(b messages.Budget) budgetState {
+	return budgetState{Key: b.Key, Period: b.Period, Limit: b.Limit, Hard: b.Hard, Thresholds: b.Thresholds, Webhook: hostOf(b.Webhook)}
+}
+
+// hostOf is all of an address that is no secret.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

@@ -176,7 +176,7 @@ func kindOf(code messages.Code) string {
 		return "authentication_error"
 	case messages.CodePermission:
 		return "permission_error"
-	case messages.CodeProviderQuota:
+	case messages.CodeProviderQuota, messages.CodeBudgetExceeded:
 		return "billing_error"
 	case messages.CodeModelNotFound, messages.CodeConversationAbsent, messages.CodeCacheEntryAbsent, messages.CodeWarmingAbsent, messages.CodeResponseAbsent, messages.CodeItemAbsent, messages.CodeBatchAbsent:
 		return "not_found_error"

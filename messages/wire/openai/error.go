@@ -50,7 +50,7 @@ func errorType(f *messages.Failure) string {
 	case messages.CodeTooManyTurns, messages.CodeRateLimited, messages.CodeTenantQueueFull, messages.CodeTooManyTries, messages.CodeProviderLimited, messages.CodeOverloaded,
 		messages.CodeTooManyConnections:
 		return "rate_limit_error"
-	case messages.CodeProviderQuota:
+	case messages.CodeProviderQuota, messages.CodeBudgetExceeded:
 		return "insufficient_quota"
 	case messages.CodeInvalidRequest, messages.CodeInvalidJSON, messages.CodeUnsupported, messages.CodeBodyTooLarge, messages.CodeBatchTooLarge,
 		messages.CodeHeadersTooLarge, messages.CodeMethodNotAllowed, messages.CodeContextLength, messages.CodeContentFilter,
