@@ -63,7 +63,7 @@ func (e *Eraser) Erase(ctx context.Context, tenant messages.TenantID, user strin
 	}
 	at, err := e.finish(ctx, wanted)
 	if err != nil && ctx.Err() != nil {
-		return at, nil // it is kept, and goes on
+		return at, nil //nolint:nilerr // it is kept, and goes on
 	}
 	return at, err
 }

@@ -72,7 +72,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer answers.close()
-	tree, err := actors.Start(cfg.Config, actors.Deps{
+	tree, err := actors.Start(cfg.Config, actors.Deps{ //nolint:contextcheck // the tree outlives ctx: it is drained when that has ended
 		Parts: slices.Concat(actors.ModelParts(models.router, models.providers, cfg.Outliers), actors.CacheParts(answers.cache),
 			[]actors.Part{{Name: "tenants", Props: keys.Props()}, {Name: "limits", Props: limits.Props()}, {Name: "budgets", Props: kept.budgets.Props()}}),
 		Journal: kept.store, Ledger: budget.NewLedger(kept.budgets, kept.ledger), Models: actors.NewModels(models.router, models.providers), Prices: kept.prices,
