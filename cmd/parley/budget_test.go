@@ -44,9 +44,9 @@ func (p *process) tenantID() string {
 }
 
 // setBudget gives the first tenant one.
-func (p *process) setBudget(period string, limit int64, more string) (b budgetOf) {
+func (p *process) setBudget(period string, limit int64) (b budgetOf) {
 	p.t.Helper()
-	answer := p.operate("PUT", "/admin/budgets", fmt.Sprintf(`{"tenant":%q,"period":%q,"limit_nano_dollars":%d%s}`, p.tenantID(), period, limit, more))
+	answer := p.operate("PUT", "/admin/budgets", fmt.Sprintf(`{"tenant":%q,"period":%q,"limit_nano_dollars":%d}`, p.tenantID(), period, limit))
 	if err := json.Unmarshal([]byte(answer.body), &b); err != nil || answer.status > http.StatusCreated {
 		p.t.Fatalf("set a budget: %d %s", answer.status, answer.body)
 	}
@@ -91,7 +91,7 @@ const cheapQuestion = `{"model":"simulated/x","max_tokens":8,"messages":[{"role"
 func TestHardBudgetRefusesWhatItHasNoRoomFor(t *testing.T) {
 	t.Parallel()
 	p := configured(t, pricedModel)
-	b := p.setBudget("month", 1_000_000, "") // a tenth of a cent: a request reserves some 100 tokens, and comes to some 15
+	b := p.setBudget("month", 1_000_000) // a tenth of a cent: a request reserves some 100 tokens, and comes to some 15
 	eventually(t, "the budget to hold", func() bool {
 		response := p.open(p.key, cheapQuestion)
 		_ = response.Body.Close()
@@ -125,7 +125,7 @@ func TestHardBudgetRefusesWhatItHasNoRoomFor(t *testing.T) {
 	if own.status != http.StatusOK || !strings.Contains(own.body, `"id":"`+b.ID+`"`) || !strings.Contains(own.body, `"key":null`) {
 		t.Errorf("the tenant reads %d %s", own.status, own.body)
 	}
-	p.setBudget("month", 2_000_000, "")
+	p.setBudget("month", 2_000_000)
 	eventually(t, "a raised budget to hold", func() bool { return p.ask(p.key, cheapQuestion).status == http.StatusOK })
 	if gone := p.operate("DELETE", "/admin/budgets/"+b.ID, ""); gone.status != http.StatusOK {
 		t.Errorf("delete: %d %s", gone.status, gone.body)
@@ -141,7 +141,7 @@ func TestHardBudgetRefusesWhatItHasNoRoomFor(t *testing.T) {
 func TestBudgetHoldsUnderManyRequestsAtOnce(t *testing.T) {
 	t.Parallel()
 	p := configured(t, pricedModel)
-	b := p.setBudget("total", 2_000_000, "")
+	b := p.setBudget("total", 2_000_000)
 	time.Sleep(200 * time.Millisecond)
 	var asking sync.WaitGroup
 	for range 64 {
@@ -167,7 +167,7 @@ func TestBudgetAddsUpAfterKills(t *testing.T) {
 	p := start(t, launched)
 	launched.data = p.data
 	key := p.key
-	b := p.setBudget("day", 1_000_000_000, "")
+	b := p.setBudget("day", 1_000_000_000)
 	for round := range 3 {
 		var asking sync.WaitGroup
 		for i := range 16 {

@@ -126,6 +126,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		part{name: "the batches", run: batches.Run},
 		part{name: "the judge", run: cache.NewJudge(answers.cache, tree).Run},
 		part{name: "what is fetched ahead", run: cache.NewAhead(answers.cache, tree).Run},
+		part{name: "the budgets' alerts", run: kept.telling(cfg).Run},
 		part{name: "the prices", run: func(ctx context.Context) error { return kept.prices.Follow(ctx, kept.store, metrics) }},
 		part{name: "what keys were used", run: keys.RecordUses},
 		part{name: "what is to be erased", run: eraser.Run},

@@ -57,7 +57,7 @@ func TestEveryRouteForEveryTenantAndRole(t *testing.T) {
 			t.Errorf("%s names no scope: any key of a tenant opens it", r.name())
 		}
 		for _, h := range m.holders {
-			if h.role != "member" || h.rival || len(h.scopes) > 0 {
+			if ends := r.Path == "/admin/drain" && h.role == "admin"; !ends && (h.role != "member" || h.rival || len(h.scopes) > 0) {
 				m.check(r, h)
 			}
 		}
@@ -222,6 +222,8 @@ func (m *matrix) want(r routeLine, h holder) int {
 	case h.role == "" && (h.status == http.StatusUnauthorized || r.Listener == "clients"):
 		return h.status
 	case !slices.Contains(r.Opens, h.role):
+		return http.StatusForbidden
+	case r.name() == "GET /v1/responses" && h.role == "read-only": // the handshake of a session, which is for turns
 		return http.StatusForbidden
 	case len(h.scopes) > 0 && slices.ContainsFunc(r.Scopes, func(s string) bool { return !slices.Contains(h.scopes, s) }):
 		return http.StatusForbidden

@@ -223,7 +223,11 @@ func TestAuditLogIsOnlyAddedTo(t *testing.T) {
 			}
 		}
 	}
-	for setting, want := range map[[2]string]int{{"parley.scope", "operator"}: 4, {"parley.tenant", "acme"}: 0, {"", ""}: 0} {
+	var all int
+	if err := above.QueryRow(t.Context(), "SELECT count(*) FROM audit_log").Scan(&all); err != nil || all == 0 {
+		t.Fatalf("%d entries: %v", all, err)
+	}
+	for setting, want := range map[[2]string]int{{"parley.scope", "operator"}: all, {"parley.tenant", "acme"}: 0, {"", ""}: 0} {
 		var got int
 		err := as(t, conn, setting, func(tx pgx.Tx) error { return tx.QueryRow(t.Context(), "SELECT count(*) FROM audit_log").Scan(&got) })
 		if err != nil || got != want {
