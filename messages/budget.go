@@ -84,6 +84,15 @@ type BudgetState struct {
 // most of it is.
 func (s *BudgetState) Left() NanoDollars { return max(0, s.Limit-s.Spent) }
 
+// BudgetNews is what nodes look for again and again.
+type BudgetNews struct {
+	Version uint64     // changes whenever a budget does
+	Short   []BudgetID // of which nodes are to give back what they do not use
+	// Waiting are the budgets with spending that nobody has added up, each with
+	// the first of its entries: one that stays is nobody's business so far.
+	Waiting map[BudgetID]int64
+}
+
 // LeaseRequest is a node's word on one budget's period: what it needs of its
 // lease, and what it wants beyond that. It is a whole, and may be repeated.
 type LeaseRequest struct {

@@ -26,10 +26,8 @@ import (
 // Store is the truth of budgets. Both stores implement it.
 type Store interface {
 	Budgets(ctx context.Context) ([]messages.Budget, error)
-	// LookAtBudgets returns a number that changes whenever a budget does, and
-	// the budgets of which nodes are to give back what they do not use. now is
-	// in microseconds since 1970.
-	LookAtBudgets(ctx context.Context, now int64) (version uint64, short []messages.BudgetID, err error)
+	// LookAtBudgets returns what there is new. now is in microseconds since 1970.
+	LookAtBudgets(ctx context.Context, now int64) (messages.BudgetNews, error)
 	// LeaseBudget may be repeated: who asks the same twice holds it once.
 	LeaseBudget(ctx context.Context, q messages.LeaseRequest) (messages.Lease, error)
 	EndLeases(ctx context.Context, node string) error
@@ -73,7 +71,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Budgets, error) {
 	if err := deps.Store.EndLeases(ctx, deps.Node); err != nil {
 		return nil, err
 	}
-	version, _, err := deps.Store.LookAtBudgets(ctx, time.Now().UnixMicro())
+	news, err := deps.Store.LookAtBudgets(ctx, time.Now().UnixMicro())
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +79,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Budgets, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.learn(version, all)
+	b.learn(news.Version, all)
 	return b, nil
 }
 

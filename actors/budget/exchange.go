@@ -33,7 +33,7 @@ func (b *Budgets) watch(ctx context.Context, version uint64, tell func(any)) {
 	for ctx.Err() == nil {
 		m := b.look(ctx, version)
 		if m.err == nil {
-			version = m.version
+			version = m.news.Version
 		}
 		if ctx.Err() == nil {
 			tell(m)
@@ -54,8 +54,8 @@ func (b *Budgets) look(ctx context.Context, version uint64) (m *looked) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Patience)
 	defer cancel()
-	m.version, m.short, m.err = b.deps.Store.LookAtBudgets(ctx, time.Now().UnixMicro())
-	if m.err == nil && m.version != version {
+	m.news, m.err = b.deps.Store.LookAtBudgets(ctx, time.Now().UnixMicro())
+	if m.err == nil && m.news.Version != version {
 		m.all, m.err = b.deps.Store.Budgets(ctx)
 	}
 	return m

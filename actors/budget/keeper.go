@@ -15,10 +15,11 @@ import (
 type keeper struct {
 	budgets *Budgets
 	talks   map[purseRef]*talk
-	short   map[messages.BudgetID]bool // other nodes wait for what this one does not use
-	tell    func(any)                  // to itself, from outside
-	running context.Context            // of the goroutines that it starts
-	cancel  context.CancelFunc         // ends them
+	short   map[messages.BudgetID]bool  // other nodes wait for what this one does not use
+	waiting map[messages.BudgetID]int64 // the first entry that nobody had added up at the last look
+	tell    func(any)                   // to itself, from outside
+	running context.Context             // of the goroutines that it starts
+	cancel  context.CancelFunc          // ends them
 	talking int
 }
 
@@ -68,10 +69,9 @@ type leased struct {
 
 // looked tells the actor what there is new.
 type looked struct {
-	version uint64
-	all     []messages.Budget // where the version is another
-	short   []messages.BudgetID
-	err     error
+	news messages.BudgetNews
+	all  []messages.Budget // where the version is another
+	err  error
 }
 
 // onceMore has the actor talk to the store again after a pause.
@@ -344,13 +344,7 @@ const maxTalks = 8
 // look takes in what there is new, and has the store told what it should know.
 func (k *keeper) look(m *looked) {
 	if m.err == nil {
-		if m.version != k.budgets.version {
-			k.budgets.learn(m.version, m.all)
-		}
-		k.short = make(map[messages.BudgetID]bool, len(m.short))
-		for _, id := range m.short {
-			k.short[id] = true
-		}
+		k.learn(m)
 	}
 	now := time.Now()
 	day := messages.DayOf(now)
@@ -363,6 +357,26 @@ func (k *keeper) look(m *looked) {
 		}
 	}
 	k.budgets.measure()
+}
+
+// learn takes over what there is new. Spending that nobody added up since the last
+// look is looked after: rows of a server that has died may have brought it, or those
+// of requests that began before the budget was known.
+func (k *keeper) learn(m *looked) {
+	if m.news.Version != k.budgets.version {
+		k.budgets.learn(m.news.Version, m.all)
+	}
+	k.short = make(map[messages.BudgetID]bool, len(m.news.Short))
+	for _, id := range m.news.Short {
+		k.short[id] = true
+	}
+	now := time.Now()
+	for id, first := range m.news.Waiting {
+		if p := k.budgets.pockets[id]; p != nil && k.waiting[id] == first {
+			p.remind(p.period.KeyAt(now))
+		}
+	}
+	k.waiting = m.news.Waiting
 }
 
 // due are the periods of which the store should be told something.

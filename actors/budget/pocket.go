@@ -145,6 +145,8 @@ func (k *pocket) count(period messages.PeriodKey, cost messages.NanoDollars) {
 	p := k.open(period)
 	p.held -= cost
 	p.owed -= cost
+	p.spent += cost // as the store will say, in whose lease it is until then
+	p.leased -= cost
 	p.counted = true
 }
 

@@ -75,18 +75,19 @@ func (b *book) Budgets(context.Context) (all []messages.Budget, err error) {
 	return all, nil
 }
 
-func (b *book) LookAtBudgets(_ context.Context, now int64) (version uint64, short []messages.BudgetID, err error) {
+func (b *book) LookAtBudgets(_ context.Context, now int64) (news messages.BudgetNews, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.away {
-		return 0, nil, errGone
+		return news, errGone
 	}
 	for id, until := range b.short {
 		if until.UnixMicro() > now {
-			short = append(short, id)
+			news.Short = append(news.Short, id)
 		}
 	}
-	return b.version, short, nil
+	news.Version = b.version
+	return news, nil
 }
 
 func (b *book) EndLeases(_ context.Context, node string) error {

@@ -81,7 +81,7 @@ type Store interface {
 	DeleteBudget(ctx context.Context, id messages.BudgetID) error
 	Budgets(ctx context.Context) ([]messages.Budget, error)
 	BudgetStates(ctx context.Context, tenant messages.TenantID, now time.Time) ([]messages.BudgetState, error)
-	LookAtBudgets(ctx context.Context, now int64) (version uint64, short []messages.BudgetID, err error)
+	LookAtBudgets(ctx context.Context, now int64) (messages.BudgetNews, error)
 	LeaseBudget(ctx context.Context, q messages.LeaseRequest) (messages.Lease, error)
 	EndLeases(ctx context.Context, node string) error
 	TakeAlerts(ctx context.Context, now, until time.Time, most int) ([]messages.BudgetAlert, error)

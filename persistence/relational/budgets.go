@@ -181,19 +181,28 @@ func (s *Store) Budgets(ctx context.Context) (found []messages.Budget, err error
 	return found, err
 }
 
-// LookAtBudgets returns a number that changes whenever a budget does, and the
-// budgets of which nodes are to give back what they do not use.
-func (s *Store) LookAtBudgets(ctx context.Context, now int64) (version uint64, short []messages.BudgetID, err error) {
+// LookAtBudgets returns what there is new. now is in microseconds since 1970.
+func (s *Store) LookAtBudgets(ctx context.Context, now int64) (news messages.BudgetNews, err error) {
 	err = s.read(ctx, operator, "LookAtBudgets", func(r *querying) error {
-		if _, err := r.row("SELECT version FROM budgets_version", nil, &version); err != nil {
+		news = messages.BudgetNews{Waiting: make(map[messages.BudgetID]int64)}
+		if _, err := r.row("SELECT version FROM budgets_version", nil, &news.Version); err != nil {
 			return err
 		}
-		return r.rows("SELECT id FROM budgets WHERE short > 0 AND short > ?", []any{now}, func(row Scanner) error {
+		if err := r.rows("SELECT id FROM budgets WHERE short > 0 AND short > ?", []any{now}, func(row Scanner) error {
 			var id messages.BudgetID
 			err := row.Scan(&id)
-			short = append(short, id)
+			news.Short = append(news.Short, id)
+			return err
+		}); err != nil {
+			return err
+		}
+		return r.rows("SELECT budget, min(id) FROM budget_entries GROUP BY budget", nil, func(row Scanner) error {
+			var id messages.BudgetID
+			var first int64
+			err := row.Scan(&id, &first)
+			news.Waiting[id] = first
 			return err
 		})
 	})
-	return version, short, err
+	return news, err
 }
