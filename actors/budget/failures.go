@@ -37,12 +37,13 @@ func (b *Budgets) refuse(k *pocket, period messages.PeriodKey, amount messages.N
 	return f
 }
 
-// standing is a budget with what is spent, as far as this node knows.
+// standing is a budget with what is spent for certain: what the store said. What is
+// owed may be among it, so that it would be counted twice.
 func (k *pocket) standing(period messages.PeriodKey) (budget messages.Budget, spent messages.NanoDollars) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if p := k.purse(period); p != nil {
-		spent = p.spent + p.owed
+		spent = p.said
 	}
 	return k.budget, spent
 }

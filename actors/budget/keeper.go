@@ -198,7 +198,7 @@ func (k *keeper) request(ref purseRef, t *talk) messages.LeaseRequest {
 		q.Most = max(q.Most, q.Least)
 	}
 	q.Short = short
-	p.taken, p.counted = 0, false
+	p.taken, p.counted, p.late = 0, false, 0
 	return q
 }
 
@@ -253,7 +253,7 @@ func (k *pocket) hear(m *leased) {
 	defer k.mu.Unlock()
 	p := k.open(m.ref.period)
 	l := &m.lease
-	p.limit, p.spent, p.others, p.heard = l.Limit, l.Spent, l.Others, m.asked.Now
+	p.limit, p.spent, p.said, p.others, p.heard = l.Limit, l.Spent, l.Spent, l.Others, m.asked.Now
 	if !k.budget.Hard {
 		return
 	}
@@ -291,7 +291,8 @@ func (k *keeper) serve(ref purseRef, t *talk) {
 }
 
 // tryAgain takes what a request needs, now that the store was heard. It is unknown
-// only where other nodes hold what is missing.
+// only where other nodes hold what is missing, or where it may be missing for no other
+// reason than that rows which are on their way were counted twice.
 func (k *pocket) tryAgain(w *want, now time.Time, known time.Duration) verdict {
 	if v := k.take(w.ref.period, w.amount, now); v != unknown {
 		return v
@@ -299,7 +300,7 @@ func (k *pocket) tryAgain(w *want, now time.Time, known time.Duration) verdict {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := k.open(w.ref.period)
-	if w.amount <= p.free+max(0, p.left()) || w.amount <= p.free+max(0, p.left())+p.others {
+	if w.amount <= p.free+max(0, p.left())+p.others+p.unsure() {
 		return unknown
 	}
 	if p.refused == 0 || w.amount < p.refused {

@@ -37,8 +37,10 @@ type purse struct {
 	leased               messages.NanoDollars // ours, likewise
 	heard                time.Time            // when it did; zero: never
 
-	taken   messages.NanoDollars // since then, which is how fast it goes
+	said    messages.NanoDollars // spent, as it did: what is owed may be among it already
+	taken   messages.NanoDollars // since it was asked, which is how fast it goes
 	counted bool                 // since then rows were written: the lease is too large by what they cost
+	late    messages.NanoDollars // what those cost: it may have been counted in spent before that, too
 	used    time.Time            // when a request took something
 
 	refused      messages.NanoDollars // so much is more than there is ...
@@ -47,6 +49,10 @@ type purse struct {
 
 // left is what the store has that nobody holds, as far as it is known.
 func (p *purse) left() messages.NanoDollars { return p.limit - p.spent - p.others - p.leased }
+
+// unsure is what may be counted twice until the store is heard once more: it says
+// what was spent, of rows that this node holds as well.
+func (p *purse) unsure() messages.NanoDollars { return p.owed + p.late }
 
 // purse returns the period's, or nil.
 func (k *pocket) purse(period messages.PeriodKey) *purse {
@@ -147,6 +153,7 @@ func (k *pocket) count(period messages.PeriodKey, cost messages.NanoDollars) {
 	p.owed -= cost
 	p.spent += cost // as the store will say, in whose lease it is until then
 	p.leased -= cost
+	p.late += cost
 	p.counted = true
 }
 
