@@ -38,13 +38,13 @@ type told struct {
 	code         string
 }
 
-// drilledServer starts a server that may fail, with two providers which take a tenth of
-// a second for a reply.
-func drilledServer(t *testing.T) *process {
+// drilledServer starts a server that may fail, with two providers whose replies have 20
+// tokens at this interval.
+func drilledServer(t *testing.T, interval time.Duration) *process {
 	t.Helper()
 	upstream := fake.ForTest(t, fake.Config{})
 	provider := fmt.Sprintf("{base_url: %q, api_key: k}", upstream.URL())
-	const target = "fake-tokens-20-interval-5ms"
+	target := fmt.Sprintf("fake-tokens-20-interval-%s", interval)
 	return configured(t, "drill: true\nproviders:\n  a: "+provider+"\n  b: "+provider+"\n"+
 		"models:\n  m: [{target: a/"+target+", weight: 1}, {target: b/"+target+", weight: 1}]\n")
 }
@@ -174,7 +174,7 @@ func (c *crew) fail(actor string) time.Time {
 
 func TestActorsFailAlone(t *testing.T) {
 	t.Parallel()
-	p := drilledServer(t)
+	p := drilledServer(t, 5*time.Millisecond)
 	c := busy(t, p)
 	for _, actor := range []string{"provider-a", "router", "provider-b", "outliers", "tenants", "admission", "cache-0", "router", "provider-a"} {
 		c.fail(fmt.Sprintf(`{"actor":%q}`, actor))
@@ -225,10 +225,11 @@ func TestActorsFailAlone(t *testing.T) {
 }
 
 // TestTurnsEndWithTheirMemberAlone has each of the actors fail that run turns which
-// are kept nowhere, one after the other.
+// are kept nowhere, one after the other. Turns last longer than a round of them, so
+// that some are always hit.
 func TestTurnsEndWithTheirMemberAlone(t *testing.T) {
 	t.Parallel()
-	p := drilledServer(t)
+	p := drilledServer(t, 50*time.Millisecond)
 	c := busy(t, p)
 	c.work(2 * (talkers + strayers))
 	began := time.Now()
@@ -306,7 +307,7 @@ func (c *crew) remembers(conversation messages.ConversationID, turns []told) {
 
 func TestActorThatFailsTooOftenIsNamed(t *testing.T) {
 	t.Parallel()
-	p := drilledServer(t)
+	p := drilledServer(t, 5*time.Millisecond)
 	for range 4 {
 		p.wants(p.operate("POST", "/admin/drill", `{"actor":"outliers"}`), 200, `"failed":true`)
 	}
@@ -316,7 +317,7 @@ func TestActorThatFailsTooOftenIsNamed(t *testing.T) {
 		t.Error("the metrics say nothing")
 	}
 	p.wants(p.ask(p.key, `{"model":"m","messages":[{"role":"user","content":"Hello!"}]}`), 200, "assistant")
-	p.wants(p.operate("POST", "/admin/drill", `{"actor":"outliers"}`), 404, "name one of admission, cache-0")
+	p.wants(p.operate("POST", "/admin/drill", `{"actor":"outliers"}`), 404, "name one of admission, budgets, cache-0")
 }
 
 func TestNothingFailsWhereDrillsAreNotAllowed(t *testing.T) {

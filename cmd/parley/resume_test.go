@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -365,14 +366,21 @@ func TestManyReadOneStreamAndASlowOneHoldsNobodyUp(t *testing.T) {
 	p.terminate()
 }
 
-// dialSlowly asks for a stream and does not read it.
+// dialSlowly asks for a stream and does not read it. Small segments and a small
+// window keep the kernel from holding the whole stream for it: over loopback it would
+// hold 2.5 MB.
 func dialSlowly(t *testing.T, p *process, id string) net.Conn {
 	t.Helper()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		return errors.Join(raw.Control(func(fd uintptr) {
+			err = errors.Join(syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10),
+				syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 536))
+		}), err)
+	}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 	if _, err := fmt.Fprintf(conn, "GET /v1/responses/%s?stream=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", id, p.key); err != nil {
 		t.Fatal(err)
 	}
