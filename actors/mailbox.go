@@ -23,7 +23,7 @@ func newMailbox(registerer prometheus.Registerer, kind string) *mailbox {
 
 // of has the actors of props counted.
 func (m *mailbox) of(props *actor.Props) *actor.Props {
-	return props.Configure(actor.WithMailbox(actor.UnboundedLockfree(m)))
+	return answering(props, m)
 }
 
 // MailboxStarted implements actor.MailboxMiddleware.

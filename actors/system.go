@@ -14,7 +14,6 @@ import (
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/session"
 	"example.com/parley/actors/shard"
-	"example.com/parley/messages"
 )
 
 // Deps is what the tree stands on.
@@ -130,7 +129,7 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
-	child := drilled[*faultIn](s.drill, conversation.Props(s.deps))
+	child := answering(drilled[*faultIn](s.drill, conversation.Props(s.deps)))
 	for i := range s.shards {
 		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
 		if err != nil {
@@ -168,17 +167,6 @@ func (s *System) spawn(part Part) (*actor.PID, error) {
 		return answer.pid, nil
 	case <-time.After(spawnPatience):
 		return nil, fmt.Errorf("spawn %s: no answer within %s", part.Name, spawnPatience)
-	}
-}
-
-// declineDeadLetter answers what was sent to an actor that is gone, so that
-// nobody waits for it until a deadline.
-func declineDeadLetter(event any) {
-	if letter, dead := event.(*actor.DeadLetterEvent); dead {
-		messages.Decline(letter.Message, &messages.Failure{
-			Code: messages.CodeRestarted, What: "the part of the server that this request was sent to has stopped",
-			Do: "send the request again", RetryAfter: time.Second,
-		})
 	}
 }
 
