@@ -26,12 +26,25 @@ type Limits struct {
 	Messages    int64 // over WebSocket, a minute
 }
 
+// LimitHolder names somebody for whom an operator may set limits.
+type LimitHolder struct {
+	Tenant TenantID
+	Scope  LimitScope // any but LimitAddress
+	Name   string     // the key's id or the model's name; empty for the tenant itself
+}
+
 // Limit is what an operator set for one tenant, key or model.
 type Limit struct {
-	Tenant TenantID
-	Scope  LimitScope
-	Name   string // the key's id or the model's name; empty for the tenant itself
+	LimitHolder
 	Limits Limits
+	Weight int // of a tenant that competes with others for places; 0 says nothing
+}
+
+// LimitState is a limit with what comes of it.
+type LimitState struct {
+	Limit
+	InForce Limits // with what the configuration says of what is not set; 0 for no limit
+	Weighs  int    // likewise; 0 for what has no weight
 }
 
 // Rate is how far a bucket with so many a minute is.

@@ -95,7 +95,8 @@ type StartTurn struct {
 	// admission, called once by Leave.
 	Admitted func()
 	// Weight is how much of the places its tenant gets while tenants compete for
-	// them, in proportion to the others; zero counts as one. Set by admission.
+	// them, in proportion to the others; zero counts as one. Set by the limits where
+	// an operator said so, else by admission.
 	Weight int
 	// Rates are what is left of the tenant's limits. Set before Send returns, also
 	// where the turn is refused.

@@ -23,6 +23,8 @@ type door struct {
 	gate *admission.Gate
 	mu   sync.Mutex
 	in   []*messages.StartTurn
+
+	weights map[messages.TenantID]int // that turns bring with them
 }
 
 // newDoor returns a gate for one turn at a time.

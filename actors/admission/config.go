@@ -18,7 +18,8 @@ type Config struct {
 	// 1; its next turn gets 429.
 	TenantShare float64 `koanf:"tenant_share"`
 	// Weights are how much of the places tenants get while they compete for them, by
-	// the tenant's id and in proportion to the others, which have 1.
+	// the tenant's id and in proportion to the others, which have 1. What an operator
+	// set for a tenant comes before it.
 	Weights map[string]int `koanf:"weights"`
 }
 
@@ -33,8 +34,8 @@ func DefaultConfig() Config {
 	return Config{MaxRunning: 4096, MaxWaiting: 1024, Adaptive: true, TenantShare: 0.5}
 }
 
-// mostWeight keeps virtual time fine enough.
-const mostWeight = 1000
+// MostWeight of a tenant keeps virtual time fine enough.
+const MostWeight = 1000
 
 // Validate reports every fault at once.
 func (c Config) Validate() error {
@@ -49,8 +50,8 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("admission.tenant_share is %g: give a part of the queue from above 0 to 1, such as 0.5", c.TenantShare))
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(c.Weights)) {
-		if w := c.Weights[tenant]; w < 1 || w > mostWeight {
-			faults = append(faults, fmt.Errorf("admission.weights.%s is %d: give a number from 1 to %d", tenant, w, mostWeight))
+		if w := c.Weights[tenant]; w < 1 || w > MostWeight {
+			faults = append(faults, fmt.Errorf("admission.weights.%s is %d: give a number from 1 to %d", tenant, w, MostWeight))
 		}
 	}
 	return errors.Join(faults...)

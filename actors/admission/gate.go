@@ -68,7 +68,9 @@ func (g *Gate) queue(m *messages.StartTurn) {
 		m.Refuse(g.refused.count(err))
 		return
 	}
-	m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
+	if m.Weight == 0 { // no operator has set one
+		m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
+	}
 	g.tell(m)
 }
 

@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ func (d *door) come(name byte, tenant messages.TenantID, class messages.Priority
 	m := messages.NewStartTurn(context.Background(), messages.TurnSpec{
 		ID: messages.TurnID{name}, Tenant: tenant, Priority: class, Deadline: time.Now().Add(time.Minute),
 	})
+	m.Weight = d.weights[tenant]
 	d.gate.Enter(m)
 	synctest.Wait()
 	return m
@@ -60,27 +62,34 @@ func TestTenantsTakeTurns(t *testing.T) {
 
 func TestHeavierTenantGetsMore(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		d := newConfiguredDoor(t, admission.Config{MaxRunning: 1, MaxWaiting: 20, TenantShare: 1, Weights: map[string]int{"h": 2}})
-		d.come('_', "", messages.PriorityInteractive)
-		for range 6 {
-			for _, name := range []byte("lh") {
-				d.come(name, messages.TenantID(name), messages.PriorityStandard)
-			}
-		}
-		for i := range 9 {
-			d.end(i)
-		}
-		heavy := 0
-		for _, name := range d.names()[1:10] {
-			if name == 'h' {
-				heavy++
-			}
-		}
-		if heavy != 6 {
-			t.Errorf("%d of 9 were the heavier's: %q", heavy, d.names())
-		}
-	})
+	for name, tt := range map[string]struct {
+		configured map[string]int
+		set        map[messages.TenantID]int // by an operator, which the turns bring with them
+	}{
+		"as configured":      {configured: map[string]int{"h": 2}},
+		"as an operator set": {configured: map[string]int{"l": 5}, set: map[messages.TenantID]int{"h": 2, "l": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := newConfiguredDoor(t, admission.Config{MaxRunning: 1, MaxWaiting: 20, TenantShare: 1, Weights: tt.configured})
+				d.weights = tt.set
+				d.come('_', "", messages.PriorityInteractive)
+				for range 6 {
+					for _, name := range []byte("lh") {
+						d.come(name, messages.TenantID(name), messages.PriorityStandard)
+					}
+				}
+				for i := range 9 {
+					d.end(i)
+				}
+				heavy := strings.Count(d.names()[1:10], "h")
+				if heavy != 6 {
+					t.Errorf("%d of 9 were the heavier's: %q", heavy, d.names())
+				}
+			})
+		})
+	}
 }
 
 func TestFloodIsRefusedWithoutHarmToOthers(t *testing.T) {

@@ -28,6 +28,11 @@ func (r resource) word() string {
 	return [resources]string{"requests a minute", "tokens a minute", "WebSocket messages a minute", "requests at the same time", "WebSocket connections at the same time"}[r]
 }
 
+// param is how the configuration and the admin listener do.
+func (r resource) param() string {
+	return [resources]string{"requests_per_minute", "tokens_per_minute", "messages_per_minute", "concurrent", "connections"}[r]
+}
+
 // label is how a metric does.
 func (r resource) label() string {
 	return [resources]string{"requests", "tokens", "messages", "concurrent", "connections"}[r]

@@ -52,10 +52,20 @@ func (c LimitsConfig) validate(section string) error {
 
 func (c LimitsConfig) limits() messages.Limits { return messages.Limits(c) }
 
+// of is the section that holds for a scope.
+func (c *LimitConfig) of(s scope) LimitsConfig {
+	return [scopes]LimitsConfig{c.Tenant, c.Key, c.Model, c.Address}[s]
+}
+
 // amountsOf are limits by resource.
 func amountsOf(l messages.Limits) (a amounts) {
 	a[requests], a[tokens], a[socketMessages], a[turns], a[connections] = l.Requests, l.Tokens, l.Messages, l.Turns, l.Connections
 	return a
+}
+
+// limits is the opposite of amountsOf.
+func (a *amounts) limits() messages.Limits {
+	return messages.Limits{Requests: a[requests], Tokens: a[tokens], Turns: a[turns], Connections: a[connections], Messages: a[socketMessages]}
 }
 
 // rules are the limits of everybody. They are immutable.
@@ -63,32 +73,43 @@ type rules struct {
 	defaults [scopes]amounts
 	stored   map[holderName]amounts // with the defaults in place of what they do not say
 	scoped   [scopes]bool           // there is one in stored
+	weights  map[messages.TenantID]int
 }
 
 // newRules returns the rules of a configuration and what operators set beside it.
 func newRules(c *LimitConfig, stored []messages.Limit) *rules {
-	r := &rules{stored: make(map[holderName]amounts, len(stored))}
-	for i, section := range []LimitsConfig{c.Tenant, c.Key, c.Model, c.Address} {
-		r.defaults[i] = amountsOf(section.limits())
+	r := &rules{stored: make(map[holderName]amounts, len(stored)), weights: make(map[messages.TenantID]int)}
+	for s := range scope(scopes) {
+		r.defaults[s] = amountsOf(c.of(s).limits())
 	}
-	for _, limit := range stored {
+	for i := range stored {
+		limit := &stored[i]
 		s, known := scopeOf(limit.Scope)
 		if !known { // of a later version
 			continue
 		}
-		own := amountsOf(limit.Limits)
-		for i := range own {
-			switch {
-			case own[i] == 0:
-				own[i] = r.defaults[s][i]
-			case own[i] < 0:
-				own[i] = 0
-			}
+		if limit.Limits != (messages.Limits{}) {
+			r.stored[holderName{scope: s, tenant: limit.Tenant, name: limit.Name}] = over(r.defaults[s], amountsOf(limit.Limits))
+			r.scoped[s] = true
 		}
-		r.stored[holderName{scope: s, tenant: limit.Tenant, name: limit.Name}] = own
-		r.scoped[s] = true
+		if s == tenantScope && limit.Weight > 0 {
+			r.weights[limit.Tenant] = limit.Weight
+		}
 	}
 	return r
+}
+
+// over is what comes of limits of somebody's own before those of everybody.
+func over(usual, own amounts) amounts {
+	for i := range own {
+		switch {
+		case own[i] == 0:
+			own[i] = usual[i]
+		case own[i] < 0:
+			own[i] = 0
+		}
+	}
+	return own
 }
 
 // of are the limits of a holder, 0 for none, and whether a rule names it.

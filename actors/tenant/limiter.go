@@ -26,6 +26,9 @@ type Limiter struct {
 	clock   func() int64 // microseconds since it was made, whatever clocks do
 	held    sync.Pool    // of *hold
 	metrics *limitMetrics
+
+	loading sync.Mutex // held by whoever loads
+	version uint64     // of the store's limits, as loaded last; 0 before that
 }
 
 // NewLimiter returns a limiter that nobody has used yet.
@@ -55,9 +58,10 @@ func expect(spec *messages.TurnSpec) int64 {
 }
 
 // Enter lets a turn pass, or fails with CodeRateLimited. It sets the turn's Rates
-// either way, and its Limited where it passed.
+// and Weight either way, and its Limited where it passed.
 func (l *Limiter) Enter(m *messages.StartTurn) error {
 	spec := &m.Spec
+	m.Weight = l.rules.Load().weights[spec.Tenant]
 	h := l.gather(messages.LimitUse{Tenant: spec.Tenant, Key: spec.Key, Model: spec.Model, Address: spec.Address})
 	if h == nil {
 		return nil

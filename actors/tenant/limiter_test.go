@@ -250,9 +250,9 @@ func TestRulesOfOperatorsComeBeforeTheConfiguration(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(
 		t, LimitConfig{Tenant: LimitsConfig{Requests: 10, Turns: 5}, Key: LimitsConfig{Requests: 10}},
-		messages.Limit{Tenant: "acme", Scope: messages.LimitTenant, Limits: messages.Limits{Requests: 20}},
-		messages.Limit{Tenant: "acme", Scope: messages.LimitKey, Name: "key-1", Limits: messages.Limits{Requests: messages.NoLimit}},
-		messages.Limit{Tenant: "acme", Scope: "galaxy", Limits: messages.Limits{Requests: 1}},
+		messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: messages.LimitTenant}, Limits: messages.Limits{Requests: 20}},
+		messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: messages.LimitKey, Name: "key-1"}, Limits: messages.Limits{Requests: messages.NoLimit}},
+		messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: "galaxy"}, Limits: messages.Limits{Requests: 1}},
 	)
 	for name, want := range map[holderName]amounts{
 		{scope: tenantScope, tenant: "acme"}:                {requests: 20, turns: 5},
@@ -272,7 +272,7 @@ func TestChangedLimitBeginsFull(t *testing.T) {
 	l := newLimiter(t, LimitConfig{Tenant: LimitsConfig{Requests: 1, Turns: 1}})
 	running := asked()
 	refusedFor(t, l, running)
-	more := messages.Limit{Tenant: "acme", Scope: messages.LimitTenant, Limits: messages.Limits{Requests: 5, Turns: 2}}
+	more := messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: messages.LimitTenant}, Limits: messages.Limits{Requests: 5, Turns: 2}}
 	l.rules.Store(newRules(&l.cfg, []messages.Limit{more}))
 	next := asked()
 	if refusedFor(t, l, next) != 0 || next.Rates.Requests.Remaining != 4 {
@@ -291,7 +291,7 @@ func TestModelsOfOneTenantAreBounded(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(
 		t, LimitConfig{Model: LimitsConfig{Requests: 2}},
-		messages.Limit{Tenant: "acme", Scope: messages.LimitModel, Name: "named", Limits: messages.Limits{Requests: 1}},
+		messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: messages.LimitModel, Name: "named"}, Limits: messages.Limits{Requests: 1}},
 	)
 	for i := range maxModels + 500 {
 		m := asked()
@@ -561,7 +561,7 @@ func measured(tb testing.TB) (*Limiter, *messages.StartTurn) {
 	all := LimitsConfig{Requests: maxRate, Tokens: maxRate, Turns: maxRate}
 	l := newLimiter(
 		tb, LimitConfig{Tenant: all, Key: all, Model: all, Address: all},
-		messages.Limit{Tenant: "acme", Scope: messages.LimitTenant, Limits: messages.Limits{Requests: maxRate - 1}},
+		messages.Limit{LimitHolder: messages.LimitHolder{Tenant: "acme", Scope: messages.LimitTenant}, Limits: messages.Limits{Requests: maxRate - 1}},
 	)
 	m := asked()
 	pass(tb, l, m)

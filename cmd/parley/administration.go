@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"example.com/parley/actors/admission"
 	"example.com/parley/actors/budget"
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
@@ -22,6 +23,7 @@ import (
 type administration interface {
 	admin.Administration
 	admin.Budgets
+	admin.Limits
 	parleyhttp.Usage
 	admin.Prices
 	admin.Erasures
@@ -34,6 +36,7 @@ type inStore struct {
 	*tenant.Administration
 	*tenant.PriceAdministration
 	*tenant.RetentionAdministration
+	*tenant.LimitAdministration
 	*tenant.Eraser
 	admin.Budgets
 	parleyhttp.Usage
@@ -41,12 +44,13 @@ type inStore struct {
 	shared bool // replies are cached where only a server finds them
 }
 
-func administrationOf(s store, prices *tenant.Prices) inStore {
+func administrationOf(cfg *Config, s store, prices *tenant.Prices) inStore {
 	return inStore{
 		Administration: tenant.NewAdministration(s), PriceAdministration: tenant.NewPriceAdministration(s, prices),
 		RetentionAdministration: tenant.NewRetentionAdministration(s), Eraser: tenant.NewEraser(s, nil, slog.New(slog.DiscardHandler)),
-		Budgets: budget.NewAdministration(s),
-		Usage:   s, Audit: s,
+		LimitAdministration: tenant.NewLimitAdministration(s, cfg.Limits, cfg.Admission.Weights, admission.MostWeight),
+		Budgets:             budget.NewAdministration(s),
+		Usage:               s, Audit: s,
 	}
 }
 
@@ -152,7 +156,7 @@ func inFolder(ctx context.Context, cfg *Config, task func(context.Context, admin
 	if err != nil {
 		return err
 	}
-	work := administrationOf(s, prices)
+	work := administrationOf(cfg, s, prices)
 	work.shared = cfg.Redis.URL != "" && cfg.Cache.Enabled
 	return task(atTheStore(ctx), work)
 }

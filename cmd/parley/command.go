@@ -51,6 +51,7 @@ func rootCommand(w world) *cobra.Command {
 		tenantCommand(w),
 		keyCommand(w),
 		budgetCommand(w),
+		limitCommand(w),
 		usageCommand(w),
 		priceCommand(w),
 		eraseCommand(w),

@@ -36,13 +36,13 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer s.kept.close()
-	s.administration = administrationOf(s.kept.store, s.kept.prices)
+	s.administration = administrationOf(cfg, s.kept.store, s.kept.prices)
 	first, err := firstStart(ctx, s.administration, data, w.environment)
 	if err != nil {
 		return err
 	}
 
-	if s.door, err = openDoor(cfg, s.kept.store, s.metrics); err != nil {
+	if s.door, err = openDoor(ctx, cfg, s.kept.store, s.metrics); err != nil {
 		return err
 	}
 	if s.models, err = openModels(cfg, s.kept.prices, s.metrics); err != nil {

@@ -49,7 +49,7 @@ type door struct {
 	limits *tenant.Limiter
 }
 
-func openDoor(cfg *Config, kept store, metrics prometheus.Registerer) (d door, err error) {
+func openDoor(ctx context.Context, cfg *Config, kept store, metrics prometheus.Registerer) (d door, err error) {
 	if d.keys, err = tenant.New(cfg.Keys, tenant.Deps{Store: kept, Registerer: metrics}); err != nil {
 		return door{}, err
 	}
@@ -57,7 +57,7 @@ func openDoor(cfg *Config, kept store, metrics prometheus.Registerer) (d door, e
 	if d.limits, err = tenant.NewLimiter(cfg.Limits, tenant.LimiterDeps{Registerer: metrics}); err != nil {
 		return door{}, err
 	}
-	return d, nil
+	return d, d.limits.Load(ctx, kept)
 }
 
 // startActors starts the tree, which outlives the context of the process: it is
@@ -119,7 +119,7 @@ func (s *server) newClients(stop context.CancelFunc) (*parleyhttp.Server, error)
 // newOperators makes what serves operators.
 func (s *server) newOperators() *admin.Server {
 	return admin.NewServer(s.cfg.Admin, admin.Deps{
-		Administration: s.administration, Prices: s.administration, Retentions: s.administration, Budgets: s.administration,
+		Administration: s.administration, Prices: s.administration, Retentions: s.administration, Budgets: s.administration, Limits: s.administration,
 		Keys: s.door.keys, Tries: s.door.tries,
 		Usage: s.kept.store, Audit: s.kept.store, Erasures: s.eraser,
 		Providers: s.fleet, Drains: s.clients, Drill: drills(s.cfg, s.tree),
@@ -142,6 +142,7 @@ func (s *server) parts(again *source, environment []string) []part {
 		{name: "what is fetched ahead", run: cache.NewAhead(s.answers.cache, s.tree).Run},
 		{name: "the budgets' alerts", run: s.kept.telling(s.cfg).Run},
 		{name: "the prices", run: func(ctx context.Context) error { return s.kept.prices.Follow(ctx, s.kept.store, s.metrics) }},
+		{name: "the limits", run: func(ctx context.Context) error { return s.door.limits.Follow(ctx, s.kept.store, s.metrics) }},
 		{name: "what keys were used", run: s.door.keys.RecordUses},
 		{name: "what is to be erased", run: s.eraser.Run},
 		{name: "what is too old", run: s.retention.Run},

@@ -44,6 +44,7 @@ type store interface {
 	tenant.PriceKeeper
 	tenant.ErasureStore
 	tenant.RetentionStore
+	tenant.LimitKeeper
 	spool.Sink
 	budget.Store
 	budget.Book

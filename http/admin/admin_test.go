@@ -206,7 +206,7 @@ func serveWith(t *testing.T, cfg admin.Config, log *slog.Logger, o *office, chec
 		t.Fatal(err)
 	}
 	server := admin.NewServer(cfg, admin.Deps{
-		Keys: o, Tries: o, Administration: o, Usage: o, Audit: o, Prices: tariff{}, Erasures: shredder{}, Retentions: shredder{}, Drains: &valve{}, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
+		Keys: o, Tries: o, Administration: o, Usage: o, Audit: o, Prices: tariff{}, Erasures: shredder{}, Retentions: shredder{}, Limits: ceiling{}, Drains: &valve{}, Drill: o, Checks: checks, Gatherer: prometheus.NewRegistry(), Log: log,
 		Providers: &fleet{all: map[string]*admin.Provider{
 			"p":     {Name: "p", State: messages.BreakerOpen, Reason: "refused", NextProbe: time.Unix(9, 0), Limit: 40, Latency: time.Second},
 			"q.1-a": {Name: "q.1-a", Kind: "openai", Ejected: time.Unix(6, 0), Outlier: "slow", Parked: []admin.Parked{{Model: "m1", Until: time.Unix(7, 0)}, {Model: "m1", Key: 2, Until: time.Unix(8, 0)}}, InFlight: 3, Models: []string{"m1"}, BaseURL: "https://q"},

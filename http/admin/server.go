@@ -50,6 +50,7 @@ type Deps struct {
 	Erasures       Erasures
 	Retentions     Retentions
 	Budgets        Budgets
+	Limits         Limits
 	Providers      Providers
 	Drains         Drains                // nil where nothing is to be drained
 	Drill          Drill                 // nil where drills are not allowed
@@ -131,6 +132,10 @@ func (s *Server) routes() {
 	operator.Put("/budgets", s.putBudget)
 	operator.Get("/budgets/:id", s.showBudget)
 	operator.Delete("/budgets/:id", s.deleteBudget)
+	operator.Get("/limits", s.listLimits)
+	s.limitRoutes(operator, "/tenants/:id/limits", tenantOfPath)
+	s.limitRoutes(operator, "/tenants/:id/limits/*", modelOfPath)
+	s.limitRoutes(operator, "/keys/:id/limits", keyOfPath)
 	operator.Get("/providers", s.listProviders)
 	operator.Get("/providers/:name", s.showProvider)
 	operator.Put("/providers/:name", s.putProvider)

@@ -62,6 +62,11 @@ type Store interface {
 	SetPrice(ctx context.Context, v messages.PriceVersion) error
 	DropPrice(ctx context.Context, model string, from time.Time) error
 
+	Limits(ctx context.Context) ([]messages.Limit, error)
+	LimitsVersion(ctx context.Context) (uint64, error)
+	SetLimit(ctx context.Context, l messages.Limit) error
+	ClearLimit(ctx context.Context, of messages.LimitHolder) error
+
 	CreateErasure(ctx context.Context, e messages.Erasure) error
 	EraseSome(ctx context.Context, id string) (messages.Erasure, error)
 	Erasure(ctx context.Context, id string) (messages.Erasure, error)

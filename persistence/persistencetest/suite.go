@@ -55,6 +55,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"a tenant is disabled and deleted":                     testTenantLife,
 		"what is changed is written down":                      testAudit,
 		"prices hold from a moment on":                         testPrices,
+		"limits are set, changed and cleared":                  testLimits,
 		"a user's content is erased, and nobody else's":        testEraseUser,
 		"a tenant's content is erased, and no rows":            testEraseTenant,
 		"what is too old goes":                                 testRetention,

@@ -121,6 +121,7 @@ func populate(t *testing.T, store *postgres.Store) {
 		must(store.Deny(t.Context(), messages.CacheDrop{CacheName: messages.CacheName{Tenant: tenant, Entry: 1}, Asked: 2}))
 		must(store.CreateErasure(t.Context(), messages.Erasure{ID: "erasure_" + string(tenant), Tenant: tenant, Requested: time.Now()}))
 		must(store.SetRetention(t.Context(), messages.Retention{Tenant: tenant}))
+		must(store.SetLimit(t.Context(), messages.Limit{LimitHolder: messages.LimitHolder{Tenant: tenant, Scope: messages.LimitTenant}, Weight: 1}))
 		_, err := store.ClaimKey(t.Context(), messages.Claim{Tenant: tenant, Key: "k", Request: id, Deadline: time.Now()})
 		must(err)
 	}
@@ -152,7 +153,7 @@ func TestRowsAreHiddenFromWhoeverDoesNotSayForWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background()) //nolint:errcheck // only read
-	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys", "cache_denials", "erasures", "retentions"} {
+	for _, table := range []string{"tenants", "keys", "conversations", "turns", "items", "usage_rows", "idempotency_keys", "cache_denials", "erasures", "retentions", "limits"} {
 		for setting, want := range map[[2]string]int{
 			{"", ""}: 0, {"parley.tenant", "acme"}: 1, {"parley.tenant", ""}: 0, {"parley.tenant", "nobody"}: 0, {"parley.scope", "operator"}: 2,
 		} {

@@ -72,3 +72,30 @@ func hostOf(address string) string {
 	}
 	return u.Host
 }
+
+// limitState is somebody's limits in the audit log. What is missing is as the
+// configuration says, and 0 is no limit.
+type limitState struct {
+	Scope       messages.LimitScope `json:"scope"`
+	Requests    *int64              `json:"requests_per_minute,omitempty"`
+	Tokens      *int64              `json:"tokens_per_minute,omitempty"`
+	Turns       *int64              `json:"concurrent,omitempty"`
+	Connections *int64              `json:"connections,omitempty"`
+	Messages    *int64              `json:"messages_per_minute,omitempty"`
+	Weight      int                 `json:"weight,omitempty"`
+}
+
+func stateOfLimit(l *messages.Limit) limitState {
+	set := &l.Limits
+	return limitState{
+		Scope: l.Scope, Requests: bound(set.Requests), Tokens: bound(set.Tokens), Turns: bound(set.Turns),
+		Connections: bound(set.Connections), Messages: bound(set.Messages), Weight: l.Weight,
+	}
+}
+
+func bound(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return new(max(n, 0))
+}

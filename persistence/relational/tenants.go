@@ -173,6 +173,9 @@ func (s *Store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.
 		if _, err := t.exec("UPDATE keys SET revoked = ? WHERE tenant = ? AND revoked = 0", micros(at), id); err != nil {
 			return err
 		}
+		if err := t.dropLimits(id); err != nil {
+			return err
+		}
 		return t.changed(ctx, messages.AuditChange{Action: "tenant.delete", Object: string(id), Tenant: id, Before: stateOfTenant(before)})
 	})
 }
