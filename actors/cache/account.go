@@ -13,6 +13,7 @@ type account struct {
 	entries, bytes, evicted, expired                   atomic.Int64
 	savedInput, savedOutput, saved                     atomic.Int64
 	made                                               atomic.Int64 // sum of the unix seconds at which the entries were
+	emptied                                            atomic.Int64 // when all was forgotten last, in unix nanoseconds
 }
 
 // hit counts a reply that was kept.

@@ -259,7 +259,7 @@ func (a *asking) miss(f *Flight) Asked {
 
 // insert is what is kept of this request beside its reply.
 func (a *asking) insert() insert {
-	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, ttl: a.spec.Cache.TTL, point: a.point}
+	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, asked: a.now, ttl: a.spec.Cache.TTL, point: a.point}
 	if in.ttl == 0 {
 		in.ttl = a.cache.cfg.TTL
 	}

@@ -139,14 +139,7 @@ func (c *Cache) Drop(ctx context.Context, tenant messages.TenantID, id messages.
 	}
 	done := make(chan struct{}, 1)
 	c.shardOf(tenant).tell(&drop{CacheDrop: d, done: done})
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return &messages.Failure{
-			Code: messages.CodeOverloaded, What: "the cache does not answer in time", Do: "try again", RetryAfter: time.Second, Cause: ctx.Err(),
-		}
-	}
+	return await(ctx, done)
 }
 
 // Stats is a tenant's part of the cache.

@@ -14,27 +14,22 @@ type empty struct {
 	done   chan<- struct{} // has room for one
 }
 
-// Empty forgets all replies of a tenant, here and in what nodes share. Other nodes
-// are to be told apart. A reply that a model gives meanwhile may be kept.
+// Empty forgets all replies of a tenant, here and in what nodes share, and keeps none
+// of the calls that run. Other nodes are to be told apart.
 func (c *Cache) Empty(ctx context.Context, tenant messages.TenantID) error {
-	if c.shared != nil {
-		if err := c.shared.Empty(ctx, tenant); err != nil {
+	s := c.shardOf(tenant)
+	s.accountOf(tenant).emptied.Store(time.Now().UnixNano())
+	if s.inbox.Load() != nil || s.index.Len() > 0 {
+		done := make(chan struct{}, 1)
+		s.tell(&empty{tenant: tenant, done: done})
+		if err := await(ctx, done); err != nil {
 			return err
 		}
 	}
-	if c.shardOf(tenant).inbox.Load() == nil && c.shardOf(tenant).index.Len() == 0 {
+	if c.shared == nil {
 		return nil
 	}
-	done := make(chan struct{}, 1)
-	c.shardOf(tenant).tell(&empty{tenant: tenant, done: done})
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return &messages.Failure{
-			Code: messages.CodeOverloaded, What: "the cache does not answer in time", Do: "try again", RetryAfter: time.Second, Cause: ctx.Err(),
-		}
-	}
+	return c.shared.Empty(ctx, tenant)
 }
 
 // empty takes out what is kept of the tenant.

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -41,5 +42,29 @@ func TestTenantsRepliesAreForgottenAndNobodyElses(t *testing.T) {
 		over, stop := context.WithCancel(t.Context())
 		stop()
 		_ = w.cache.Empty(over, "acme") // whichever comes first: it returns
+	})
+}
+
+func TestWhatWasAskedBeforeATenantsRepliesWereForgottenIsNotKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		shared := &second{records: make(map[messages.CacheName][]byte)}
+		w := newNode(t, static(t), shared)
+		w.learn(question("acme", "Where are you?"), "Here.")
+		before := maps.Clone(shared.records)
+		running := w.ask(question("acme", "What is your return policy?"))
+		wait(time.Second)
+		if err := w.cache.Empty(t.Context(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		say(running.Flight, "Thirty days.")
+		for name, record := range before { // another node has not heard yet
+			w.cache.Learn(name, record)
+		}
+		wait(time.Second)
+		w.wants(question("acme", "What is your return policy?"), messages.CacheMiss)
+		w.wants(question("acme", "Where are you?"), messages.CacheMiss)
+		if len(shared.records) != 0 {
+			t.Errorf("the nodes share %v", shared.records)
+		}
 	})
 }

@@ -119,6 +119,15 @@ func (j *judge) note(in *insert) {
 	j.spaces[in.space] = append(j.spaces[in.space], &candidate{key: in.key, point: in.point, text: in.text})
 }
 
+// gone forgets the question of a reply that is kept no more.
+func (j *judge) gone(e *index.Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if at := slices.IndexFunc(j.spaces[e.Space], func(c *candidate) bool { return c.key == e.Key }); at >= 0 {
+		j.forget(e.Space, at)
+	}
+}
+
 // forget takes a candidate out whose reply is gone. j.mu is held.
 func (j *judge) forget(space uint64, at int) {
 	gone := j.spaces[space][at]
@@ -142,22 +151,17 @@ func (a *asking) judged(ctx context.Context) (*index.Entry, float32) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var nearest *candidate
-	var at int
 	cosine := a.cache.embedder.Calibrate(messages.MinCacheThreshold)
-	for i, c := range j.spaces[a.space] {
+	for _, c := range j.spaces[a.space] {
 		if near := a.point.Cosine(c.point); near >= cosine && c.key != a.key {
-			nearest, at, cosine = c, i, near
+			nearest, cosine = c, near
 		}
 	}
 	if nearest == nil {
 		return nil, 0
 	}
 	e := a.shard.index.Exact(&nearest.key)
-	if e == nil {
-		j.forget(a.space, at)
-		return nil, 0
-	}
-	if !a.serves(e) {
+	if e == nil || !a.serves(e) {
 		return nil, 0
 	}
 	above := float64(cosine) >= j.class.Threshold(&nearest.lesson)

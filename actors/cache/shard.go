@@ -53,9 +53,22 @@ func (s *shard) landed(f *Flight, keep bool) {
 	s.tell(&land{flight: f})
 }
 
+// await waits until a shard's actor has done what it was told.
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return &messages.Failure{
+			Code: messages.CodeOverloaded, What: "the cache does not answer in time", Do: "try again", RetryAfter: time.Second, Cause: ctx.Err(),
+		}
+	}
+}
+
 // insert is a reply that is to be kept, and what is found by.
 type insert struct {
 	tenant       messages.TenantID
+	asked        time.Time
 	key          index.Key
 	space        uint64
 	same, strict uint64
@@ -167,6 +180,9 @@ func (k *keeper) land(f *Flight, now time.Time) {
 	f.mu.Lock()
 	in := f.insert
 	f.mu.Unlock()
+	if in.asked.UnixNano() < k.shard.accountOf(in.tenant).emptied.Load() {
+		return // what the tenant had then is forgotten, and this comes from it
+	}
 	e := &index.Entry{
 		Key: in.key, Space: in.space, Same: in.same, Strict: in.strict, Loose: in.loose, At: in.point, Body: k.shard.cache.bodies.pack(in.reply),
 		Tenant: unique.Make(string(in.tenant)), Created: seconds(now), Expires: seconds(now.Add(in.ttl)), Price: in.price,
@@ -219,6 +235,9 @@ func (k *keeper) remove(e *index.Entry, why lost) {
 	k.shard.index.Remove(e)
 	k.shard.state.wheel.remove(e)
 	k.shard.account(e, -1)
+	if j := k.shard.cache.judge; j != nil {
+		j.gone(e)
+	}
 	k.shard.cache.metrics.lost(why)
 	counts := k.shard.accountOf(messages.TenantID(e.Tenant.Value()))
 	switch why {

@@ -92,8 +92,13 @@ func (c *Cache) encode(e *index.Entry) []byte {
 	return encodeRecord(e, c.embedder.ID())
 }
 
-// learn adds what another node kept, unless there is a newer one.
+// learn adds what another node kept, unless there is a newer one, or the tenant's were
+// forgotten since.
 func (k *keeper) learn(l *learn, now time.Time) {
+	emptied := k.shard.accountOf(messages.TenantID(l.entry.Tenant.Value())).emptied.Load()
+	if time.Duration(l.entry.Created)*time.Second < time.Duration(emptied) {
+		return
+	}
 	if old := k.shard.index.Exact(&l.entry.Key); old != nil && old.Created >= l.entry.Created {
 		return
 	}
