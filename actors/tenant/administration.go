@@ -67,33 +67,6 @@ func (a *Administration) Tenants(ctx context.Context) ([]messages.Tenant, error)
 	return a.store.Tenants(ctx)
 }
 
-// DeleteTenant revokes a tenant's keys, takes it out of the list, and begins to
-// erase what was said under it. erased tells whether nothing is left of that; the
-// rest goes with the server's next sweeps. Its rows of usage stay.
-func (a *Administration) DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error) {
-	if err := a.store.DeleteTenant(ctx, id, time.Now().UTC()); err != nil {
-		return false, fmt.Errorf("delete tenant %s: %w", id, err)
-	}
-	return a.eraseDeleted(ctx), nil
-}
-
-// erasePatience is how long a deletion waits for what it erases.
-const erasePatience = 3 * time.Second
-
-func (a *Administration) eraseDeleted(ctx context.Context) (all bool) {
-	ctx, release := context.WithTimeout(ctx, erasePatience)
-	defer release()
-	for {
-		removed, err := a.store.EraseDeleted(ctx)
-		if err != nil {
-			return false
-		}
-		if removed == 0 {
-			return true
-		}
-	}
-}
-
 const maxTitle = 100 // characters of a tenant's or a key's name
 
 func checkTitle(name string) error {

@@ -131,9 +131,7 @@ func TestBootstrapBringsNoTenantBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admin.DeleteTenant(t.Context(), made.Tenant.ID); err != nil {
-		t.Fatal(err)
-	}
+	s.delete(made.Tenant.ID)
 	for _, given := range []tenant.Secret{{}, made.Key} {
 		if made, err := admin.EnsureBootstrap(t.Context(), given); err != nil || !isNothing(made) {
 			t.Errorf("got %+v, %v", made, err)

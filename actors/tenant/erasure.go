@@ -15,6 +15,9 @@ import (
 // ErasureStore takes content away. Both stores implement it.
 type ErasureStore interface {
 	CreateErasure(ctx context.Context, e messages.Erasure) error
+	// DeleteTenant revokes the keys of the erasure's tenant, takes it out of the
+	// list, and keeps the wish for the erasure, or does nothing of it.
+	DeleteTenant(ctx context.Context, e messages.Erasure) error
 	// EraseSome takes a step, and says how far it is. It may be called by several
 	// at once.
 	EraseSome(ctx context.Context, id string) (messages.Erasure, error)
@@ -52,15 +55,34 @@ func (e *Eraser) Erase(ctx context.Context, tenant messages.TenantID, user strin
 	if len(user) > maxUserName {
 		return messages.Erasure{}, invalid("user", "no user has a name that long", "give the safety_identifier or user of the requests")
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails: the process ends instead
-	wanted := messages.Erasure{ID: "erasure_" + hex.EncodeToString(random[:]), Tenant: tenant, User: user, Requested: time.Now().UTC().Truncate(time.Microsecond)}
+	wanted := newErasure(tenant)
 	if user != "" {
-		wanted.UserHash = messages.HashUser(user)
+		wanted.User, wanted.UserHash = user, messages.HashUser(user)
 	}
 	if err := e.store.CreateErasure(ctx, wanted); err != nil {
 		return messages.Erasure{}, fmt.Errorf("erase content of %s: %w", tenant, err)
 	}
+	return e.begin(ctx, wanted)
+}
+
+// DeleteTenant revokes a tenant's keys, takes it out of the list, and erases its
+// content as Erase does. Its rows of usage stay.
+func (e *Eraser) DeleteTenant(ctx context.Context, id messages.TenantID) (messages.Erasure, error) {
+	wanted := newErasure(id)
+	if err := e.store.DeleteTenant(ctx, wanted); err != nil {
+		return messages.Erasure{}, fmt.Errorf("delete tenant %s: %w", id, err)
+	}
+	return e.begin(ctx, wanted)
+}
+
+func newErasure(of messages.TenantID) messages.Erasure {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails: the process ends instead
+	return messages.Erasure{ID: "erasure_" + hex.EncodeToString(random[:]), Tenant: of, Requested: time.Now().UTC().Truncate(time.Microsecond)}
+}
+
+// begin goes on with what was written down, for as long as ctx lasts.
+func (e *Eraser) begin(ctx context.Context, wanted messages.Erasure) (messages.Erasure, error) {
 	at, err := e.finish(ctx, wanted)
 	if err != nil && ctx.Err() != nil {
 		return at, nil //nolint:nilerr // it is kept, and goes on

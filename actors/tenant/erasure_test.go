@@ -20,6 +20,8 @@ type shredder struct {
 	all   map[string]messages.Erasure
 	steps int   // that each takes
 	fault error // of the next steps
+
+	deleted []messages.TenantID
 }
 
 func (s *shredder) CreateErasure(_ context.Context, e messages.Erasure) error {
@@ -27,6 +29,11 @@ func (s *shredder) CreateErasure(_ context.Context, e messages.Erasure) error {
 	defer s.mu.Unlock()
 	s.all[e.ID] = e
 	return nil
+}
+
+func (s *shredder) DeleteTenant(ctx context.Context, e messages.Erasure) error {
+	s.deleted = append(s.deleted, e.Tenant)
+	return s.CreateErasure(ctx, e)
 }
 
 func (s *shredder) EraseSome(_ context.Context, id string) (messages.Erasure, error) {
@@ -110,6 +117,19 @@ func TestErasureGoesOnUntilNothingIsLeft(t *testing.T) {
 	}
 	if _, err := e.Erase(t.Context(), "acme", strings.Repeat("x", 513)); messages.AsFailure(err).Param != "user" {
 		t.Errorf("of a name that is none: %v", err)
+	}
+}
+
+func TestDeletionOfATenantErasesItsContentAndForgetsItsReplies(t *testing.T) {
+	t.Parallel()
+	store, cache := &shredder{all: make(map[string]messages.Erasure), steps: 3}, &bin{}
+	e := NewEraser(store, cache, slog.New(slog.DiscardHandler))
+	receipt, err := e.DeleteTenant(t.Context(), "acme")
+	if err != nil || !receipt.Done() || receipt.Tenant != "acme" || receipt.UserHash != "" || receipt.Turns != 3 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
+	if !slices.Equal(store.deleted, []messages.TenantID{"acme"}) || !slices.Equal(cache.emptied, store.deleted) {
+		t.Errorf("deleted is %v, forgotten were %v", store.deleted, cache.emptied)
 	}
 }
 

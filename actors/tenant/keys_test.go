@@ -188,30 +188,13 @@ func TestDeletedTenantsKeysDie(t *testing.T) {
 		w := newWorld(t, nil)
 		_, secret := w.key(time.Time{})
 		w.code(secret)
-		w.store.set(func(s *store) { s.left = 10 })
-		if erased, err := w.admin.DeleteTenant(t.Context(), w.acme.ID); err != nil || !erased || w.store.left != 0 {
-			t.Errorf("erased %t, %d rows are left: %v", erased, w.store.left, err)
-		}
+		w.store.delete(w.acme.ID)
 		time.Sleep(settle)
 		if code := w.code(secret); code != messages.CodeInvalidKey {
 			t.Errorf("got %q", code)
 		}
 		if _, _, err := w.admin.CreateKey(t.Context(), tenant.KeySpec{Tenant: w.acme.ID, Role: messages.KeyMember}); messages.AsFailure(err).Param != "tenant" {
 			t.Errorf("another key of it: %v", err)
-		}
-	})
-}
-
-// What a deletion has no time to erase it leaves for later, and says so.
-func TestDeletionDoesNotWaitForLong(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		w.store.set(func(s *store) { s.left, s.slow = 1000, 100*time.Millisecond })
-		began := time.Now()
-		erased, err := w.admin.DeleteTenant(t.Context(), w.acme.ID)
-		if took := time.Since(began); err != nil || erased || took > 4*time.Second {
-			t.Errorf("erased %t after %s: %v", erased, took, err)
 		}
 	})
 }

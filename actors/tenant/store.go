@@ -34,11 +34,6 @@ type Store interface {
 	// ChangeTenant returns the tenant as it is then. It fails with
 	// CodeItemAbsent when there is none.
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
-	// DeleteTenant revokes its keys, and takes it out of the list.
-	DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error
-	// EraseDeleted takes away some of what was said under tenants that were
-	// deleted, until it returns 0.
-	EraseDeleted(ctx context.Context) (removed int, err error)
 	// Tenant fails with CodeItemAbsent when there is none.
 	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	// Tenants lists them, the oldest first.

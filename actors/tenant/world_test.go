@@ -30,7 +30,6 @@ type store struct {
 
 	marked [][]messages.KeyUse // batch by batch
 	gone   []messages.TenantID
-	left   int // rows of those that are gone
 }
 
 // enter takes the lock, after the time that the store takes.
@@ -135,31 +134,18 @@ func (s *store) Tenant(ctx context.Context, id messages.TenantID) (messages.Tena
 	return s.tenants[at], nil
 }
 
-func (s *store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error {
-	err := s.enter(ctx)
+// delete has a tenant gone, as another server's eraser would.
+func (s *store) delete(id messages.TenantID) {
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		return err
-	}
 	s.tenants = slices.DeleteFunc(s.tenants, func(t messages.Tenant) bool { return t.ID == id })
 	s.gone = append(s.gone, id)
 	for i := range s.keys {
 		if s.keys[i].Tenant == id {
-			s.keys[i].Revoked = at
+			s.keys[i].Revoked = time.Now()
 		}
 	}
 	s.version++
-	return nil
-}
-
-func (s *store) EraseDeleted(ctx context.Context) (removed int, err error) {
-	err = s.enter(ctx)
-	defer s.mu.Unlock()
-	if err == nil && s.left > 0 {
-		removed = min(s.left, 3)
-		s.left -= removed
-	}
-	return removed, err
 }
 
 func (s *store) KeysVersion(ctx context.Context) (uint64, error) {

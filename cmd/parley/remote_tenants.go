@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"example.com/parley/http/admin"
 	"example.com/parley/messages"
 )
 
@@ -35,12 +36,10 @@ func (r *remote) ChangeTenant(ctx context.Context, id messages.TenantID, change 
 func tenantPath(id messages.TenantID) string { return "/admin/tenants/" + url.PathEscape(string(id)) }
 
 // DeleteTenant implements administration.
-func (r *remote) DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error) {
-	var deleted struct {
-		Erased bool `json:"erased"`
-	}
-	err = r.do(ctx, http.MethodDelete, tenantPath(id), nil, &deleted)
-	return deleted.Erased, err
+func (r *remote) DeleteTenant(ctx context.Context, id messages.TenantID) (messages.Erasure, error) {
+	var deleted admin.TenantDeleted
+	err := r.do(ctx, http.MethodDelete, tenantPath(id), nil, &deleted)
+	return erasureOf(deleted.Erasure), err
 }
 
 // Tenant implements administration.

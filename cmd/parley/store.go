@@ -56,6 +56,7 @@ type store interface {
 	RecoverTurns(ctx context.Context) (recovered int, err error)
 	PrepareMonths(ctx context.Context, now time.Time) (made int, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
+	EraseDeleted(ctx context.Context) (removed int, err error)
 	Ready(ctx context.Context) error
 	Close()
 }

@@ -98,20 +98,20 @@ func tenantDeleteCommand(w world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			erased, err := a.DeleteTenant(ctx, id)
+			receipt, err := a.DeleteTenant(ctx, id)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is deleted, %s\n", id, howErased(erased))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is deleted, %s\n", id, howErased(receipt))
 			return err
 		})
 	}
 	return c
 }
 
-func howErased(all bool) string {
-	if all {
-		return "and its content erased"
+func howErased(receipt messages.Erasure) string {
+	if receipt.Done() {
+		return "and its content erased; the receipt is " + receipt.ID
 	}
-	return "and the rest of its content is erased by the server within the hours to come"
+	return "and a running server goes on to erase its content; ask how far it is with: parley erase --receipt " + receipt.ID
 }

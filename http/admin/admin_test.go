@@ -136,13 +136,6 @@ func (o *office) Tenant(_ context.Context, id messages.TenantID) (messages.Tenan
 	return messages.Tenant{ID: id, Name: "Acme", Created: time.Unix(7, 0), Disabled: time.Unix(8, 0), Allowance: messages.Allowance{Models: []string{"gpt-*"}}}, nil
 }
 
-func (o *office) DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error) {
-	if _, err := o.Tenant(ctx, id); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
 func (o *office) key(ctx context.Context, id messages.KeyID) (messages.APIKey, error) {
 	if id == "none" {
 		return messages.APIKey{}, &messages.Failure{Code: messages.CodeInvalidKey, What: "there is no such key"}
@@ -280,7 +273,7 @@ func TestRoutes(t *testing.T) {
 		"a tenant is disabled":        {"PATCH", "/admin/tenants/t1", `{"disabled":true,"name":"Alpha"}`, 200, `"name":"Alpha","created":7,"disabled":8`},
 		"a key has a class":           {"POST", "/admin/keys", `{"tenant":"t1","role":"member","class":"batch"}`, 201, `"class":"batch"`},
 		"a tenant gets its models":    {"PATCH", "/admin/tenants/t1", `{"models":["gpt-*"],"providers":["p"]}`, 200, `"models":["gpt-*"],"providers":["p"]`},
-		"a tenant is deleted":         {"DELETE", "/admin/tenants/t1", "", 200, `{"id":"t1","object":"tenant","deleted":true,"erased":true}`},
+		"a tenant is deleted":         {"DELETE", "/admin/tenants/t1", "", 200, `{"id":"t1","object":"tenant","deleted":true,"erasure":{"id":"erasure_1","object":"erasure","tenant":"t1","status":"completed"`},
 		"no tenant is deleted":        {"DELETE", "/admin/tenants/t9", "", 404, `item_not_found`},
 		"one key":                     {"GET", "/admin/keys/k1", "", 200, `{"id":"k1","object":"key","tenant":"t1","role":"member","created":7,"expires":null,"revoked":null,"used":9,`},
 		"one key that is not there":   {"GET", "/admin/keys/none", "", 404, `item_not_found`},

@@ -14,6 +14,8 @@ type Erasures interface {
 	// Erase takes a user's content away, or all of the tenant's without a user. The
 	// receipt says whether that is done; if not it goes on by itself.
 	Erase(ctx context.Context, tenant messages.TenantID, user string) (messages.Erasure, error)
+	// DeleteTenant ends a tenant with its keys, and erases all of its content.
+	DeleteTenant(ctx context.Context, id messages.TenantID) (messages.Erasure, error)
 	Erasure(ctx context.Context, id string) (messages.Erasure, error)
 	Erasures(ctx context.Context, tenant messages.TenantID) ([]messages.Erasure, error)
 }

@@ -23,6 +23,13 @@ func (shredder) Erase(_ context.Context, tenant messages.TenantID, user string) 
 	return e, nil
 }
 
+func (s shredder) DeleteTenant(ctx context.Context, id messages.TenantID) (messages.Erasure, error) {
+	if id == "t9" {
+		return messages.Erasure{}, &messages.Failure{Code: messages.CodeItemAbsent, What: "there is no such tenant"}
+	}
+	return s.Erase(ctx, id, "")
+}
+
 func (s shredder) Erasure(ctx context.Context, id string) (messages.Erasure, error) {
 	if id != "erasure_1" {
 		return messages.Erasure{}, &messages.Failure{Code: messages.CodeItemAbsent, What: "absent"}

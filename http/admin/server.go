@@ -25,8 +25,6 @@ import (
 type Administration interface {
 	CreateTenant(ctx context.Context, wanted messages.Tenant) (messages.Tenant, error)
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
-	// DeleteTenant tells whether all that was said under it is erased already.
-	DeleteTenant(ctx context.Context, id messages.TenantID) (erased bool, err error)
 	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)
 	// CreateKey returns the whole key, which can be seen this once. RotateKey

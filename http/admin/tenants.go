@@ -136,18 +136,19 @@ func (s *Server) deleteTenant(c *fiber.Ctx) error {
 	ctx, release := s.acting(c)
 	defer release()
 	id := messages.TenantID(c.Params("id"))
-	erased, err := s.deps.Administration.DeleteTenant(ctx, id)
+	receipt, err := s.deps.Erasures.DeleteTenant(ctx, id)
 	if err != nil {
 		return err
 	}
-	return c.JSON(tenantDeleted{ID: id, Object: "tenant", Deleted: true, Erased: erased})
+	return c.JSON(TenantDeleted{ID: id, Object: "tenant", Deleted: true, Erasure: ViewErasure(receipt)})
 }
 
-type tenantDeleted struct {
+// TenantDeleted says on the wire that a tenant is no more.
+type TenantDeleted struct {
 	ID      messages.TenantID `json:"id"`
-	Object  string            `json:"object"`
+	Object  string            `json:"object"` // "tenant"
 	Deleted bool              `json:"deleted"`
-	Erased  bool              `json:"erased"` // false while some of its content is left for the next sweeps
+	Erasure Erasure           `json:"erasure"` // the receipt for its content; one that runs is finished by the server
 }
 
 // decode reads a body strictly: a member that is not known is a mistake.

@@ -138,8 +138,14 @@ func testDeletion(b *bench) {
 	_, err := b.store.ClaimKey(b.ctx(), messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now()})
 	b.must(err)
 
-	b.must(b.store.DeleteTenant(b.ctx(), tenant, time.Now()))
-	b.refused(b.store.DeleteTenant(b.ctx(), tenant, time.Now()), messages.CodeItemAbsent)
+	wanted := messages.Erasure{ID: "erasure_1", Tenant: tenant, Requested: time.Now()}
+	b.must(b.store.DeleteTenant(b.ctx(), wanted))
+	b.refused(b.store.DeleteTenant(b.ctx(), messages.Erasure{ID: "erasure_2", Tenant: tenant, Requested: time.Now()}), messages.CodeItemAbsent)
+	pending, err := b.store.PendingErasures(b.ctx())
+	b.must(err)
+	if len(pending) != 1 || pending[0].ID != wanted.ID || pending[0].Tenant != tenant || pending[0].UserHash != "" {
+		b.Errorf("to be erased are %+v", pending)
+	}
 	_, err = b.store.ChangeTenant(b.ctx(), tenant, messages.TenantChange{Disabled: new(false)})
 	b.refused(err, messages.CodeItemAbsent)
 	if b.key("acme").Revoked.IsZero() || !b.key("rival").Revoked.IsZero() {

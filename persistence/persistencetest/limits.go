@@ -64,6 +64,6 @@ func testLimits(b *bench) {
 	}
 	b.same(`{"scope":"model","tokens_per_minute":3}`, b.audited(messages.AuditPage{Limit: 10, Action: "limit.clear"})[0].Before)
 
-	b.must(b.store.DeleteTenant(b.ctx(), tenant, time.Now())) // and what was set for it
+	b.must(b.store.DeleteTenant(b.ctx(), messages.Erasure{ID: "erasure_1", Tenant: tenant, Requested: time.Now()})) // and what was set for it
 	kept(messages.Limit{LimitHolder: other, Weight: 2})
 }

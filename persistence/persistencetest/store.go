@@ -40,7 +40,7 @@ type Store interface {
 
 	CreateTenant(ctx context.Context, tenant messages.Tenant) error
 	ChangeTenant(ctx context.Context, id messages.TenantID, change messages.TenantChange) (messages.Tenant, error)
-	DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error
+	DeleteTenant(ctx context.Context, e messages.Erasure) error
 	EraseDeleted(ctx context.Context) (removed int, err error)
 	Tenant(ctx context.Context, id messages.TenantID) (messages.Tenant, error)
 	Tenants(ctx context.Context) ([]messages.Tenant, error)

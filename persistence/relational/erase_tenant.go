@@ -16,7 +16,7 @@ var contents = [...]string{
 	"DELETE FROM cache_denials WHERE tenant = ? AND (entry, asked) IN (SELECT entry, asked FROM cache_denials WHERE tenant = ? LIMIT ?)",
 }
 
-// EraseDeleted takes away some of what was said under tenants that were deleted,
+// EraseDeleted takes away some of what the erasure of tenants that were deleted left,
 // and returns how many rows that were: 0 once nothing is left. Turns that ran when
 // their tenant was deleted may write a last time, so it is to be called again
 // later, and costs little then.

@@ -20,12 +20,16 @@ func (s *Store) CreateErasure(ctx context.Context, e messages.Erasure) error {
 		if _, err := t.holdTenant(e.Tenant); err != nil {
 			return err
 		}
-		if err := t.later(nil, `INSERT INTO erasures (id, tenant, end_user, user_hash, requested, ended, conversations, turns, items, replies)
-			VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`, e.ID, e.Tenant, e.User, e.UserHash, micros(e.Requested)); err != nil {
-			return err
-		}
-		return t.audit(ctx, messages.AuditChange{Action: "erasure.create", Object: e.ID, Tenant: e.Tenant, After: stateOfErasure(&e)})
+		return t.wantErasure(ctx, &e)
 	})
+}
+
+func (t *transaction) wantErasure(ctx context.Context, e *messages.Erasure) error {
+	if err := t.later(nil, `INSERT INTO erasures (id, tenant, end_user, user_hash, requested, ended, conversations, turns, items, replies)
+		VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`, e.ID, e.Tenant, e.User, e.UserHash, micros(e.Requested)); err != nil {
+		return err
+	}
+	return t.audit(ctx, messages.AuditChange{Action: "erasure.create", Object: e.ID, Tenant: e.Tenant, After: stateOfErasure(e)})
 }
 
 const selectErasure = "SELECT id, tenant, end_user, user_hash, requested, ended, conversations, turns, items, replies FROM erasures "

@@ -158,10 +158,11 @@ func (t *transaction) putTenant(tenant messages.Tenant) error {
 	return err
 }
 
-// DeleteTenant revokes a tenant's keys and takes it out of the list. What was said
-// under it is to be erased behind it, by [Store.EraseDeleted]; its rows of usage
-// stay. Its name is free again, and its id is not.
-func (s *Store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.Time) error {
+// DeleteTenant revokes a tenant's keys, takes it out of the list, and writes down
+// that what was said under it is to be erased; its rows of usage stay. Its name is
+// free again, and its id is not.
+func (s *Store) DeleteTenant(ctx context.Context, e messages.Erasure) error {
+	id, at := e.Tenant, e.Requested
 	return s.write(ctx, operator, "DeleteTenant", func(t *transaction) error {
 		before, err := t.holdTenant(id)
 		if err != nil {
@@ -174,6 +175,9 @@ func (s *Store) DeleteTenant(ctx context.Context, id messages.TenantID, at time.
 			return err
 		}
 		if err := t.dropLimits(id); err != nil {
+			return err
+		}
+		if err := t.wantErasure(ctx, &e); err != nil {
 			return err
 		}
 		return t.changed(ctx, messages.AuditChange{Action: "tenant.delete", Object: string(id), Tenant: id, Before: stateOfTenant(before)})
