@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"example.com/parley/actors/shard"
 	"example.com/parley/messages"
 )
 
@@ -79,7 +78,7 @@ func (s *System) FailPart(name string) error {
 		}
 		return &messages.Failure{
 			Code: messages.CodeItemAbsent, What: fmt.Sprintf("there is no actor %q", name), Param: "actor",
-			Do: fmt.Sprintf("name one of %s, shard-0 to shard-%d, turns-0 and on, or sessions-0 and on", strings.Join(names, ", "), shard.Count-1),
+			Do: fmt.Sprintf("name one of %s, shard-0 to shard-%d, turns-0 and on, or sessions-0 and on", strings.Join(names, ", "), messages.Shards-1),
 		}
 	case <-time.After(spawnPatience):
 		return fmt.Errorf("fail %s: no answer within %s", name, spawnPatience)
@@ -89,7 +88,7 @@ func (s *System) FailPart(name string) error {
 // FailShard has the shard of a conversation fail, and with it all conversations
 // that it has.
 func (s *System) FailShard(ref messages.ConversationRef) {
-	s.system.Root.Send(s.shards[shard.Of(ref)], &fault{})
+	s.system.Root.Send(s.shards[messages.ShardOf(ref)], &fault{})
 }
 
 // FailConversation has a conversation's actor fail.

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"example.com/parley/actors/shard"
 	"example.com/parley/messages"
 )
 
@@ -67,6 +66,6 @@ func (s *System) OpenSession(m *messages.OpenSession) error {
 }
 
 func (s *System) toShard(ref messages.ConversationRef, m any) error {
-	s.system.Root.Send(s.shards[shard.Of(ref)], m)
+	s.system.Root.Send(s.shards[messages.ShardOf(ref)], m)
 	return nil
 }

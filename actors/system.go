@@ -14,6 +14,7 @@ import (
 	"example.com/parley/actors/conversation"
 	"example.com/parley/actors/session"
 	"example.com/parley/actors/shard"
+	"example.com/parley/messages"
 )
 
 // Deps is what the tree stands on.
@@ -39,7 +40,7 @@ type System struct {
 	limits Limits
 	gate   *admission.Gate
 	pool   *conversation.Pool
-	shards [shard.Count]*actor.PID
+	shards [messages.Shards]*actor.PID
 	deps   *conversation.Deps
 	opener *session.Sessions
 	lanes  *session.Deps

@@ -18,6 +18,7 @@ type Conversation struct {
 // begins with Fork's items up to ForkSeq, and whose own first place is the next.
 type Activate struct {
 	Ref      ConversationRef
+	Shard    ShardEpoch // under which this node has the conversation's shard; 0 where it is alone
 	Fork     ConversationID
 	ForkSeq  Seq
 	MaxItems int // newest kept
@@ -44,7 +45,7 @@ type Activation struct {
 }
 
 // TurnBegin commits a turn's input and its record as running. Where Create is
-// set it makes the conversation first, at epoch 1; an id that is taken already
+// set it makes the conversation first, at that epoch; an id that is taken already
 // is [CodeStaleEpoch].
 type TurnBegin struct {
 	Epoch  Epoch

@@ -75,7 +75,9 @@ func NewItemID(kind ItemKind, id TurnID, position int) ItemID {
 }
 
 // Epoch counts a conversation's activations, from 1. It is the fence between
-// two writers: the store refuses an older one with [CodeStaleEpoch].
+// two writers: the store refuses an older one with [CodeStaleEpoch]. Its upper
+// half is the epoch of the conversation's shard, so that no activation of an
+// earlier owner of the shard comes behind one of a later owner.
 type Epoch uint64
 
 // Seq is an item's place in its conversation: dense, from 1, taken in the

@@ -35,6 +35,10 @@
 // conversation_moved. A write holds its conversation's row until it is
 // committed, so that nothing comes between its check and its commit.
 //
+// Nodes of a cluster own shards of the conversations, each under an epoch that rises
+// with every owner and is the upper half of the epochs of its conversations. A write
+// fails likewise once its shard has another owner; see docs/decisions/cluster.md.
+//
 // A tombstone keeps its place: an item that was erased, the input of a turn that
 // failed, and what a prefix had that the turn's end has not.
 //

@@ -3,7 +3,6 @@ package shard_test
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -263,29 +262,6 @@ func TestTurnsAndEditsAreRoutedAlike(t *testing.T) {
 		<-s.heard
 		s.expect(t, "another tenant's conversation of the same name", 2, 2, 1)
 	})
-}
-
-func TestShardsAreEvenlyFilled(t *testing.T) {
-	t.Parallel()
-	const conversations = 100 * shard.Count
-	var counts [shard.Count]int
-	for i := range conversations {
-		counts[shard.Of(messages.ConversationRef{Tenant: "acme", Conversation: messages.ConversationID("conv_" + strconv.Itoa(i))})]++
-	}
-	for i, n := range counts {
-		if n < 50 || n > 160 { // five standard deviations of a fair draw
-			t.Errorf("shard %d has %d of %d", i, n, conversations)
-		}
-	}
-}
-
-func TestShardOfAConversationNeverChanges(t *testing.T) {
-	t.Parallel()
-	for conversation, want := range map[messages.ConversationID]int{"": 836, "conv_1": 818, "conv_2": 199} {
-		if got := shard.Of(messages.ConversationRef{Tenant: "acme", Conversation: conversation}); got != want {
-			t.Errorf("%q is in shard %d, want %d: storage is laid out by it", conversation, got, want)
-		}
-	}
 }
 
 func TestNobodyIsWokenToSayThatATurnDoesNotRun(t *testing.T) {

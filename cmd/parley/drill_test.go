@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"example.com/parley/actors/conversation"
-	"example.com/parley/actors/shard"
 	"example.com/parley/bench/upstream/fake"
 	"example.com/parley/messages"
 )
@@ -186,8 +185,8 @@ func TestActorsFailAlone(t *testing.T) {
 	c.work(3 * (talkers + strayers))
 	turns := c.goHome()
 
-	shardOf := func(id messages.ConversationID) int {
-		return shard.Of(messages.ConversationRef{Tenant: c.tenant, Conversation: id})
+	shardOf := func(id messages.ConversationID) messages.Shard {
+		return messages.ShardOf(messages.ConversationRef{Tenant: c.tenant, Conversation: id})
 	}
 	broken := make(map[time.Time]int)
 	for _, turn := range turns {

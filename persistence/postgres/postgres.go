@@ -38,10 +38,24 @@ type Store struct {
 // Open connects, checks the role, and brings the schema up to date. Close the
 // store when done.
 func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*Store, error) {
+	return open(ctx, cfg, "", registerer)
+}
+
+// OpenMember is [Open] for a node of a cluster: its writes to conversations go by
+// the epochs of the shards that it owns.
+func OpenMember(ctx context.Context, cfg Config, id messages.MemberID, registerer prometheus.Registerer) (*Store, error) {
+	s, err := open(ctx, cfg, id, registerer)
+	if err == nil {
+		s.Share()
+	}
+	return s, err
+}
+
+func open(ctx context.Context, cfg Config, node messages.MemberID, registerer prometheus.Registerer) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	pool, err := connect(ctx, cfg)
+	pool, err := connect(ctx, cfg, node)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +72,7 @@ func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*S
 	return s, nil
 }
 
-func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, cfg Config, node messages.MemberID) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("store.postgres.url cannot be read: %w", err)
@@ -67,6 +81,9 @@ func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = cfg.Lifetime, cfg.Lifetime/10
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["application_name"] = "parley"
+	if node != "" {
+		parameters["parley.node"] = string(node) // whose the idempotency keys are that it takes
+	}
 	parameters["synchronous_commit"] = "on" // what is acknowledged is on the disk
 	parameters["statement_timeout"] = "10000"
 	parameters["idle_in_transaction_session_timeout"] = "30000"

@@ -17,7 +17,7 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 				return err
 			}
 		}
-		if activation, err = t.raiseEpoch(a.Ref); err != nil {
+		if activation, err = t.raiseEpoch(a.Ref, a.Shard); err != nil {
 			return err
 		}
 		if err := t.interruptTurn(a.Ref, &activation); err != nil {
@@ -30,13 +30,19 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 }
 
 // raiseEpoch comes before everything else of an activation: it holds the row, so
-// that whatever an older one had begun to write is either seen or refused.
-func (t *transaction) raiseEpoch(ref messages.ConversationRef) (a messages.Activation, err error) {
+// that whatever an older one had begun to write is either seen or refused. It is
+// refused itself where the shard has another owner by now.
+func (t *transaction) raiseEpoch(ref messages.ConversationRef, shard messages.ShardEpoch) (a messages.Activation, err error) {
+	if err := t.holdShard(ref, shard); err != nil {
+		return a, err
+	}
 	var tip []byte
-	found, err := t.row(`UPDATE conversations SET epoch = epoch + 1 WHERE tenant = ? AND id = ? AND deleted = FALSE
-		RETURNING epoch, next_seq, tip, private`, []any{ref.Tenant, ref.Conversation}, &a.Epoch, &a.Next, &tip, &a.Private)
+	found, err := t.row(`UPDATE conversations SET epoch = CASE WHEN epoch < ? THEN ? ELSE epoch END + 1
+		WHERE tenant = ? AND id = ? AND deleted = FALSE AND epoch < ?
+		RETURNING epoch, next_seq, tip, private`,
+		[]any{shard.First(), shard.First(), ref.Tenant, ref.Conversation, ceiling(shard)}, &a.Epoch, &a.Next, &tip, &a.Private)
 	if err == nil && !found {
-		err = conversationAbsent(ref.Conversation)
+		err = t.whyNot(ref)
 	}
 	a.Tip = turnID(tip)
 	return a, err

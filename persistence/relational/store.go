@@ -44,10 +44,17 @@ type Database interface {
 const operator = messages.TenantID("")
 
 // Store is the repositories over a database. It is safe for concurrent use.
-type Store struct{ db Database }
+type Store struct {
+	db     Database
+	shared bool // with the other nodes of a cluster
+}
 
 // New returns the repositories over db.
 func New(db Database) *Store { return &Store{db: db} }
+
+// Share has every write to a conversation ask whether its shard has the epoch that
+// the write goes by. It is for a node of a cluster, before anything else is written.
+func (s *Store) Share() { s.shared = true }
 
 // Ready returns nil when the store can be written to.
 func (s *Store) Ready(ctx context.Context) error {
@@ -58,7 +65,7 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 func (s *Store) write(ctx context.Context, tenant messages.TenantID, method string, f func(*transaction) error) error {
-	return s.db.Write(ctx, tenant, method, func(t Transaction) error { return f(&transaction{t}) })
+	return s.db.Write(ctx, tenant, method, func(t Transaction) error { return f(&transaction{db: t, shared: s.shared}) })
 }
 
 func (s *Store) read(ctx context.Context, tenant messages.TenantID, method string, f func(*querying) error) error {
@@ -83,7 +90,10 @@ func (q *querying) rows(text string, args []any, scan func(Scanner) error) error
 }
 
 // transaction is a write with the repositories' own words.
-type transaction struct{ db Transaction }
+type transaction struct {
+	db     Transaction
+	shared bool
+}
 
 func (t *transaction) exec(text string, args ...any) (int64, error) { return t.db.Exec(text, args...) }
 

@@ -3,6 +3,7 @@ package relational
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"example.com/parley/messages"
@@ -12,7 +13,7 @@ import (
 func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
 	return s.write(ctx, b.Record.Ref.Tenant, "BeginTurn", func(t *transaction) error {
 		if b.Create {
-			if err := t.create(&b.Record); err != nil {
+			if err := t.create(&b.Record, b.Epoch); err != nil {
 				return err
 			}
 		}
@@ -28,10 +29,10 @@ func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
 }
 
 // create makes the conversation of a turn that is its first.
-func (t *transaction) create(r *messages.TurnRecord) error {
+func (t *transaction) create(r *messages.TurnRecord, epoch messages.Epoch) error {
 	return t.later(orElse(func() error { return stale(r.Ref) }), `INSERT INTO conversations (tenant, id, private, parent, parent_seq, epoch, next_seq, tip, metadata, created)
-		VALUES (?, ?, ?, '', 0, 1, 1, ?, '{}', ?) ON CONFLICT DO NOTHING`,
-		r.Ref.Tenant, r.Ref.Conversation, r.Private, turnBytes(messages.TurnID{}), micros(r.Created))
+		VALUES (?, ?, ?, '', 0, ?, 1, ?, '{}', ?) ON CONFLICT DO NOTHING`,
+		r.Ref.Tenant, r.Ref.Conversation, r.Private, epoch, turnBytes(messages.TurnID{}), micros(r.Created))
 }
 
 func (t *transaction) insertTurn(r *messages.TurnRecord) error {
@@ -204,6 +205,48 @@ func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
 		return err
 	})
 	return recovered, err
+}
+
+// RecoverShards ends the turns that earlier owners of shards left running. Call it
+// before the first turn is begun in them; owned says which they are, and under which
+// epoch this node has them.
+func (s *Store) RecoverShards(ctx context.Context, owned func(messages.Shard) (epoch messages.ShardEpoch, is bool)) (recovered int, err error) {
+	running, err := s.running(ctx)
+	if err != nil {
+		return 0, err
+	}
+	running = slices.DeleteFunc(running, func(ref messages.ConversationRef) bool {
+		_, is := owned(messages.ShardOf(ref))
+		return !is
+	})
+	if len(running) == 0 {
+		return 0, nil
+	}
+	return len(running), s.write(ctx, operator, "RecoverShards", func(t *transaction) error {
+		for _, ref := range running {
+			epoch, _ := owned(messages.ShardOf(ref))
+			if _, err := t.raiseEpoch(ref, epoch); err != nil && messages.CodeOf(err) != messages.CodeConversationAbsent {
+				return err
+			}
+			if err := t.interruptTurns("tenant = ? AND conversation = ?", ref.Tenant, ref.Conversation); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// running returns the conversations whose turns were begun and have no end.
+func (s *Store) running(ctx context.Context) (running []messages.ConversationRef, err error) {
+	err = s.read(ctx, operator, "RunningTurns", func(q *querying) error {
+		return q.rows("SELECT DISTINCT tenant, conversation FROM turns WHERE status = 'in_progress'", nil, func(row Scanner) error {
+			var ref messages.ConversationRef
+			err := row.Scan(&ref.Tenant, &ref.Conversation)
+			running = append(running, ref)
+			return err
+		})
+	})
+	return running, err
 }
 
 // Turn returns a turn's record.

@@ -1,0 +1,262 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/postgres"
+)
+
+// lease is short, so that a test sees one run out; the pauses of a busy machine
+// are shorter.
+const lease = 500 * time.Millisecond
+
+// member opens the store as a node of a cluster, and joins.
+func member(t *testing.T, at string, id messages.MemberID) *postgres.Store {
+	t.Helper()
+	cfg := postgres.DefaultConfig()
+	cfg.URL, cfg.Connections, cfg.MaxConns = at, 1, 8
+	store, err := postgres.OpenMember(t.Context(), cfg, id, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	join(t, store, id)
+	return store
+}
+
+func join(t *testing.T, store *postgres.Store, id messages.MemberID) {
+	t.Helper()
+	if err := store.Join(t.Context(), messages.Member{ID: id, Address: string(id) + ":7946", Version: "v1"}, lease); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// alive has the member renew its lease until only want are left.
+func alive(t *testing.T, store *postgres.Store, id messages.MemberID, want int) {
+	t.Helper()
+	for patience := time.Now().Add(20 * lease); ; time.Sleep(lease / 10) {
+		members, err := store.Renew(t.Context(), id, lease)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(members) == want {
+			return
+		}
+		if time.Now().After(patience) {
+			t.Fatalf("%d members are left, want %d: %+v", len(members), want, members)
+		}
+	}
+}
+
+func TestMemberThatDoesNotRenewIsRemovedByOneThatDoes(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	dead, living := member(t, at, "dead"), member(t, at, "living")
+	alive(t, living, "living", 1)
+	if _, err := dead.Renew(t.Context(), "dead", lease); !errors.Is(err, messages.ErrRemoved) {
+		t.Errorf("the removed member was told %v", err)
+	}
+}
+
+// After an outage of the server every lease has run out. Whoever comes first must
+// not take the others for dead.
+func TestFirstMemberAfterAnOutageRemovesNobody(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	first, second := member(t, at, "first"), member(t, at, "second")
+	alive(t, first, "first", 2)
+	time.Sleep(2 * lease) // nobody reaches the server
+	for range 3 {
+		if members, err := first.Renew(t.Context(), "first", lease); err != nil || len(members) != 2 {
+			t.Fatalf("got %+v, %v", members, err)
+		}
+	}
+	if _, err := second.Renew(t.Context(), "second", lease); err != nil {
+		t.Errorf("the second one came in time, and was told %v", err)
+	}
+}
+
+func TestShardHasOneOwnerAndEachOwnerAnEpoch(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := member(t, at, "a"), member(t, at, "b")
+	_, seen, err := a.Topology(t.Context())
+	if err != nil || len(seen) != messages.Shards {
+		t.Fatalf("%d shards, %v", len(seen), err)
+	}
+	var taking sync.WaitGroup
+	var taken [2][]messages.Placement
+	for i, store := range []*postgres.Store{a, b} {
+		taking.Go(func() {
+			taken[i], err = store.TakeShards(t.Context(), []messages.MemberID{"a", "b"}[i], seen)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	taking.Wait()
+	if got := len(taken[0]) + len(taken[1]); got != messages.Shards {
+		t.Fatalf("%d shards were taken, want each once", got)
+	}
+	owner, from, other, to := a, messages.MemberID("a"), b, messages.MemberID("b")
+	given := taken[0]
+	if len(given) == 0 {
+		owner, from, other, to, given = b, "b", a, "a", taken[1]
+	}
+	if stolen, err := other.TakeShards(t.Context(), to, given); err != nil || len(stolen) != 0 {
+		t.Errorf("%d shards of a living member were taken, %v", len(stolen), err)
+	}
+	moved, err := owner.GiveShards(t.Context(), from, to, given[:3])
+	if err != nil || len(moved) != 3 || moved[0].Owner != to || moved[0].Epoch != 2 {
+		t.Errorf("gave %+v, %v", moved, err)
+	}
+	if err := other.Retire(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	if moved, err := owner.GiveShards(t.Context(), from, to, given[3:]); err != nil || len(moved) != 0 {
+		t.Errorf("gave %+v to one that leaves, %v", moved, err)
+	}
+}
+
+// fenced is a conversation whose shard moves.
+var fenced = messages.ConversationRef{Tenant: "acme", Conversation: "conv_1"}
+
+func begun(epoch messages.Epoch, id byte, first messages.Seq) messages.TurnBegin {
+	item := messages.TextMessage(messages.RoleUser, "hello")
+	turn := messages.TurnID{id}
+	item.ID = messages.NewItemID(item.Kind, turn, 0)
+	return messages.TurnBegin{
+		Epoch: epoch, Create: first == 1, Input: []messages.Item{item},
+		Record: messages.TurnRecord{ID: turn, Ref: fenced, Status: messages.TurnRunning, FirstSeq: first, Inputs: 1, Created: time.Now()},
+	}
+}
+
+// takeOne makes the member the owner of the conversation's shard.
+func takeOne(t *testing.T, store *postgres.Store, id messages.MemberID) messages.Placement {
+	t.Helper()
+	_, all, err := store.Topology(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard := messages.ShardOf(fenced)
+	taken, err := store.TakeShards(t.Context(), id, all[shard:shard+1])
+	if err != nil || len(taken) != 1 {
+		t.Fatalf("took %+v, %v", taken, err)
+	}
+	return taken[0]
+}
+
+func TestWritesOfAnEarlierOwnerAreRefused(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	old, next := member(t, at, "old"), member(t, at, "next")
+	held := takeOne(t, old, "old")
+	running := begun(held.Epoch.First()+1, 1, 1)
+	if err := old.BeginTurn(t.Context(), running); err != nil {
+		t.Fatal(err)
+	}
+	alive(t, next, "next", 1)
+	took := takeOne(t, next, "next")
+	refused := func(what string, err error) {
+		t.Helper()
+		if messages.CodeOf(err) != messages.CodeStaleEpoch {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	refused("the end of a turn", old.EndTurn(t.Context(), messages.TurnEnd{Epoch: running.Epoch, Record: running.Record, First: 2}))
+	refused("another turn", old.BeginTurn(t.Context(), begun(running.Epoch, 2, 2)))
+	_, err := old.Activate(t.Context(), messages.Activate{Ref: fenced, Shard: held.Epoch, MaxItems: 1, MaxBytes: 1})
+	refused("an activation", err)
+
+	recovered, err := next.RecoverShards(t.Context(), func(s messages.Shard) (messages.ShardEpoch, bool) { return took.Epoch, s == took.Shard })
+	if err != nil || recovered != 1 {
+		t.Fatalf("recovered %d turns, %v", recovered, err)
+	}
+	record, err := next.Turn(t.Context(), "acme", messages.TurnID{1})
+	if err != nil || record.Status != messages.TurnPartial || record.Reason != messages.ReasonServerRestart {
+		t.Errorf("the turn that was cut off is %+v, %v", record, err)
+	}
+	activation, err := next.Activate(t.Context(), messages.Activate{Ref: fenced, Shard: took.Epoch, MaxItems: 1, MaxBytes: 1})
+	if err != nil || activation.Epoch.Shard() != took.Epoch || activation.Next != 2 {
+		t.Fatalf("got %+v, %v", activation, err)
+	}
+	if err := next.BeginTurn(t.Context(), begun(activation.Epoch, 3, 2)); err != nil {
+		t.Errorf("the new owner: %v", err)
+	}
+}
+
+// A cluster that shrinks to one server goes on from what it has, and grows again.
+func TestServerThatIsAloneGoesOnFromWhatAClusterLeft(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	first := member(t, at, "first")
+	held := takeOne(t, first, "first")
+	if err := first.BeginTurn(t.Context(), begun(held.Epoch.First()+1, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Leave(t.Context(), "first"); err != nil {
+		t.Fatal(err)
+	}
+	second := member(t, at, "second")
+	takeOne(t, second, "second") // and wakes nobody
+
+	alone := open(t, at)
+	defer alone.Close()
+	activation, err := alone.Activate(t.Context(), messages.Activate{Ref: fenced, MaxItems: 1, MaxBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := alone.BeginTurn(t.Context(), begun(activation.Epoch, 2, 2)); err != nil {
+		t.Errorf("alone: %v", err)
+	}
+	if activation, err = second.Activate(t.Context(), messages.Activate{Ref: fenced, Shard: 2, MaxItems: 1, MaxBytes: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.BeginTurn(t.Context(), begun(activation.Epoch, 3, 3)); err != nil {
+		t.Errorf("in a cluster again: %v", err)
+	}
+}
+
+func TestIdempotencyKeyOfARemovedMemberCanBeTakenUp(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	dead, living := member(t, at, "dead"), member(t, at, "living")
+	claim := messages.Claim{Tenant: "acme", Key: "k", Request: messages.TurnID{1}, Deadline: time.Now().Add(time.Hour)}
+	if _, err := dead.ClaimKey(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	if claimed, err := living.ClaimKey(t.Context(), claim); err != nil || claimed.State != messages.ClaimInFlight {
+		t.Fatalf("while it lives: %+v, %v", claimed, err)
+	}
+	alive(t, living, "living", 1)
+	if claimed, err := living.ClaimKey(t.Context(), claim); err != nil || claimed.State != messages.ClaimResumed {
+		t.Errorf("once it is removed: %+v, %v", claimed, err)
+	}
+}
+
+func TestMembersAreToldOfChanges(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	store := member(t, at, "a")
+	ctx, stop := context.WithCancel(t.Context())
+	told, ended := make(chan struct{}, 64), make(chan error, 1)
+	go func() { ended <- store.AwaitChanges(ctx, func() { told <- struct{}{} }) }()
+	<-told // it listens
+	join(t, store, "b")
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody was told of a member that joined")
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+}

@@ -1,0 +1,151 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/relational"
+)
+
+// clusterChanged is the channel on which the nodes of a cluster tell each other
+// that members or shards have changed.
+const clusterChanged = "parley_cluster"
+
+// Join makes m a member, with a lease of ttl.
+func (s *Store) Join(ctx context.Context, m messages.Member, ttl time.Duration) error {
+	return s.cluster(ctx, "Join", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO cluster_members (id, address, version, joined, since, expires)
+			VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp(), clock_timestamp() + $4)`, m.ID, m.Address, m.Version, ttl)
+		if err != nil {
+			return err
+		}
+		return tell(ctx, tx)
+	})
+}
+
+// Renew extends a member's lease to ttl from now, removes the members whose leases
+// have run out, and returns those that are left. It fails with
+// [messages.ErrRemoved] where it is none itself.
+//
+// Nobody is removed by a member whose own lease has run out within the last ttl:
+// after this server was out of reach every lease has, and each of the others has
+// as long to say that it is alive.
+func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Duration) (members []messages.Member, err error) {
+	err = s.cluster(ctx, "Renew", func(tx pgx.Tx) error {
+		var mayRemove bool
+		err := tx.QueryRow(ctx, `UPDATE cluster_members
+			SET since = CASE WHEN expires < clock_timestamp() THEN clock_timestamp() ELSE since END, expires = clock_timestamp() + $2
+			WHERE id = $1 RETURNING since <= clock_timestamp() - $2::interval`, id, ttl).Scan(&mayRemove)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return messages.ErrRemoved
+		}
+		if err == nil && mayRemove {
+			err = removeExpired(ctx, tx)
+		}
+		if err == nil {
+			members, err = listMembers(ctx, tx)
+		}
+		return err
+	})
+	return members, err
+}
+
+// removeExpired also frees the idempotency keys of requests that nobody answers any
+// more.
+func removeExpired(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "DELETE FROM cluster_members WHERE expires < clock_timestamp() RETURNING id")
+	if err != nil {
+		return err
+	}
+	gone, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	return release(ctx, tx, gone...)
+}
+
+// release frees what members held that are gone, and tells of it.
+func release(ctx context.Context, tx pgx.Tx, gone ...string) error {
+	if _, err := tx.Exec(ctx, "UPDATE idempotency_keys SET deadline = 0 WHERE node = ANY($1) AND status = 0", gone); err != nil {
+		return err
+	}
+	return tell(ctx, tx)
+}
+
+func listMembers(ctx context.Context, tx pgx.Tx) ([]messages.Member, error) {
+	rows, err := tx.Query(ctx, "SELECT id, address, version, leaving, joined, expires - clock_timestamp() FROM cluster_members ORDER BY joined, id")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m messages.Member, err error) {
+		err = row.Scan(&m.ID, &m.Address, &m.Version, &m.Leaving, &m.Joined, &m.Lease)
+		return m, err
+	})
+}
+
+// Retire says that a member gives its shards away and takes none.
+func (s *Store) Retire(ctx context.Context, id messages.MemberID) error {
+	return s.cluster(ctx, "Retire", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "UPDATE cluster_members SET leaving = TRUE WHERE id = $1", id); err != nil {
+			return err
+		}
+		return tell(ctx, tx)
+	})
+}
+
+// Leave ends a membership. What the member owns is anybody's from then on.
+func (s *Store) Leave(ctx context.Context, id messages.MemberID) error {
+	return s.cluster(ctx, "Leave", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM cluster_members WHERE id = $1", id); err != nil {
+			return err
+		}
+		return release(ctx, tx, string(id))
+	})
+}
+
+// AwaitChanges calls changed, without waiting for anything, when members or shards
+// may have changed, until ctx ends or the connection does. It holds a connection of
+// its own.
+func (s *Store) AwaitChanges(ctx context.Context, changed func()) error {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		return relational.Unavailable("AwaitChanges", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
+	if _, err := conn.Exec(ctx, "LISTEN "+clusterChanged); err != nil {
+		return relational.Unavailable("AwaitChanges", err)
+	}
+	for {
+		changed() // also of what came before the connection
+		if _, err := conn.WaitForNotification(ctx); err != nil {
+			return fmt.Errorf("wait for changes of the cluster: %w", err)
+		}
+	}
+}
+
+// tell reaches the others once the transaction is committed.
+func tell(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "SELECT pg_notify($1, '')", clusterChanged)
+	return err
+}
+
+// cluster runs f in a transaction of the operator's. One of [messages.ErrRemoved]
+// comes back as it is.
+func (s *Store) cluster(ctx context.Context, method string, f func(pgx.Tx) error) error {
+	defer s.db.metrics.observe(method)()
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT set_config('parley.scope', 'operator', true)"); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+	if errors.Is(err, messages.ErrRemoved) {
+		return messages.ErrRemoved
+	}
+	return failure(method, err)
+}
