@@ -14,8 +14,8 @@ import (
 // caching is a server with a cache.
 func caching(t *testing.T, env ...string) *process {
 	t.Helper()
-	return start(t, launch{env: append(env, "PARLEY_CACHE_ENABLED=true",
-		"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms")})
+	return start(t, launch{env: append([]string{"PARLEY_CACHE_ENABLED=true",
+		"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms"}, env...)})
 }
 
 // asks asks one question, with headers as names and values by turns.
@@ -98,7 +98,7 @@ func TestQuestionsAreAnsweredFromTheCache(t *testing.T) {
 // TestOneCallAnswersAllWhoAskAtTheSameTime also when the one who asked first leaves.
 func TestOneCallAnswersAllWhoAskAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	p := caching(t, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=20ms", "PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=20ms")
+	p := caching(t, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=100ms") // on a busy machine the others come late
 	stream := `{"model":"simulated/m","stream":true,"messages":[{"role":"user","content":"What is the best way to sharpen a chisel?"}]}`
 	first := p.open(p.key, stream)
 	var others sync.WaitGroup
