@@ -170,6 +170,7 @@ func callsIn(output []messages.Item) (calls []messages.Item) {
 func (f *feed) refuse(err error) {
 	f.refused = true
 	f.outcome = messages.LaneOutcome{Failed: true}
+	f.lane.Ending()
 	f.session.refuse(f.x, f.lane.Lane, err)
 }
 
@@ -186,6 +187,9 @@ func (f *feed) fail(err error) messages.LaneOutcome {
 func (f *feed) show() error {
 	if len(f.buffer) == 0 {
 		return nil
+	}
+	if f.ended {
+		f.lane.Ending()
 	}
 	n := f.session
 	w := messageWriter{deflate: n.deflater()}

@@ -135,6 +135,7 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 	}
 	n.socket.SetReadLimit(int64(cfg.Sessions.MaxMessage))
 	n.socket.SetPingHandler(n.pong)
+	n.socket.SetPongHandler(n.ponged)
 	s.sockets.watch(n)
 	return nil
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/fasthttp/websocket"
+	"github.com/klauspost/compress/flate"
 
 	"example.com/parley/messages"
 )
@@ -62,8 +64,9 @@ func (n *session) take(kind int, message io.Reader) {
 	read, err := body.ReadFrom(io.LimitReader(message, limit+1))
 	metrics.plainIn.Add(float64(read))
 	switch {
-	case err != nil: // the connection broke, or the message was compressed badly
+	case isBadlyCompressed(err):
 		n.out.close(closeNoText, reasonBadData)
+	case err != nil: // the connection is broken, or its frames are: the next read says how
 	case read > limit:
 		n.out.close(closeTooLarge, reasonTooLarge)
 	case !utf8.Valid(body.Bytes()):
@@ -73,38 +76,70 @@ func (n *session) take(kind int, message io.Reader) {
 	}
 }
 
+// isBadlyCompressed tells whether a message was read, but cannot be decompressed.
+// What it misses at its end the library fills up, so that it is a message that ends
+// too early and no connection: of that the library says so in its own words.
+func isBadlyCompressed(err error) bool {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return corrupt || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // bodies are buffers for messages.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// pong answers a ping. Pings count among the messages: they cost as much.
+// pong answers a ping. Where the connection takes nothing any more, its rest is read
+// over, so that its client gets to see why.
 func (n *session) pong(data string) error {
-	if !n.bucket.take(time.Now(), n.server.cfg.Sessions.MessageRate) {
-		n.out.close(closePolicy, reasonFlood)
-		return nil
+	if n.afford() {
+		_ = n.out.send(appendFrame(nil, pongFrame, data))
 	}
-	return n.out.send(appendFrame(nil, pongFrame, data))
+	return nil
 }
 
-// part notes why the client's side ended. One that broke the protocol is told so,
-// unless the library has; while it still sends it would never see that, so its
-// rest is read over.
+// ponged takes the answer to a ping, or what nobody has asked for.
+func (n *session) ponged(string) error {
+	n.afford()
+	return nil
+}
+
+// afford counts pings and pongs among the messages: they cost as much.
+func (n *session) afford() bool {
+	if n.bucket.take(time.Now(), n.server.cfg.Sessions.MessageRate) {
+		return true
+	}
+	n.out.close(closePolicy, reasonFlood)
+	return false
+}
+
+// part notes why the client's side ended, unless ours had already, with a code that
+// was counted. One that broke the protocol is told so, unless the library has; while
+// it still sends it would never see that, so its rest is read over.
 func (n *session) part(err error) {
-	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
-		n.server.metrics.sessions.closed(closed.Code)
-		return
-	}
-	n.server.metrics.sessions.closed(websocket.CloseAbnormalClosure)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return
-	}
-	code := websocket.CloseProtocolError
-	if errors.Is(err, websocket.ErrReadLimit) {
-		code = closeTooLarge
-	}
-	_ = n.socket.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	code, broke := partingCode(err)
 	if !n.out.isClosed() {
+		n.server.metrics.sessions.closed(code)
+		if broke {
+			_ = n.socket.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+		}
+	}
+	if broke {
 		Linger(n.line.Conn)
 	}
+}
+
+// partingCode is the client's own code, none where the connection was lost, or ours
+// for a client that broke the protocol.
+func partingCode(err error) (code int, broke bool) {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
+		return closed.Code, false
+	}
+	if _, lost := errors.AsType[net.Error](err); lost || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return closeAbnormal, false
+	}
+	if errors.Is(err, websocket.ErrReadLimit) {
+		return closeTooLarge, true
+	}
+	return websocket.CloseProtocolError, true
 }
 
 // end is behind the connection's last word.

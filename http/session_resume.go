@@ -45,7 +45,7 @@ func (f *feed) replay(record *messages.TurnRecord) error {
 		source = fromRestart
 	}
 	server.metrics.resumes[source].Inc()
-	f.buffer = openai.AppendReplay(f.buffer, record, output, after)
+	f.buffer, f.ended = openai.AppendReplay(f.buffer, record, output, after), true
 	_ = f.show() // its failure says that the client is gone
 	return nil
 }

@@ -28,6 +28,7 @@ func (n *session) respond(x *exchange, t *messages.LaneTurn) messages.LaneOutcom
 	spec.Deadline = x.begun.Add(n.server.cfg.TurnTimeout)
 	private, err := n.goOnFrom(x, &spec, t, spec.Keep)
 	if err != nil {
+		t.Ending()
 		n.refuse(x, t.Lane, err)
 		return messages.LaneOutcome{Failed: true}
 	}
@@ -89,6 +90,7 @@ func (n *session) warm(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
 	spec := t.Spec
 	private, err := n.goOnFrom(x, &spec, t, false)
 	if err != nil {
+		t.Ending()
 		n.refuse(x, t.Lane, err)
 		return messages.LaneOutcome{Failed: true}
 	}

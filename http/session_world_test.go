@@ -51,7 +51,8 @@ func (l *socketLimits) Settle(int) {
 	l.open--
 }
 
-// lanes is a session in the place of the actors: every turn begins at once.
+// lanes is a session in the place of the actors: a turn begins when the one before
+// it on its lane has ended.
 type lanes struct {
 	client  messages.SessionClient
 	gone    chan struct{}
@@ -62,6 +63,7 @@ type lanes struct {
 	flying   int
 	draining bool
 	cancels  map[messages.Lane]chan struct{}
+	ends     map[messages.Lane]chan struct{} // of the newest turn
 	last     *messages.Remembered
 }
 
@@ -69,7 +71,7 @@ type lanes struct {
 type opener struct{}
 
 func (opener) OpenSession(m *messages.OpenSession) error {
-	l := &lanes{client: m.Client, cancels: make(map[messages.Lane]chan struct{})}
+	l := &lanes{client: m.Client, cancels: make(map[messages.Lane]chan struct{}), ends: make(map[messages.Lane]chan struct{})}
 	l.gone = make(chan struct{})
 	l.leave = sync.OnceFunc(func() { close(l.gone) })
 	m.Reply <- messages.SessionOpened{Tell: l.tell}
@@ -105,11 +107,15 @@ func (l *lanes) serve(t *messages.LaneTurn) {
 	defer l.mu.Unlock()
 	cancelled := make(chan struct{})
 	t.Cancelled, t.Gone, l.cancels[t.Lane] = cancelled, l.gone, cancelled
-	if l.last != nil && strings.HasSuffix(t.Previous, l.last.ID.String()) {
-		t.Remembered = l.last
-	}
+	before, ended := l.ends[t.Lane], make(chan struct{})
+	l.ends[t.Lane] = ended
 	l.flying++
 	l.running.Go(func() {
+		defer close(ended)
+		if before != nil {
+			<-before
+		}
+		l.recall(t)
 		outcome := l.client.Serve(t)
 		l.mu.Lock()
 		if outcome.Remembered != nil {
@@ -122,6 +128,15 @@ func (l *lanes) serve(t *messages.LaneTurn) {
 			l.client.Finish()
 		}
 	})
+}
+
+// recall finds what the connection alone remembers of what a turn goes on from.
+func (l *lanes) recall(t *messages.LaneTurn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last != nil && strings.HasSuffix(t.Previous, l.last.ID.String()) {
+		t.Remembered = l.last
+	}
 }
 
 // socket opens a WebSocket with the member's key, unless headers say otherwise.
@@ -219,7 +234,8 @@ func (c *connection) message() message {
 	return m
 }
 
-// until returns the messages up to the first of one of the types.
+// until returns the messages up to the first of one of the types. An error among
+// them ends the test, which would otherwise wait for what never comes.
 func (c *connection) until(types ...string) (all []message) {
 	c.tb.Helper()
 	for {
@@ -229,6 +245,9 @@ func (c *connection) until(types ...string) (all []message) {
 			if m.Type == wanted {
 				return all
 			}
+		}
+		if m.Type == "error" {
+			c.tb.Fatalf("waited for %v: %s", types, m.raw)
 		}
 	}
 }

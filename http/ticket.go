@@ -107,17 +107,22 @@ type ticketReply struct {
 	ExpiresAt int64  `json:"expires_at"`
 }
 
+// readTicketRequest reads a body, which is one object and nothing behind it.
+func readTicketRequest(body []byte) (asked ticketRequest, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		return asked, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return asked, errors.New("there is more behind the object")
+	}
+	return asked, nil
+}
+
 // createTicket answers POST /v1/realtime-tickets.
 func (s *Server) createTicket(c *fiber.Ctx, x *exchange) error {
-	var asked ticketRequest
-	decoder := json.NewDecoder(bytes.NewReader(c.Request().Body()))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&asked)
-	if err == nil {
-		if _, end := decoder.Token(); !errors.Is(end, io.EOF) {
-			err = end
-		}
-	}
+	asked, err := readTicketRequest(c.Request().Body())
 	if err != nil || asked.Origin == "" {
 		return invalid("origin", "the body names no origin", `send {"origin": "https://..."}, that of the page that will connect`)
 	}

@@ -59,9 +59,19 @@ type LaneTurn struct {
 	Remembered *Remembered     // Previous, where the session and nobody else has it
 	Cancelled  <-chan struct{} // closed when the client cancels it
 	Gone       <-chan struct{} // closed when the client is gone, or served no longer
+	Ends       func()          // see Ending
 
 	// Shown is the number of the last event that the client was sent.
 	Shown atomic.Int64
+}
+
+// Ending tells the session that the last of the turn is about to be shown. Its
+// client may ask for the next before the session has heard that Serve returned, and
+// finds room for it.
+func (t *LaneTurn) Ending() {
+	if t.Ends != nil {
+		t.Ends()
+	}
 }
 
 // ResumeTurn asks for the events of a response behind one that the client has.

@@ -22,11 +22,16 @@ type running struct {
 	turn      *messages.LaneTurn
 	cancel    func() // has it end, because the client wants that
 	leave     func() // has it end, because the client is gone
+	ending    bool   // its client is shown the last of it
 	steers    []*messages.Steering
 	followers []*messages.LaneTurn // of other lanes: they go on from this one, and wait for it
 }
 
-// served is what a lane's goroutine tells the actor.
+// ending is what a lane's goroutine tells the actor before its client is shown the
+// last of a turn.
+type ending struct{ turn *messages.LaneTurn }
+
+// served is what it tells behind that.
 type served struct {
 	turn    *messages.LaneTurn
 	outcome messages.LaneOutcome
@@ -38,7 +43,7 @@ func (s *session) admit(ctx actor.Context, t *messages.LaneTurn) {
 		s.client.Refuse(t.Lane, s.draining)
 		return
 	}
-	if s.flying == maxFlying {
+	if s.flying-s.ending == maxFlying {
 		s.client.Refuse(t.Lane, errTooManyFlying())
 		return
 	}
@@ -97,6 +102,7 @@ func (s *session) launch(ctx actor.Context, l *lane) {
 	s.recall(t)
 	l.bringHeld(t)
 	root, self, client := ctx.ActorSystem().Root, ctx.Self(), s.client
+	t.Ends = func() { root.Send(self, &ending{turn: t}) }
 	s.deps.workers.Go(func() {
 		root.Send(self, &served{turn: t, outcome: serve(client, t)})
 	})
@@ -108,6 +114,15 @@ func signal() (<-chan struct{}, func()) {
 	return c, sync.OnceFunc(func() { close(c) })
 }
 
+// makeRoom counts a turn no more whose client is shown the last of it: with the
+// answer to that, the client may already send the next.
+func (s *session) makeRoom(m *ending) {
+	if l := s.lanes[m.turn.Lane]; l != nil && l.running != nil && l.running.turn == m.turn && !l.running.ending {
+		l.running.ending = true
+		s.ending++
+	}
+}
+
 // settle takes what a turn came to, and goes on with its lane. What comes from a
 // lane that was abandoned is of the past.
 func (s *session) settle(ctx actor.Context, m *served) {
@@ -116,6 +131,9 @@ func (s *session) settle(ctx actor.Context, m *served) {
 		return
 	}
 	steers, followers := l.running.steers, l.running.followers
+	if l.running.ending {
+		s.ending--
+	}
 	l.running = nil
 	s.flying--
 	s.remember(l, m)

@@ -28,7 +28,8 @@ type session struct {
 	// they do not need is not there.
 	lanes    map[messages.Lane]*lane
 	named    int
-	flying   int
+	flying   int   // turns that run or wait
+	ending   int   // those of them whose clients have been shown the last of them
 	draining error // why nothing more is begun; nil while it is
 	ended    bool  // its client is gone
 }
@@ -44,6 +45,8 @@ func (s *session) Receive(ctx actor.Context) {
 		s.steer(m)
 	case *messages.CancelLane:
 		s.cancel(m)
+	case *ending:
+		s.makeRoom(m)
 	case *served:
 		s.settle(ctx, m)
 	case *messages.DrainSession:
@@ -77,7 +80,7 @@ func (s *session) abandon() {
 			l.running.leave()
 		}
 	}
-	s.lanes, s.flying = nil, 0
+	s.lanes, s.flying, s.ending = nil, 0, 0
 	if !s.ended && s.client != nil {
 		s.client.Break()
 	}

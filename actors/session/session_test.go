@@ -281,3 +281,21 @@ func TestOrderAndLimitsHoldWhateverEndsWhen(t *testing.T) {
 		w.tell(&messages.EndSession{})
 	})
 }
+
+func TestAClientThatSawAnEndFindsRoomForTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 100 { // the session hears of the end later than the client, or not
+		for i := range 16 {
+			w.create(string(rune('a' + i)))
+		}
+		for range 16 {
+			w.begun().complete()
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.refused) > 0 {
+		t.Errorf("%d were refused, the first with %v", len(w.refused), w.refused[0].err)
+	}
+}

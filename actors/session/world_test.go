@@ -49,15 +49,18 @@ type steering struct {
 // turn is one that is being served.
 type turn struct {
 	*messages.LaneTurn
-	end chan messages.LaneOutcome
+	end   chan messages.LaneOutcome
+	shown chan struct{} // closed once its client has seen the last of it
 }
 
 // Serve implements messages.SessionClient.
 func (c *client) Serve(t *messages.LaneTurn) messages.LaneOutcome {
-	one := &turn{LaneTurn: t, end: make(chan messages.LaneOutcome, 1)}
+	one := &turn{LaneTurn: t, end: make(chan messages.LaneOutcome, 1), shown: make(chan struct{})}
+	defer close(one.shown)
 	c.served <- one
 	select {
 	case outcome := <-one.end:
+		t.Ending()
 		if outcome.Status == "panic" {
 			panic("a test")
 		}
@@ -177,12 +180,14 @@ func (w *world) begun() *turn {
 	}
 }
 
-// complete ends a turn well, and leaves something to go on from.
+// complete ends a turn well, leaves something to go on from, and returns when its
+// client has seen it. The session need not have heard of it by then.
 func (one *turn) complete() {
 	one.end <- messages.LaneOutcome{
 		Status:     messages.TurnComplete,
 		Remembered: &messages.Remembered{ID: one.Spec.ID, Items: []messages.Item{messages.TextMessage(messages.RoleUser, fmt.Sprint(one.Spec.ID))}},
 	}
+	<-one.shown
 }
 
 // limited counts the refusals by a limit. The mutex is held.

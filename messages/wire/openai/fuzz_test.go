@@ -19,7 +19,7 @@ func checkFailure(t *testing.T, err error) {
 		t.Fatalf("not a failure: %v", err)
 	}
 	switch f.Code {
-	case messages.CodeInvalidJSON, messages.CodeInvalidRequest, messages.CodeUnsupported:
+	case messages.CodeInvalidJSON, messages.CodeInvalidRequest, messages.CodeUnsupported, messages.CodeInvalidStream:
 	default:
 		t.Errorf("the code is %s", f.Code)
 	}
@@ -133,6 +133,47 @@ func FuzzDecodeError(f *testing.F) {
 		failure := openai.DecodeError(status, 0, body)
 		if failure.What == "" || failure.Do == "" || !utf8.ValidString(failure.What) || len(failure.What) > 600 {
 			t.Errorf("not told well: %+v", failure)
+		}
+	})
+}
+
+func FuzzDecodeClientEvent(f *testing.F) {
+	for _, body := range []string{
+		`{"type":"response.create","model":"m","input":"i","stream_id":"a.1","store":false,"previous_response_id":"resp_1"}`,
+		`{"type":"response.create","model":"m","generate":false}`, `{"type":"response.create","model":"m","input":"i","background":true}`,
+		`{"type":"response.steer","previous_response_id":"resp_1","input":[{"role":"user","content":[{"type":"input_text","text":"t"}]}]}`,
+		`{"type":"response.resume","response_id":"resp_1","starting_after":9223372036854775807}`, `{"type":"response.resume","response_id":"resp_1","starting_after":-2}`,
+		`{"type":"response.cancel","stream_id":"b"}`, `{"type":"response.cancel","stream_id":""}`, `{"stream_id":3,"type":null}`, `{"type":"\u0000"}`, `[`, ``,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		sent := string(body)
+		e, err := openai.DecodeClientEvent(body)
+		if string(body) != sent {
+			t.Error("the message was changed")
+		}
+		if len(e.StreamID) > 256 || !utf8.ValidString(e.StreamID) {
+			t.Errorf("a lane is named %q", e.StreamID)
+		}
+		if err != nil {
+			checkFailure(t, err)
+			return
+		}
+		switch e.Type {
+		case openai.EventCreate:
+			checkItems(t, e.Create.Input, e.Create.Options)
+		case openai.EventSteer:
+			if !jsontext.Value(e.Steer.Raw).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) || len(e.Steer.Input) == 0 {
+				t.Errorf("steered with %q", e.Steer.Raw)
+			}
+		case openai.EventResume:
+			if e.Response == "" || e.After < -1 {
+				t.Errorf("resumed with %+v", e)
+			}
+		case openai.EventCancel:
+		default:
+			t.Errorf("there is no %q", e.Type)
 		}
 	})
 }
