@@ -8,6 +8,7 @@ import { test } from 'node:test';
 // The client is installed outside this folder, where Node would not look.
 const require = createRequire(`${process.env.PARLEY_TEST_NODE_MODULES}/`);
 const { OpenAI } = require('openai');
+const { ResponsesWS } = require('openai/resources/responses/ws');
 
 const { PARLEY_BASE_URL: baseURL, PARLEY_KEY: apiKey, FAKE_URL: fake } = process.env;
 const providers = { openai: 'openai/fake', anthropic: 'anthropic/claude-fake' };
@@ -245,3 +246,54 @@ test('embeddings', async () => {
   }
   await assert.rejects(client.embeddings.create({ model: 'nobody', input: 'Hello' }), OpenAI.NotFoundError);
 });
+
+// Opens a WebSocket, has it used, and closes it.
+const socketed = async (options, use) => {
+  const socket = new ResponsesWS(client, options);
+  const stream = socket.stream();
+  const until = async (kind) => {
+    const events = [];
+    for (;;) {
+      const { value, done } = await stream.next();
+      assert.ok(!done && value.type !== 'close', `closed before ${kind}: ${JSON.stringify(value)}`);
+      if (value.type === 'error' && kind === 'error') return value.error.error;
+      assert.notEqual(value.type, 'error', String(value.error));
+      if (value.type === 'message') events.push(value.message);
+      if (events.at(-1)?.type === kind) return events;
+    }
+  };
+  try {
+    await use(socket, until);
+  } finally {
+    socket.close();
+  }
+};
+
+for (const perMessageDeflate of [false, true]) {
+  each(`websocket: the events of a stream, compressed ${perMessageDeflate}`, (model) => socketed({ perMessageDeflate }, async (socket, until) => {
+    socket.send({ type: 'response.create', model: `${model}-tokens-20`, input: 'Hello '.repeat(300).trim() });
+    const events = await until('response.completed');
+    const streamed = await collect(await client.responses.create({ model: `${model}-tokens-20`, input: 'Hello '.repeat(300).trim(), stream: true }));
+    const kinds = (all) => all.map((e) => e.type).filter((type) => !type.endsWith('.delta'));
+    assert.deepEqual(kinds(events), kinds(streamed));
+    const text = events.filter((e) => e.type === 'response.output_text.delta').map((e) => e.delta).join('');
+    assert.equal(events.at(-1).response.output[0].content[0].text, text);
+  }));
+}
+
+each('websocket: one goes on from another', (model) => socketed({}, async (socket, until) => {
+  for (const store of [true, false]) {
+    socket.send({ type: 'response.create', model, input: 'One', store });
+    const first = (await until('response.completed')).at(-1).response;
+    socket.send({ type: 'response.create', model, input: 'Two', store, previous_response_id: first.id });
+    const second = (await until('response.completed')).at(-1).response;
+    assert.match(second.output[0].content[0].text, /^\[3\/.*\] Two$/);
+  }
+}));
+
+test('websocket: errors', () => socketed({}, async (socket, until) => {
+  socket.send({ type: 'response.create', model: providers.openai, input: 'x', previous_response_id: `resp_${'0'.repeat(32)}` });
+  assert.equal((await until('error')).error.code, 'previous_response_not_found');
+  socket.send({ type: 'response.create', model: providers.openai, input: 'Hello', stream_id: 'a' });
+  assert.ok((await until('response.completed')).every((e) => e.stream_id === 'a'));
+}));

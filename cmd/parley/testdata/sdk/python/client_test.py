@@ -486,7 +486,118 @@ class Together(Case):
         self.assertEqual(sorted(answers), sorted(f"number {n}" for n in range(16)))
 
 
+class WebSockets(Case):
+    """OpenAI's WebSocket mode of Responses."""
+
+    def connect(self, **settings):
+        return self.client.responses.connect(**settings)
+
+    def until(self, connection, kind="response.completed"):
+        """Returns what comes up to the first event of a kind."""
+        events = []
+        while not events or events[-1].type != kind:
+            events.append(connection.recv())
+            self.assertNotEqual((events[-1].type, kind != "error"), ("error", True), events[-1])
+        return events
+
+    @each_provider
+    def test_events_are_those_of_a_stream(self, model):
+        with self.connect() as connection:
+            connection.response.create(model=model + "-tokens-20", input="Hello")
+            events = self.until(connection)
+        streamed = list(self.client.responses.create(model=model + "-tokens-20", input="Hello", stream=True))
+        kinds = lambda all: [e.type for e in all if not e.type.endswith(".delta")]
+        self.assertEqual(kinds(events), kinds(streamed))
+        text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+        self.assertRegex(text, r"^\[1/.*\] Hello.* word20$")
+        self.assertEqual(events[-1].response.output_text, text)
+        numbers = [e.sequence_number for e in events]
+        self.assertEqual(numbers, sorted(set(numbers)))
+
+    @each_provider
+    def test_one_goes_on_from_another(self, model):
+        with self.connect() as connection:
+            for store in (True, False):
+                connection.response.create(model=model, input="One", store=store)
+                first = self.until(connection)[-1].response
+                connection.response.create(model=model, input="Two", store=store, previous_response_id=first.id)
+                second = self.until(connection)[-1].response
+                self.assertRegex(second.output_text, r"^\[3/.*\] Two$")
+                self.assertEqual(second.previous_response_id, first.id)
+                if store:
+                    self.assertEqual(self.client.responses.retrieve(second.id).output_text, second.output_text)
+
+    def test_lanes_are_beside_each_other(self):
+        lanes = [f"lane.{n}" for n in range(4)]
+        with self.connect() as connection:
+            for lane in lanes:
+                connection.response.create(model=OPENAI + "-tokens-5-interval-2ms", input=lane, stream_id=lane)
+            ended = {}
+            while len(ended) < len(lanes):
+                event = connection.recv()
+                self.assertIn(event.stream_id, lanes)
+                if event.type == "response.completed":
+                    ended[event.stream_id] = event.response.output_text
+        for lane, text in ended.items():
+            self.assertIn(f"] {lane}", text)
+
+    def test_warm_up(self):
+        with self.connect() as connection:
+            connection.response.create(model=OPENAI, input="Prepare", generate=False)
+            warm = self.until(connection)[-1].response
+            self.assertEqual(warm.output, [])
+            connection.response.create(model=OPENAI, input="Go", previous_response_id=warm.id)
+            self.assertIn("] Go", self.until(connection)[-1].response.output_text)
+
+    @each_provider
+    def test_tools(self, model):
+        tools = [{"type": "function", "strict": True, **WEATHER}]
+        with self.connect() as connection:
+            connection.response.create(model=model, input="the weather in Oslo", tools=tools)
+            first = self.until(connection)[-1].response
+            call = next(item for item in first.output if item.type == "function_call")
+            output = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+            connection.response.create(model=model, tools=tools, previous_response_id=first.id, input=[output])
+            self.assertRegex(self.until(connection)[-1].response.output_text, r"^\[3/.*\] rain$")
+
+    def test_steer(self):
+        with self.connect() as connection:
+            connection.response.create(model=OPENAI + "-tokens-20-interval-20ms", input="Hello")
+            begun = self.until(connection, "response.created")[-1].response
+            connection.response.steer(previous_response_id=begun.id, input="And another")
+            kinds = []
+            while kinds.count("response.completed") < 2:
+                event = connection.recv()
+                kinds.append(event.type)
+            self.assertIn("response.steer.accepted", kinds)
+            self.assertIn("] And another", event.response.output_text)
+
+    def test_errors(self):
+        with self.connect() as connection:
+            connection.response.create(model=OPENAI, input="x", previous_response_id="resp_" + "0" * 32)
+            error = self.until(connection, "error")[-1]
+            self.assertEqual((error.status, error.error.code), (400, "previous_response_not_found"))
+            connection.response.create(model="openai/fake-fault-500", input="x", stream_id="a")
+            self.assertEqual(self.until(connection, "error")[-1].stream_id, "a")
+            connection.response.create(model=OPENAI, input="Hello")
+            self.until(connection)
+
+    def test_wrong_key(self):
+        with self.assertRaises(Exception) as raised:
+            client(api_key="pk_wrong").responses.connect().enter()
+        self.assertIn("401", str(raised.exception))
+
+
 class Async(unittest.IsolatedAsyncioTestCase):
+    async def test_websocket(self):
+        async with openai.AsyncOpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0) as aclient:
+            async with aclient.responses.connect() as connection:
+                await connection.response.create(model=ANTHROPIC, input="Hello")
+                async for event in connection:
+                    if event.type == "response.completed":
+                        break
+        self.assertRegex(event.response.output_text, r"\] Hello$")
+
     async def test_stream(self):
         async with openai.AsyncOpenAI(base_url=BASE_URL, api_key=KEY, max_retries=0) as aclient:
             stream = await aclient.chat.completions.create(model=ANTHROPIC, messages=[user("Hello")], stream=True)
