@@ -140,6 +140,7 @@ func (s *Server) newWire(app *fiber.App) *fasthttp.Server {
 
 type silent struct{}
 
+// Printf implements fasthttp.Logger.
 func (silent) Printf(string, ...any) {}
 
 // closePatience is how long connections may take to close behind their last

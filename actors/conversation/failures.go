@@ -61,6 +61,7 @@ func panicked(value any) error {
 // panicError keeps what was thrown for the log.
 type panicError struct{ value any }
 
+// Error implements error.
 func (p *panicError) Error() string {
 	if err, ok := p.value.(error); ok {
 		return "panic: " + err.Error()

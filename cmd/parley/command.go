@@ -111,6 +111,7 @@ func (v *switchValue) Set(s string) error {
 	return nil
 }
 
+// String implements pflag.Value.
 func (v *switchValue) String() string { return string(*v) }
 
 // Type implements pflag.Value.

@@ -42,11 +42,13 @@ type span struct{ from, to int }
 // syntaxError says that the text is no JSON, or breaks a rule of ours.
 type syntaxError struct{ at int }
 
+// Error implements error.
 func (e *syntaxError) Error() string { return fmt.Sprintf("malformed JSON at byte %d", e.at) }
 
 // kindError says that a value is of another kind than the format wants.
 type kindError struct{ path, got, want string }
 
+// Error implements error.
 func (e *kindError) Error() string { return fmt.Sprintf("%s is %s, not %s", e.path, e.got, e.want) }
 
 // countError names an element or a member that goes beyond a limit.
@@ -55,6 +57,7 @@ type countError struct {
 	limit int
 }
 
+// Error implements error.
 func (e *countError) Error() string {
 	return fmt.Sprintf("%s is one more than the %d that are allowed", e.path, e.limit)
 }
@@ -62,6 +65,7 @@ func (e *countError) Error() string {
 // depthError says that a value is nested deeper than [maxDepth].
 type depthError struct{ path string }
 
+// Error implements error.
 func (e *depthError) Error() string { return e.path + " is nested too deep" }
 
 // end makes sure that nothing follows the value.
