@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"example.com/parley/bench/program"
@@ -65,18 +62,10 @@ func (r *rig) startBareproxy(ctx context.Context) (err error) {
 
 // startServer starts a server that remembers nothing of an earlier one. config
 // is YAML.
-func (r *rig) startServer(ctx context.Context, config string) error {
+func (r *rig) startServer(ctx context.Context, config string) (err error) {
 	r.stopServer()
-	own, err := os.MkdirTemp(r.folder, "server-")
-	if err != nil {
-		return fmt.Errorf("make the server's folder: %w", err)
-	}
-	r.settings.Data, r.settings.Config = filepath.Join(own, "data"), config
-	spec, err := r.settings.Spec()
-	if err != nil {
-		return err
-	}
-	r.server, err = program.StartLogged(ctx, spec, r.folder, r.settings.Ready(), readyWithin)
+	r.settings.Config = config
+	r.server, err = r.settings.StartFresh(ctx, r.folder, readyWithin)
 	return err
 }
 

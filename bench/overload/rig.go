@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"example.com/parley/bench/program"
@@ -60,18 +57,10 @@ func newRig(ctx context.Context, folder string, l layout) (*rig, error) {
 
 // startServer starts a server that remembers nothing of an earlier one, with a
 // second tenant. config is YAML.
-func (r *rig) startServer(ctx context.Context, config string) error {
+func (r *rig) startServer(ctx context.Context, config string) (err error) {
 	r.stopServer()
-	own, err := os.MkdirTemp(r.folder, "server-")
-	if err != nil {
-		return fmt.Errorf("make the server's folder: %w", err)
-	}
-	r.settings.Data, r.settings.Config = filepath.Join(own, "data"), config
-	spec, err := r.settings.Spec()
-	if err != nil {
-		return err
-	}
-	if r.server, err = program.StartLogged(ctx, spec, r.folder, r.settings.Ready(), readyWithin); err != nil {
+	r.settings.Config = config
+	if r.server, err = r.settings.StartFresh(ctx, r.folder, readyWithin); err != nil {
 		return err
 	}
 	r.polite, err = r.newTenant(ctx, "polite")

@@ -60,6 +60,22 @@ func (p *Parley) Spec() (Spec, error) {
 	}, nil
 }
 
+// StartFresh starts a server that remembers nothing of an earlier one: its data is
+// put in a new folder below folder, beside its log. It returns once the server is
+// ready, which it may take as long as within for.
+func (p *Parley) StartFresh(ctx context.Context, folder string, within time.Duration) (*Process, error) {
+	own, err := os.MkdirTemp(folder, "server-")
+	if err != nil {
+		return nil, fmt.Errorf("make the server's folder: %w", err)
+	}
+	p.Data = filepath.Join(own, "data")
+	spec, err := p.Spec()
+	if err != nil {
+		return nil, err
+	}
+	return StartLogged(ctx, spec, folder, p.Ready(), within)
+}
+
 // StartLogged starts a program whose output goes to a file of its name in folder,
 // and waits until url answers with 200, for as long as within.
 func StartLogged(ctx context.Context, s Spec, folder, url string, within time.Duration) (*Process, error) {
