@@ -14,8 +14,8 @@ import (
 // caching is a server with a cache.
 func caching(t *testing.T, env ...string) *process {
 	t.Helper()
-	return start(t, launch{env: append([]string{"PARLEY_CACHE_ENABLED=true",
-		"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms"}, env...)})
+	usual := []string{"PARLEY_CACHE_ENABLED=true", "PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms"}
+	return start(t, launch{env: append(usual, env...)})
 }
 
 // asks asks one question, with headers as names and values by turns.

@@ -61,7 +61,8 @@ func (s *Store) moveShards(ctx context.Context, method string, seen []messages.P
 	for i, p := range seen {
 		shards[i], epochs[i] = int32(p.Shard), int64(p.Epoch) // #nosec G115 -- below 1024
 	}
-	args := []any{from, shards, epochs}
+	args := make([]any, 0, 3+len(to))
+	args = append(args, from, shards, epochs)
 	for _, id := range to {
 		args = append(args, id)
 	}
