@@ -24,7 +24,7 @@ type feed struct {
 	cancelled <-chan struct{}          // nil once that was seen
 	events    *openai.ResponseStream
 
-	buffer  []byte // events that are not framed yet
+	buffer  *[]byte // events that are not framed yet; nil while there are none
 	outcome messages.LaneOutcome
 	ended   bool
 	refused bool // it was answered with an error instead of events
@@ -120,7 +120,7 @@ func (f *feed) cancel(deadline <-chan time.Time) (messages.Chunk, error) {
 // takeAll takes a chunk, and those that wait behind it.
 func (f *feed) takeAll(chunk messages.Chunk) {
 	f.take(chunk)
-	for !f.ended && len(f.buffer) < batch {
+	for !f.ended && f.waiting() < batch {
 		select {
 		case chunk, open := <-f.turn.Chunks:
 			if !open {
@@ -137,7 +137,7 @@ func (f *feed) takeAll(chunk messages.Chunk) {
 // answered with an error, as a request would be.
 func (f *feed) take(chunk messages.Chunk) {
 	if chunk.Kind != messages.ChunkEnd {
-		f.buffer = f.events.Append(f.buffer, chunk)
+		f.append(chunk)
 		return
 	}
 	f.ended = true
@@ -149,11 +149,28 @@ func (f *feed) take(chunk messages.Chunk) {
 	if end.Err != nil {
 		f.session.server.noteFailure(f.x, end.Err)
 	}
-	f.buffer = f.events.Append(f.buffer, chunk)
+	f.append(chunk)
 	f.outcome = messages.LaneOutcome{Status: end.Status, Failed: end.Err != nil || end.Status == messages.TurnFailed}
 	if end.Status == messages.TurnComplete {
 		f.outcome.Calls = callsIn(f.events.Output())
 	}
+}
+
+// append adds a chunk's events to those that are to be sent. Between two chunks, which
+// is most of the time, a feed holds no buffer.
+func (f *feed) append(chunk messages.Chunk) {
+	if f.buffer == nil {
+		f.buffer = newFrames()
+	}
+	*f.buffer = f.events.Append(*f.buffer, chunk)
+}
+
+// waiting is how many bytes of events are to be sent.
+func (f *feed) waiting() int {
+	if f.buffer == nil {
+		return 0
+	}
+	return len(*f.buffer)
 }
 
 // callsIn are what the model waits for the client to do.
@@ -185,9 +202,13 @@ func (f *feed) fail(err error) messages.LaneOutcome {
 
 // show sends the events that were taken.
 func (f *feed) show() error {
-	if len(f.buffer) == 0 {
+	if f.buffer == nil {
 		return nil
 	}
+	defer func() {
+		dropFrames(f.buffer)
+		f.buffer = nil
+	}()
 	if f.ended {
 		f.lane.Ending()
 	}
@@ -199,14 +220,12 @@ func (f *feed) show() error {
 	frames := newFrames()
 	defer dropFrames(frames)
 	var sent, plain int
-	*frames, sent, plain = w.append(*frames, f.buffer)
+	*frames, sent, plain = w.append(*frames, *f.buffer)
 	if f.events != nil { // a replay has none, and is steered by nobody
 		f.lane.Shown.Store(f.events.Last())
 	}
 	n.count(sent, plain)
-	err := n.out.send(*frames)
-	f.buffer = f.buffer[:0]
-	return err
+	return n.out.send(*frames)
 }
 
 // finish counts a command that was not refused.

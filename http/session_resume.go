@@ -45,7 +45,8 @@ func (f *feed) replay(record *messages.TurnRecord) error {
 		source = fromRestart
 	}
 	server.metrics.resumes[source].Inc()
-	f.buffer, f.ended = openai.AppendReplay(f.buffer, record, output, after), true
+	f.buffer, f.ended = newFrames(), true
+	*f.buffer = openai.AppendReplay(*f.buffer, record, output, after)
 	_ = f.show() // its failure says that the client is gone
 	return nil
 }

@@ -22,26 +22,35 @@ func (n *session) Serve(t *messages.LaneTurn) messages.LaneOutcome {
 	}
 }
 
-// respond has a turn run and shows its events.
+// respond has a turn run and shows its events. What it takes to begin is in a
+// function of its own: the rest waits for the model, with all that is on its stack.
 func (n *session) respond(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
-	spec := t.Spec
-	spec.Deadline = x.begun.Add(n.server.cfg.TurnTimeout)
-	private, err := n.goOnFrom(x, &spec, t, spec.Keep)
+	f, err := n.feed(x, t)
 	if err != nil {
 		t.Ending()
 		n.refuse(x, t.Lane, err)
 		return messages.LaneOutcome{Failed: true}
 	}
-	client, leave := context.WithCancelCause(context.Background())
-	defer leave(nil)
-	f := &feed{session: n, x: x, lane: t, turn: messages.NewStartTurn(client, spec), leave: leave, private: private}
+	defer f.leave(nil)
 	n.server.metrics.Streams.Inc()
 	defer n.server.metrics.Streams.Dec()
 	outcome := f.run()
-	if !spec.Keep && outcome.Status != "" && !outcome.Failed {
-		outcome.Remembered = rememberTurn(t, &spec, f.events.Output())
+	if spec := &f.turn.Spec; !spec.Keep && outcome.Status != "" && !outcome.Failed {
+		outcome.Remembered = rememberTurn(t, spec, f.events.Output())
 	}
 	return outcome
+}
+
+// feed describes a turn that is about to begin. The caller ends it with leave.
+func (n *session) feed(x *exchange, t *messages.LaneTurn) (*feed, error) {
+	spec := t.Spec
+	spec.Deadline = x.begun.Add(n.server.cfg.TurnTimeout)
+	private, err := n.goOnFrom(x, &spec, t, spec.Keep)
+	if err != nil {
+		return nil, err
+	}
+	client, leave := context.WithCancelCause(context.Background())
+	return &feed{session: n, x: x, lane: t, turn: messages.NewStartTurn(client, spec), leave: leave, private: private}, nil
 }
 
 // goOnFrom says where a lane's turn goes on from: what the session alone remembers, or

@@ -329,3 +329,32 @@ func TestCallWaitsForAConnectionToComeFree(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 }
+
+func TestHeadsOfAnswersAreReadUpToSixteenKilobytes(t *testing.T) {
+	t.Parallel()
+	for size, fits := range map[int]bool{1 << 10: true, 3 << 10: true, 4 << 10: true, 5 << 10: true, 15 << 10: true, 20 << 10: false} {
+		for _, stream := range []bool{false, true} {
+			f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Long", strings.Repeat("h", size))
+				if stream {
+					hello()(w, r)
+				} else {
+					answer(http.StatusOK, "application/json", chatWhole)(w, r)
+				}
+			})
+			p := newProviders(t, f.settings(provider.KindOpenAI))
+			for range 2 { // the second on the same connection
+				r := call(t.Context(), p, stream)
+				if fits && (r.err != nil || r.text != "Hello") {
+					t.Errorf("%d bytes, streamed %t: %q %v", size, stream, r.text, r.err)
+				}
+				if !fits && r.err == nil {
+					t.Errorf("%d bytes are read", size)
+				}
+			}
+			if n := f.connections.Load(); fits && n != 1 {
+				t.Errorf("%d bytes, streamed %t: %d connections", size, stream, n)
+			}
+		}
+	}
+}

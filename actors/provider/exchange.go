@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -29,10 +30,18 @@ type exchange struct {
 	closed bool
 }
 
-// readers are large enough for the head of an answer, which must fit into one.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
+// The head of an answer must fit into its reader, which every stream has for as long
+// as it comes. Those of the large providers have 2 to 3 KB, cookies included; for
+// others there are large readers.
+const (
+	readerSize      = 4 << 10  // bytes
+	largeReaderSize = 16 << 10 // bytes
+)
 
-const readerSize = 16 << 10 // bytes; the heads of the large providers have 2 to 3 KB, cookies included
+var (
+	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
+	largeReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, largeReaderSize) }}
+)
 
 func newExchange(ctx context.Context, p *pool, c *connection) *exchange {
 	x := &exchange{pool: p, connection: c, response: fasthttp.AcquireResponse(), reader: readers.Get().(*bufio.Reader)}
@@ -69,10 +78,35 @@ func (x *exchange) begin(request *fasthttp.Request, limit time.Duration) error {
 	}
 	// A server that refuses a body may close before it has read it all: what
 	// it says is there to be read.
-	if err := x.response.ReadLimitBody(x.reader, 0); err != nil {
+	err := x.response.ReadLimitBody(x.reader, 0)
+	if _, tooSmall := errors.AsType[*fasthttp.ErrSmallBuffer](err); tooSmall {
+		x.enlarge()
+		err = x.response.ReadLimitBody(x.reader, 0)
+	}
+	if err != nil {
 		return x.fault(errors.Join(sendErr, err))
 	}
 	return nil
+}
+
+// enlarge reads on with a large reader, from the beginning of the head that did not
+// fit: a reader that is full has consumed nothing of it.
+func (x *exchange) enlarge() {
+	head, _ := x.reader.Peek(x.reader.Buffered()) // which is there
+	large := largeReaders.Get().(*bufio.Reader)
+	large.Reset(io.MultiReader(bytes.NewReader(bytes.Clone(head)), (*wire)(x)))
+	dropReader(x.reader)
+	x.reader = large
+}
+
+// dropReader keeps a reader for another exchange.
+func dropReader(r *bufio.Reader) {
+	r.Reset(nil)
+	if r.Size() == readerSize {
+		readers.Put(r)
+	} else {
+		largeReaders.Put(r)
+	}
 }
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }}
@@ -159,8 +193,7 @@ func (x *exchange) close() {
 	x.closed = true
 	fit := x.stop() && x.ended && !x.response.ConnectionClose() && x.reader.Buffered() == 0
 	fasthttp.ReleaseResponse(x.response)
-	x.reader.Reset(nil)
-	readers.Put(x.reader)
+	dropReader(x.reader)
 	if fit {
 		x.pool.put(x.connection)
 	} else {

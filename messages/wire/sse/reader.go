@@ -24,8 +24,8 @@ func (e *TooLongError) Error() string {
 }
 
 // firstBuffer holds most providers' events in one piece, so that a stream costs
-// one buffer.
-const firstBuffer = 4 << 10 // bytes
+// one buffer; there may be thousands at a time.
+const firstBuffer = 1 << 10 // bytes
 
 // Reader takes a stream apart. What it returns does not depend on how the bytes
 // arrive. One goroutine uses it.
