@@ -34,6 +34,8 @@ type input struct {
 
 const bogus = `{"type":"bogus"}`
 
+const manyInputs = 64 // of a chapter
+
 // inputs follow the chapters of Autobahn's test suite, and add what is ours.
 func inputs(tb testing.TB) []input {
 	return slices.Concat(framing(), controls(), closes(), texts(), compression(tb), sizes(tb), commands())
@@ -42,7 +44,7 @@ func inputs(tb testing.TB) []input {
 // framing is masks, reserved bits, opcodes and fragments.
 func framing() []input {
 	unmasked := append([]byte{fin | opText, byte(len(bogus))}, bogus...)
-	all := []input{
+	all := append(make([]input, 0, manyInputs), []input{
 		{name: "garbage", frames: bytes.Repeat([]byte{0xff}, 1000), codes: []int{1002}},
 		{name: "a request", frames: []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), codes: []int{1002}},
 		{name: "unmasked", frames: unmasked, codes: []int{1002}},
@@ -62,7 +64,7 @@ func framing() []input {
 		{name: "a message among fragments", frames: join(masked(opText, bogus[:5]), masked(fin|opText, bogus)), codes: []int{1002}},
 		{name: "a bad frame among fragments", frames: join(masked(opText, bogus[:5]), masked(fin|3, "")), codes: []int{1002}},
 		{name: "an empty message", frames: masked(fin|opText, ""), says: "invalid_json"},
-	}
+	}...)
 	for _, op := range []byte{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} {
 		all = append(all,
 			input{name: "opcode " + string("0123456789abcdef"[op]), frames: masked(fin|op, "x"), codes: []int{1002}},
@@ -111,13 +113,13 @@ func controls() []input {
 
 // closes is the client's own close: it is repeated where it is one.
 func closes() []input {
-	all := []input{
+	all := append(make([]input, 0, manyInputs), []input{
 		{name: "a close without a code", frames: masked(fin|opClose, ""), codes: []int{1005}},
 		{name: "a close of one byte", frames: masked(fin|opClose, "\x03"), codes: []int{1002, 1005}}, // the library takes it for one without a code
 		{name: "a reason that is no text", frames: masked(fin|opClose, closing(1000, "\xff\xfe")), codes: []int{1002, 1007}},
 		{name: "a message behind the close", frames: join(masked(fin|opClose, closing(1000, "")), masked(fin|opText, bogus)), codes: []int{1000}},
 		{name: "a close among fragments", frames: join(masked(opText, bogus[:5]), masked(fin|opClose, closing(1000, ""))), codes: []int{1000}},
-	}
+	}...)
 	for _, code := range []uint16{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999} {
 		all = append(all, input{name: "a close with a code", frames: masked(fin|opClose, closing(code, "why")), codes: []int{int(code)}})
 	}
@@ -130,10 +132,10 @@ func closes() []input {
 // texts is UTF-8.
 func texts() []input {
 	member := func(text string) string { return `{"type":"` + text + `"}` }
-	all := []input{
+	all := append(make([]input, 0, manyInputs), []input{
 		{name: "characters of several bytes", frames: masked(fin|opText, member("κόσμε 日本 😀 \U0010ffff")), says: "invalid_request"},
 		{name: "a character in two fragments", frames: join(masked(opText, `{"type":"`+"\xf0\x9f"), masked(fin, "\x98\x80"+`"}`)), says: "invalid_request"},
-	}
+	}...)
 	for name, text := range map[string]string{
 		"a lone continuation": "\x80", "a byte that never is": "\xfe", "a cut character": "\xe6\x97", "an overlong slash": "\xc0\xaf",
 		"an overlong NUL": "\xe0\x80\x80", "a surrogate": "\xed\xa0\x80", "a pair of surrogates": "\xed\xa0\x80\xed\xb0\x80",
@@ -167,14 +169,14 @@ func compression(tb testing.TB) []input {
 // sizes is lengths at which a header changes, and such as are never sent.
 func sizes(tb testing.TB) []input {
 	tb.Helper()
-	all := []input{
+	all := append(make([]input, 0, manyInputs), []input{
 		{name: "2^63", frames: frameOf(fin|opText, 1<<63, "x"), codes: []int{1002, 1009}},
 		{name: "2^63-1", frames: frameOf(fin|opText, math.MaxInt64, "x"), codes: []int{1009}},
 		{name: "2^64-1", frames: frameOf(fin|opText, math.MaxUint64, "x"), codes: []int{1002, 1009}},
 		{name: "more than may be", frames: frameOf(fin|opText, 4<<20+1, "x"), codes: []int{1009}},
 		{name: "more than may be, in fragments", frames: join(masked(opText, strings.Repeat(" ", 3<<20)), frameOf(fin, 2<<20, "x")), codes: []int{1009}},
 		{name: "2^63-1 behind a fragment", frames: join(masked(opText, "xx"), frameOf(fin, math.MaxInt64, "x")), codes: []int{1009}},
-	}
+	}...)
 	for _, length := range []int{125, 126, 127, 128, 65535, 65536, 1 << 20} {
 		text := bogus + strings.Repeat(" ", length-len(bogus))
 		all = append(all, input{name: "a length where headers change", frames: masked(fin|opText, text), says: "invalid_request"})
@@ -185,7 +187,7 @@ func sizes(tb testing.TB) []input {
 // commands is messages that are well sent and say what cannot be.
 func commands() []input {
 	const create = `{"type":"response.create","model":"demo","input":"canary-prompt"`
-	all := []input{{name: "what it is for", frames: masked(fin|opText, create+`}`), says: "response.completed"}}
+	all := append(make([]input, 0, manyInputs), input{name: "what it is for", frames: masked(fin|opText, create+`}`), says: "response.completed"})
 	for text, code := range map[string]string{
 		bogus: "invalid_request", `{}`: "invalid_request", `{"type":7}`: "invalid_request", `[]`: "invalid_request", `null`: "invalid_request", `"x"`: "invalid_request",
 		`{`: "invalid_json", `}`: "invalid_json", bogus + bogus: "invalid_json", `{"type":"response.create",}`: "invalid_json", `canary-prompt`: "invalid_json",
@@ -310,9 +312,10 @@ func TestAMessageThatDoesNotEndIsCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.op == opPing {
+		switch f.op {
+		case opPing:
 			c.send(masked(fin|opPong, string(f.payload)))
-		} else if f.op == opClose {
+		case opClose:
 			if f.code() != websocket.ClosePolicyViolation {
 				t.Errorf("closed with %d %q", f.code(), f.payload)
 			}

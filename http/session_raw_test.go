@@ -35,14 +35,15 @@ func masked(first byte, payload string) []byte {
 
 // frameOf is a frame that says of itself that it has so many bytes.
 func frameOf(first byte, length uint64, payload string) []byte {
-	var b []byte
+	const longestHead = 14
+	b := append(make([]byte, 0, longestHead+len(payload)), first)
 	switch {
 	case length < 126:
-		b = []byte{first, 0x80 | byte(length)}
+		b = append(b, 0x80|byte(length))
 	case length < 1<<16:
-		b = binary.BigEndian.AppendUint16([]byte{first, 0x80 | 126}, uint16(length))
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(length))
 	default:
-		b = binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, length)
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), length)
 	}
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
 	b = append(b, mask[:]...)

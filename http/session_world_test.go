@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,10 +154,10 @@ func (w *world) socket(headers ...string) *connection {
 func (w *world) tryDial(change func(*websocket.Dialer), headers ...string) (*connection, reply) {
 	w.tb.Helper()
 	header := http.Header{"Authorization": {"Bearer " + memberKey}}
-	for i := 0; i < len(headers); i += 2 {
-		header.Set(headers[i], headers[i+1])
-		if headers[i+1] == "" {
-			header.Del(headers[i])
+	for pair := range slices.Chunk(headers, 2) {
+		header.Set(pair[0], pair[1])
+		if pair[1] == "" {
+			header.Del(pair[0])
 		}
 	}
 	dialer := &websocket.Dialer{HandshakeTimeout: 10 * time.Second}
