@@ -7,12 +7,16 @@
 //	POST (any path)   a chat completion of [Tokens] tokens, streamed where the body has "stream":true
 //	GET  (any path)   ok
 //
-// A model's name may say delay-D, before the first byte, and interval-D, between
-// two tokens of a stream: gpt-fake-delay-100ms-interval-5ms.
+// A model's name may say delay-D, before the first byte, interval-D, between two
+// tokens of a stream, and tokens-N, how many a stream has:
+// gpt-fake-delay-100ms-interval-5ms. Behind the word clock each token of a stream is
+// the time at which it is sent, in [ClockDigits] digits of microseconds and a blank.
 package canned
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"example.com/parley/messages"
@@ -28,7 +32,29 @@ type replies struct {
 	// The events of a stream, as chunks of HTTP: the first with the head of the
 	// reply, and the last with its end.
 	stream [][]byte
+	clock  clock
 	alive  []byte
+}
+
+// clock is an event whose token is a time.
+type clock struct {
+	event []byte
+	at    int // where in it the digits are
+}
+
+// ClockDigits is how many digits a time has.
+const ClockDigits = 16
+
+// append writes the event with the time.
+func (c *clock) append(dst []byte, now time.Time) []byte {
+	start := len(dst) + c.at
+	dst = append(dst, c.event...)
+	left := now.UnixMicro()
+	for i := start + ClockDigits - 1; i >= start; i-- {
+		dst[i] = byte('0' + left%10)
+		left /= 10
+	}
+	return dst
 }
 
 func render() *replies {
@@ -49,6 +75,9 @@ func render() *replies {
 	last := len(r.stream) - 1
 	r.stream[last] = append(r.stream[last], "0\r\n\r\n"...)
 	r.stream[0] = append(head("text/event-stream", "Transfer-Encoding: chunked\r\n", ""), r.stream[0]...)
+	digits := strings.Repeat("0", ClockDigits)
+	r.clock.event = httpChunk(stream.Append(nil, messages.Chunk{Kind: messages.ChunkText, Text: digits + " "}))
+	r.clock.at = bytes.LastIndex(r.clock.event, []byte(digits))
 	body := whole.AppendJSON(nil, messages.TurnID{15: 1}, "canned", created)
 	r.plain = head("application/json", fmt.Sprintf("Content-Length: %d\r\n", len(body)), string(body))
 	return r

@@ -177,3 +177,36 @@ func TestPortInUseIsAnError(t *testing.T) {
 		t.Error("two servers listen on one port")
 	}
 }
+
+func TestStreamHasAsManyTimesAsAreWanted(t *testing.T) {
+	t.Parallel()
+	before := time.Now()
+	_, body := post(t, start(t), `{"model":"gpt-fake-tokens-30-interval-1ms-clock","stream":true}`)
+	events := sse.NewReader(bytes.NewReader(body), 1<<20)
+	var decoder openai.ChatDecoder
+	var times []string
+	for done := false; !done; {
+		event, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, err = decoder.Decode(event.Data, func(c messages.Chunk) {
+			if c.Kind == messages.ChunkText {
+				times = append(times, strings.TrimSpace(c.Text))
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(times) != 30 {
+		t.Fatalf("there are %d tokens: %v", len(times), times)
+	}
+	last := before.UnixMicro() - 1
+	for _, text := range times[1 : len(times)-1] { // the first comes with the head, and the last with the end
+		at, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || at < last || at > time.Now().UnixMicro() {
+			t.Errorf("%q is no time: %v", text, err)
+		}
+		last = at
+	}
+}

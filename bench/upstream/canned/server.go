@@ -154,16 +154,46 @@ func (s *Server) answer(c net.Conn, request []byte) error {
 		_, err := c.Write(s.replies.plain)
 		return err
 	}
-	interval := said(request, "interval-")
-	for i, event := range s.replies.stream {
+	return s.stream(c, request)
+}
+
+// stream sends the events of a stream: the first with the head, the last with the
+// end, and as many between them as are wanted.
+func (s *Server) stream(c net.Conn, request []byte) error {
+	interval, tokens, events := said(request, "interval-"), counted(request), s.replies.stream
+	isClock := bytes.Contains(request, []byte("-clock"))
+	var buffer []byte
+	for i := range tokens {
 		if i > 0 {
 			time.Sleep(interval)
+		}
+		event := events[min(i, len(events)-2)]
+		switch {
+		case i == tokens-1:
+			event = events[len(events)-1]
+		case i > 0 && isClock:
+			buffer = s.replies.clock.append(buffer[:0], time.Now())
+			event = buffer
 		}
 		if _, err := c.Write(event); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// counted is how many tokens a request wants.
+func counted(request []byte) int {
+	_, after, found := bytes.Cut(request, []byte("tokens-"))
+	end := bytes.IndexAny(after, `-"`)
+	if !found || end < 0 {
+		return Tokens
+	}
+	n, err := strconv.Atoi(string(after[:end]))
+	if err != nil || n < 1 {
+		return Tokens // the word stood there by chance
+	}
+	return n
 }
 
 // said returns the duration that a request has behind a word, 0 where there is
