@@ -61,14 +61,19 @@ func (p *Parley) Spec() (Spec, error) {
 }
 
 // StartFresh starts a server that remembers nothing of an earlier one: its data is
-// put in a new folder below folder, beside its log. It returns once the server is
-// ready, which it may take as long as within for.
+// put in a new folder below folder. It goes on as Start does.
 func (p *Parley) StartFresh(ctx context.Context, folder string, within time.Duration) (*Process, error) {
 	own, err := os.MkdirTemp(folder, "server-")
 	if err != nil {
 		return nil, fmt.Errorf("make the server's folder: %w", err)
 	}
 	p.Data = filepath.Join(own, "data")
+	return p.Start(ctx, folder, within)
+}
+
+// Start starts the server on the data that there is, with its log in folder. It
+// returns once the server is ready, which it may take as long as within for.
+func (p *Parley) Start(ctx context.Context, folder string, within time.Duration) (*Process, error) {
 	spec, err := p.Spec()
 	if err != nil {
 		return nil, err

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"example.com/parley/bench/program"
@@ -77,27 +75,19 @@ providers:
 `
 
 // startServer starts a server that remembers nothing of an earlier one.
-func (r *rig) startServer(ctx context.Context, config string, env ...string) error {
+func (r *rig) startServer(ctx context.Context, config string, env ...string) (err error) {
 	r.stopServer()
-	own, err := os.MkdirTemp(r.folder, "server-")
-	if err != nil {
-		return fmt.Errorf("make the server's folder: %w", err)
-	}
-	r.settings.Data, r.settings.Config = filepath.Join(own, "data"), config
+	r.settings.Config = config
 	r.settings.Env = append([]string{"OPENAI_BASE_URL=http://" + r.upstreamAt + "/v1", "OPENAI_API_KEY=canned"}, env...)
-	if err := r.start(ctx); err != nil {
+	if r.server, err = r.settings.StartFresh(ctx, r.folder, readyWithin); err != nil {
 		return err
 	}
 	return program.Pause(ctx, time.Second)
 }
 
 // start starts the server on the data that there is.
-func (r *rig) start(ctx context.Context) error {
-	spec, err := r.settings.Spec()
-	if err != nil {
-		return err
-	}
-	r.server, err = program.StartLogged(ctx, spec, r.folder, r.settings.Ready(), readyWithin)
+func (r *rig) start(ctx context.Context) (err error) {
+	r.server, err = r.settings.Start(ctx, r.folder, readyWithin)
 	return err
 }
 
