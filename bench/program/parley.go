@@ -84,13 +84,7 @@ func (p *Parley) Start(ctx context.Context, folder string, within time.Duration)
 // StartLogged starts a program whose output goes to a file of its name in folder,
 // and waits until url answers with 200, for as long as within.
 func StartLogged(ctx context.Context, s Spec, folder, url string, within time.Duration) (*Process, error) {
-	log, err := os.OpenFile(LogOf(folder, s.Path), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("make a log: %w", err)
-	}
-	defer log.Close() //nolint:errcheck // the program has its own
-	s.Output = log
-	process, err := Start(s)
+	process, err := startLogged(s, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +95,16 @@ func StartLogged(ctx context.Context, s Spec, folder, url string, within time.Du
 		return nil, err
 	}
 	return process, nil
+}
+
+func startLogged(s Spec, folder string) (*Process, error) {
+	log, err := os.OpenFile(LogOf(folder, s.Path), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make a log: %w", err)
+	}
+	defer log.Close() //nolint:errcheck // the program has its own
+	s.Output = log
+	return Start(s)
 }
 
 // LogOf is where StartLogged sends what a program prints.

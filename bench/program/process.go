@@ -14,11 +14,12 @@ import (
 
 // Spec says what to start.
 type Spec struct {
-	Path   string
-	Args   []string
-	Env    []string  // further variables, as NAME=value
-	Cores  []int     // that it may run on, where the system can be told so; none leaves it free
-	Output io.Writer // takes what it prints; nil drops it
+	Path    string
+	Args    []string
+	Env     []string  // further variables, as NAME=value
+	Cores   []int     // that it may run on, where the system can be told so; none leaves it free
+	Output  io.Writer // takes what it prints; nil drops it
+	Through []string  // words that become the program, such as ip netns exec NAME; none starts it itself
 }
 
 // Process is a running program. Its methods may be called at the same time.
@@ -33,7 +34,8 @@ type Process struct {
 // outlive the caller's process where the system can see to that.
 func Start(s Spec) (*Process, error) {
 	// Not CommandContext: how a program ends is part of what is measured.
-	command := exec.Command(s.Path, s.Args...) //nolint:noctx // see above
+	words := slices.Concat(s.Through, []string{s.Path}, s.Args)
+	command := exec.Command(words[0], words[1:]...) //nolint:noctx // see above
 	command.Env = append(environment(os.Environ()), s.Env...)
 	command.Stdout, command.Stderr = s.Output, s.Output
 	command.WaitDelay = time.Second
@@ -68,6 +70,14 @@ func (p *Process) PID() int { return p.command.Process.Pid }
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// Signal sends the program a signal: SIGSTOP freezes it, SIGCONT has it go on.
+func (p *Process) Signal(signal os.Signal) error {
+	if err := p.command.Process.Signal(signal); err != nil {
+		return fmt.Errorf("send %s to %s: %w", signal, p.name, err)
+	}
+	return nil
+}
+
 // Kill ends the program as a power cut would, with SIGKILL, and waits until it
 // is gone.
 func (p *Process) Kill() {
@@ -79,8 +89,12 @@ func (p *Process) Kill() {
 // Stop asks the program to end, with SIGTERM, and kills it when it has not
 // within grace. It returns an error where it did not end by itself, or badly.
 func (p *Process) Stop(grace time.Duration) error {
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop %s: %w", p.name, err)
+	return p.stop(syscall.SIGTERM, grace)
+}
+
+func (p *Process) stop(signal os.Signal, grace time.Duration) error {
+	if err := p.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
 	}
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -88,7 +102,7 @@ func (p *Process) Stop(grace time.Duration) error {
 	case <-p.exited:
 	case <-timer.C:
 		p.Kill()
-		return fmt.Errorf("stop %s: it still ran %s after SIGTERM", p.name, grace)
+		return fmt.Errorf("stop %s: it still ran %s after it was asked to end", p.name, grace)
 	}
 	if p.failure != nil {
 		return fmt.Errorf("stop %s: %w", p.name, p.failure)

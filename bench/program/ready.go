@@ -26,6 +26,11 @@ const readyPoll = 10 * time.Millisecond
 // or ctx does.
 func (p *Process) AwaitReady(ctx context.Context, url string) error {
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	return p.await(ctx, func(ctx context.Context) error { return answers(ctx, &client, url) })
+}
+
+// await returns when probe finds nothing wrong.
+func (p *Process) await(ctx context.Context, probe func(context.Context) error) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for last := errors.New("it was not asked yet"); ; {
@@ -35,7 +40,7 @@ func (p *Process) AwaitReady(ctx context.Context, url string) error {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), last))
 		case <-tick.C:
-			if last = answers(ctx, &client, url); last == nil {
+			if last = probe(ctx); last == nil {
 				return nil
 			}
 		}
