@@ -95,10 +95,11 @@ func TestShardHasOneOwnerAndEachOwnerAnEpoch(t *testing.T) {
 	var taken [2][]messages.Placement
 	for i, store := range []*postgres.Store{a, b} {
 		taking.Go(func() {
-			taken[i], err = store.TakeShards(t.Context(), []messages.MemberID{"a", "b"}[i], seen)
+			got, err := store.TakeShards(t.Context(), []messages.MemberID{"a", "b"}[i], seen)
 			if err != nil {
 				t.Error(err)
 			}
+			taken[i] = got
 		})
 	}
 	taking.Wait()
