@@ -33,6 +33,7 @@ func (h *hold) add(name holderName, rules *rules, now int64) {
 			found.mu.Unlock()
 			continue
 		}
+		h.limiter.sharing.join(found, now)
 		found.adopt(limits, now)
 		found.fill(now)
 		h.holders[h.count] = found
@@ -62,6 +63,9 @@ func (h *hold) take(rates *messages.Rates) error {
 			each.add(-1, &h.wanted)
 		}
 		each.tighten(rates)
+		if each.urgent() {
+			each.share.sharing.urge()
+		}
 		each.mu.Unlock()
 	}
 	if refused == nil {
@@ -99,6 +103,7 @@ func (h *hold) Settle(used int) {
 	for _, each := range h.holders[:h.count] {
 		each.mu.Lock()
 		each.holds--
+		h.limiter.sharing.join(each, now)
 		each.fill(now)
 		each.add(1, &back)
 		each.mu.Unlock()

@@ -30,6 +30,8 @@ const (
 
 var scopeNames = [scopes]messages.LimitScope{messages.LimitTenant, messages.LimitKey, messages.LimitModel, messages.LimitAddress}
 
+func (s scope) String() string { return string(scopeNames[s]) }
+
 // scopeOf is the scope of that name.
 func scopeOf(name messages.LimitScope) (s scope, known bool) {
 	for i, other := range scopeNames {
@@ -47,9 +49,10 @@ type holder struct {
 	limits  amounts // 0 for none
 	buckets [refilled]bucket
 	gauges  [resources - refilled]gauge
-	holds   int   // that are to come back
-	seen    int64 // microseconds: when it was used last
-	gone    bool  // it is out of the table
+	holds   int    // that are to come back
+	seen    int64  // microseconds: when it was used last
+	gone    bool   // it is out of the table
+	share   *share // of what all nodes have; nil where this one is alone
 }
 
 // adopt takes over limits. A bucket whose rate has changed begins full; what is
@@ -64,16 +67,28 @@ func (h *holder) adopt(limits amounts, now int64) {
 		}
 		if r < refilled {
 			h.buckets[r] = newBucket(limits[r], now)
+			h.share.renew(r, limits[r])
 		} else {
 			h.gauges[r-refilled].most = limits[r]
 		}
 	}
 	h.limits = limits
+	if h.share != nil {
+		h.wake(now)
+	}
 }
 
 // fill brings the buckets up to date.
 func (h *holder) fill(now int64) {
 	h.seen = now
+	h.refill(now)
+}
+
+func (h *holder) refill(now int64) {
+	if h.share != nil {
+		h.refillShare(now)
+		return
+	}
 	for r := range h.buckets {
 		if h.limits[r] > 0 {
 			h.buckets[r].fill(now)
@@ -100,6 +115,8 @@ func (h *holder) wait(r resource, n int64) time.Duration {
 	switch {
 	case n > h.limits[r]:
 		return never
+	case h.share != nil && r < refilled:
+		return h.waitShare(r, n)
 	case r < refilled:
 		return h.buckets[r].wait(n)
 	case !h.gauges[r-refilled].has(n):
@@ -121,14 +138,15 @@ func (h *holder) add(sign int64, given *amounts) {
 			h.gauges[r-refilled].used -= sign * n // also without a limit: there may be one before it is given back
 		case h.limits[r] > 0:
 			h.buckets[r].add(sign * n)
+			h.share.count(resource(r), sign*n) // #nosec G115 -- one of three
 		}
 	}
 }
 
 // tighten puts the holder's rates in the place of those that leave more.
 func (h *holder) tighten(rates *messages.Rates) {
-	tighter(&rates.Requests, &h.buckets[requests], h.limits[requests])
-	tighter(&rates.Tokens, &h.buckets[tokens], h.limits[tokens])
+	tighter(&rates.Requests, h.shown(requests), h.limits[requests])
+	tighter(&rates.Tokens, h.shown(tokens), h.limits[tokens])
 }
 
 func tighter(rate *messages.Rate, b *bucket, limit int64) {
@@ -140,14 +158,13 @@ func tighter(rate *messages.Rate, b *bucket, limit int64) {
 
 // idle tells whether the holder is as one that was never there.
 func (h *holder) idle(now int64) bool {
-	if h.holds > 0 {
+	if h.holds > 0 || h.share.isListed() {
 		return false
 	}
-	for r := range h.buckets {
-		if b := &h.buckets[r]; h.limits[r] > 0 {
-			if b.fill(now); b.level < b.rate*unit {
-				return false
-			}
+	h.refill(now)
+	for r := range resource(refilled) {
+		if h.limits[r] > 0 && h.shown(r).level < h.limits[r]*unit {
+			return false
 		}
 	}
 	return true

@@ -39,11 +39,13 @@ func (r resource) label() string {
 }
 
 // bucket has so many a minute and fills evenly, up to a minute's worth. Its count
-// is exact: there is no rounding in it. The zero value has nothing and never will.
+// is exact: there is no rounding in it, unless it is a part of what several nodes
+// have. The zero value has nothing and never will.
 type bucket struct {
 	rate  int64 // a minute; and a minute's worth is the most that it has
 	level int64 // units; below zero when more was used than was expected
 	at    int64 // microseconds: the time of the level
+	parts int64 // of that, this is one
 }
 
 // unit is how many units one of anything is: a bucket gets its rate of them in a
@@ -54,7 +56,17 @@ const unit = int64(time.Minute / time.Microsecond)
 // 64 bits.
 const maxRate = 1_000_000_000
 
-func newBucket(rate, now int64) bucket { return bucket{rate: rate, level: rate * unit, at: now} }
+func newBucket(rate, now int64) bucket {
+	return bucket{rate: rate, level: rate * unit, at: now, parts: 1}
+}
+
+// most is how many units it ever has: enough for one thing in any case.
+func (b *bucket) most() int64 {
+	if b.parts <= 1 {
+		return b.rate * unit
+	}
+	return max(b.rate*unit/b.parts, unit)
+}
 
 // fill adds what the time since the last look has brought.
 func (b *bucket) fill(now int64) {
@@ -63,13 +75,15 @@ func (b *bucket) fill(now int64) {
 		return
 	}
 	b.at = now
-	missing := b.rate*unit - b.level
-	switch {
+	missing := b.most() - b.level
+	parts := max(b.parts, 1)
+	switch whole, rest := passed/parts, passed%parts; {
 	case missing <= 0:
-	case passed > missing/b.rate:
+		b.level = b.most() // it may have become a smaller part
+	case whole > missing/b.rate:
 		b.level += missing
 	default:
-		b.level += b.rate * passed
+		b.level = min(b.level+b.rate*whole+b.rate*rest/parts, b.most())
 	}
 }
 
@@ -78,7 +92,7 @@ func (b *bucket) has(n int64) bool { return b.level >= n*unit }
 
 // add gives n, or takes it where n is below zero. It never has more than a
 // minute's worth.
-func (b *bucket) add(n int64) { b.level = min(b.level+n*unit, b.rate*unit) }
+func (b *bucket) add(n int64) { b.level = min(b.level+n*unit, b.most()) }
 
 // left is how many can be taken at once.
 func (b *bucket) left() int64 { return max(0, b.level/unit) }
@@ -88,7 +102,7 @@ func (b *bucket) left() int64 { return max(0, b.level/unit) }
 func (b *bucket) wait(n int64) time.Duration { return b.after(n*unit - b.level) }
 
 // reset is how long it takes until the bucket is full.
-func (b *bucket) reset() time.Duration { return b.after(b.rate*unit - b.level) }
+func (b *bucket) reset() time.Duration { return b.after(b.most() - b.level) }
 
 // after is how long so many units take to come.
 func (b *bucket) after(units int64) time.Duration {
@@ -98,7 +112,8 @@ func (b *bucket) after(units int64) time.Duration {
 	case b.rate == 0:
 		return math.MaxInt64
 	}
-	return time.Duration((units+b.rate-1)/b.rate) * time.Microsecond
+	parts := max(b.parts, 1) // taken in two steps: all of it in one may be too large a number
+	return time.Duration(units/b.rate*parts+(units%b.rate*parts+b.rate-1)/b.rate) * time.Microsecond
 }
 
 // gauge counts what is used at the same time.

@@ -14,6 +14,9 @@ type LimitConfig struct {
 	Key     LimitsConfig `koanf:"key"`     // of each key
 	Model   LimitsConfig `koanf:"model"`   // of each tenant and model
 	Address LimitsConfig `koanf:"address"` // of each client address, of IPv6 each /64
+	// Nodes is how many servers are counted with at least that share Redis, when one
+	// cannot reach it and goes by its part of each limit.
+	Nodes int `koanf:"nodes"`
 }
 
 // LimitsConfig are the limits of one of these.
@@ -26,12 +29,19 @@ type LimitsConfig struct {
 }
 
 // DefaultLimitConfig limits nobody.
-func DefaultLimitConfig() LimitConfig { return LimitConfig{} }
+func DefaultLimitConfig() LimitConfig { return LimitConfig{Nodes: 1} }
+
+// maxNodes bounds the nodes that share limits, so that parts of them are exact.
+const maxNodes = 100
 
 // Validate reports every fault at once.
 func (c LimitConfig) Validate() error {
+	var nodes error
+	if c.Nodes < 0 || c.Nodes > maxNodes {
+		nodes = fmt.Errorf("limits.nodes is %d: give a number from 1 to %d", c.Nodes, maxNodes)
+	}
 	return errors.Join(
-		c.Tenant.validate("limits.tenant"), c.Key.validate("limits.key"), c.Model.validate("limits.model"), c.Address.validate("limits.address"),
+		nodes, c.Tenant.validate("limits.tenant"), c.Key.validate("limits.key"), c.Model.validate("limits.model"), c.Address.validate("limits.address"),
 	)
 }
 

@@ -12,6 +12,7 @@ import (
 
 // LimiterDeps is what a limiter needs.
 type LimiterDeps struct {
+	Shares     Shares // nil where there is one node
 	Registerer prometheus.Registerer
 }
 
@@ -26,6 +27,7 @@ type Limiter struct {
 	clock   func() int64 // microseconds since it was made, whatever clocks do
 	held    sync.Pool    // of *hold
 	metrics *limitMetrics
+	sharing *sharing // nil where there is one node
 
 	loading sync.Mutex // held by whoever loads
 	version uint64     // of the store's limits, as loaded last; 0 before that
@@ -38,6 +40,9 @@ func NewLimiter(cfg LimitConfig, deps LimiterDeps) (*Limiter, error) {
 	}
 	l := &Limiter{cfg: cfg, holders: newHolders(), clock: stopwatch()}
 	l.metrics = newLimitMetrics(deps.Registerer, l.holders)
+	if deps.Shares != nil {
+		l.sharing = newSharing(deps.Shares, cfg.Nodes, newShareMetrics(deps.Registerer))
+	}
 	l.held.New = func() any { return new(hold) }
 	l.rules.Store(newRules(&cfg, nil))
 	return l, nil

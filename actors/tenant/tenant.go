@@ -7,6 +7,7 @@
 //	key.go     how a key reads (pure)           tries.go         wrong keys by address (pure)
 //	uses.go    when keys were used last             allowance.go     what may be said of a key (pure)
 //	price.go   what tokens cost (pure)          administration*.go  tenants and keys, made and ended
+//	limiter.go what a request asks of limits    share.go  sharing.go  limits of several nodes
 package tenant
 
 import (

@@ -45,6 +45,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	if s.door, err = openDoor(ctx, cfg, s.kept.store, s.metrics); err != nil {
 		return err
 	}
+	defer s.door.close()
 	if s.models, err = openModels(cfg, s.kept.prices, s.metrics); err != nil {
 		return err
 	}

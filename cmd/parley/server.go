@@ -14,6 +14,7 @@ import (
 	"example.com/parley/actors/tenant"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
+	"example.com/parley/persistence/redis"
 )
 
 // server is what a process is made of. Each field stands on those above it, and
@@ -47,6 +48,22 @@ type door struct {
 	keys   *tenant.Keys
 	tries  *tenant.Tries
 	limits *tenant.Limiter
+	shares *redis.Limits // of limits; nil where there is one node
+}
+
+// share is what other nodes need while the server runs; nil for nothing.
+func (d door) share() func(context.Context) error {
+	if d.shares == nil {
+		return nil
+	}
+	return d.limits.Share
+}
+
+// close is for when nobody comes in any more.
+func (d door) close() {
+	if d.shares != nil {
+		_ = d.shares.Close() // nothing is on its way by then
+	}
 }
 
 func openDoor(ctx context.Context, cfg *Config, kept store, metrics prometheus.Registerer) (d door, err error) {
@@ -54,7 +71,14 @@ func openDoor(ctx context.Context, cfg *Config, kept store, metrics prometheus.R
 		return door{}, err
 	}
 	d.tries = tenant.NewTries(cfg.Keys, metrics)
-	if d.limits, err = tenant.NewLimiter(cfg.Limits, tenant.LimiterDeps{Registerer: metrics}); err != nil {
+	deps := tenant.LimiterDeps{Registerer: metrics}
+	if cfg.Redis.URL != "" {
+		if d.shares, err = redis.OpenLimits(cfg.Redis); err != nil {
+			return door{}, err
+		}
+		deps.Shares = d.shares
+	}
+	if d.limits, err = tenant.NewLimiter(cfg.Limits, deps); err != nil {
 		return door{}, err
 	}
 	return d, d.limits.Load(ctx, kept)
@@ -133,6 +157,7 @@ func (s *server) parts(again *source, environment []string) []part {
 	return []part{
 		{name: "the admin listener", run: s.sockets.serveAdmin(s.operators)},
 		{name: "the shared cache", run: s.answers.share()},
+		{name: "the shares of limits", run: s.door.share()},
 		{name: "the actors", stop: draining(s.tree, s.clients)},
 		{name: "the embedder", run: s.answers.run()},
 		{name: "the collector's pace", run: pacing(environment)},

@@ -113,11 +113,17 @@ func (s *Server) listLimits(c *fiber.Ctx) error {
 	return sendList(c, set, func(l messages.LimitState) (Limit, string) { return ViewLimit(l), "" })
 }
 
-// limitRoutes has the three ways to deal with the limits of those that a path names.
-func (s *Server) limitRoutes(operator fiber.Router, path string, holder func(*fiber.Ctx) (messages.LimitHolder, error)) {
-	operator.Get(path, func(c *fiber.Ctx) error { return s.showLimit(c, holder) })
-	operator.Put(path, func(c *fiber.Ctx) error { return s.setLimit(c, holder) })
-	operator.Delete(path, func(c *fiber.Ctx) error { return s.clearLimit(c, holder) })
+// limitRoutes are the three ways to deal with the limits of those that a path names.
+type limitRoutes struct {
+	*Server
+	holder func(*fiber.Ctx) (messages.LimitHolder, error)
+}
+
+func (s *Server) limitsOf(operator fiber.Router, path string, holder func(*fiber.Ctx) (messages.LimitHolder, error)) {
+	r := limitRoutes{s, holder}
+	operator.Get(path, r.show)
+	operator.Put(path, r.set)
+	operator.Delete(path, r.clear)
 }
 
 func tenantOfPath(c *fiber.Ctx) (messages.LimitHolder, error) {
@@ -137,19 +143,19 @@ func modelOfPath(c *fiber.Ctx) (messages.LimitHolder, error) {
 	return messages.LimitHolder{Tenant: messages.TenantID(c.Params("id")), Scope: messages.LimitModel, Name: model}, err
 }
 
-func (s *Server) showLimit(c *fiber.Ctx, holder func(*fiber.Ctx) (messages.LimitHolder, error)) error {
-	of, err := holder(c)
+func (r limitRoutes) show(c *fiber.Ctx) error {
+	of, err := r.holder(c)
 	if err != nil {
 		return err
 	}
-	ctx, release := s.bounded()
+	ctx, release := r.bounded()
 	defer release()
-	return sendLimit(c)(s.deps.Limits.Limit(ctx, of))
+	return sendLimit(c)(r.deps.Limits.Limit(ctx, of))
 }
 
-// setLimit sets all: what is left out is as the configuration has it.
-func (s *Server) setLimit(c *fiber.Ctx, holder func(*fiber.Ctx) (messages.LimitHolder, error)) error {
-	of, err := holder(c)
+// set sets all: what is left out is as the configuration has it.
+func (r limitRoutes) set(c *fiber.Ctx) error {
+	of, err := r.holder(c)
 	if err != nil {
 		return err
 	}
@@ -157,19 +163,19 @@ func (s *Server) setLimit(c *fiber.Ctx, holder func(*fiber.Ctx) (messages.LimitH
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	ctx, release := s.acting(c)
+	ctx, release := r.acting(c)
 	defer release()
-	return sendLimit(c)(s.deps.Limits.SetLimit(ctx, body.Limits(of)))
+	return sendLimit(c)(r.deps.Limits.SetLimit(ctx, body.Limits(of)))
 }
 
-func (s *Server) clearLimit(c *fiber.Ctx, holder func(*fiber.Ctx) (messages.LimitHolder, error)) error {
-	of, err := holder(c)
+func (r limitRoutes) clear(c *fiber.Ctx) error {
+	of, err := r.holder(c)
 	if err != nil {
 		return err
 	}
-	ctx, release := s.acting(c)
+	ctx, release := r.acting(c)
 	defer release()
-	return sendLimit(c)(s.deps.Limits.ClearLimit(ctx, of))
+	return sendLimit(c)(r.deps.Limits.ClearLimit(ctx, of))
 }
 
 // sendLimit returns what sends what came of a call.

@@ -1,16 +1,18 @@
-// Package redis is what nodes share and may lose: the second level of the cache.
-// Redis may be down, slow, flushed, or full at any time, which costs hits and never a
-// request.
+// Package redis is what nodes share and may lose: the second level of the cache, and
+// how much of limits each node may use. Redis may be down, slow, flushed, or full at
+// any time, which costs hits and never a request.
 //
 //	records.go  what callers hold: lookups      write.go    the queue of what is written
 //	follow.go   what other nodes kept           seal.go     records that nobody makes up
-//	breaker.go  keeps a failing Redis away      config.go  metrics.go
+//	breaker.go  keeps a failing Redis away      limits.go   limits.lua  shares of limits
 //
 // # Keys
 //
 //	{prefix}:cache:1:entry:{tenant}:{hash}   a sealed record, with the time to live of its reply
 //	{prefix}:cache:1:inserts                 stream: which entries are new
 //	{prefix}:cache:1:drops                   stream: which pairs of requests must not share a reply
+//	{prefix}:limit:1:nodes                   sorted set: who shares limits, by when it was heard last
+//	{prefix}:limit:1:of:{hash}               hash: what is left of the limits of a tenant, key, model or address, and who leases what
 package redis
 
 import (
@@ -24,8 +26,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"example.com/parley/messages"
 )
@@ -53,37 +53,23 @@ type Records struct {
 	dropped chan struct{}        // has room for one: there are some
 }
 
-// ioTimeout is how long anything but a lookup may take.
-const ioTimeout = 3 * time.Second
-
 // Open returns records in the Redis that cfg names. It connects to nothing yet: a
 // server starts without Redis, too.
 func Open(cfg Config, deps Deps) (*Records, error) {
-	options, err := redis.ParseURL(cfg.URL)
+	client, err := newClient(cfg, cfg.PoolSize, cfg.MinIdle)
 	if err != nil {
-		return nil, errors.New("redis.url cannot be read") // what is in it stays in it
+		return nil, err
 	}
-	options.PoolSize, options.MinIdleConns = cfg.PoolSize, cfg.MinIdle
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = ioTimeout, ioTimeout, ioTimeout
-	options.ContextTimeoutEnabled = true
-	options.MaxRetries = -1 // a lookup has no time for that, and writes are tried again where they have to be
-	options.DialerRetries = 1
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	quiet()
 	sealed, err := newSeal(cfg.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("seal records: %w", err)
 	}
 	return &Records{
-		client: redis.NewClient(options), timeout: cfg.Timeout, names: newNames(cfg.Prefix), seal: sealed,
+		client: client, timeout: cfg.Timeout, names: newNames(cfg.Prefix), seal: sealed,
 		metrics: newMetrics(deps.Registerer), log: deps.Log, node: rand.Text(),
 		puts: make(chan put, mostPuts), dropped: make(chan struct{}, 1),
 	}, nil
 }
-
-// quiet ends what the library writes to the standard error by itself, for the whole
-// process: each failure reaches this package as an error too.
-var quiet = sync.OnceFunc(logging.Disable)
 
 // Close gives the connections back. Run has returned by then.
 func (r *Records) Close() error { return r.client.Close() }
