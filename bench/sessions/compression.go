@@ -14,13 +14,13 @@ import (
 // the server of the first load is told to.
 func (b *bench) compression(ctx context.Context) error {
 	words := strings.TrimSpace(strings.Repeat("word ", longReply))
-	if err := b.startServer(ctx, roomy, "PARLEY_HTTP_SESSIONS_DEFLATE_DELTAS=true", "PARLEY_HTTP_SESSIONS_DEFLATE_FROM=0"); err != nil {
+	if err := b.startServer(ctx, roomy, atOnce, "PARLEY_HTTP_SESSIONS_DEFLATE_DELTAS=true", "PARLEY_HTTP_SESSIONS_DEFLATE_FROM=0"); err != nil {
 		return err
 	}
 	if err := b.compare(ctx, "deltas", socket.Create("simulated/echo", words, `,"store":false`)); err != nil {
 		return fmt.Errorf("deltas: %w", err)
 	}
-	if err := b.startServer(ctx, roomy); err != nil {
+	if err := b.startServer(ctx, roomy, atOnce); err != nil {
 		return err
 	}
 	whole, err := b.storedReply(ctx, article())

@@ -17,6 +17,7 @@ const (
 	talkers     = 64      // connections that are busy all the time
 	longReply   = 2000    // words
 	leastACore  = 100_000 // messages a second
+	atOnce      = "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1us"
 	plainCancel = `{"type":"response.cancel"}`
 )
 
@@ -47,7 +48,10 @@ func (b *bench) load(ctx context.Context, ask string, change func(*socket.Option
 	}
 	c, err := b.gather(ctx, talkers, change, func(n int, message []byte) {
 		if isEnd(message) && asking.Load() {
-			again[n] <- struct{}{} // its sender has taken the one before
+			select {
+			case again[n] <- struct{}{}:
+			default: // the load is over: its sender has left
+			}
 		} else if bytes.Contains(message, errorType) && !isEnd(message) {
 			text := string(message)
 			failed.CompareAndSwap(nil, &text)
@@ -128,7 +132,7 @@ func refused(message []byte) bool { return bytes.Contains(message, errorType) }
 // messages finds out how many a core carries: deltas of streams that come as fast as
 // they can, from the built-in model; and commands, each of which is refused.
 func (b *bench) messages(ctx context.Context) error {
-	if err := b.startServer(ctx, roomy); err != nil {
+	if err := b.startServer(ctx, roomy, atOnce); err != nil {
 		return err
 	}
 	text := strings.TrimSpace(strings.Repeat("word ", longReply))
