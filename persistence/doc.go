@@ -65,7 +65,8 @@
 // # After a crash
 //
 // A turn that was running ends as incomplete, for the reason server_restart,
-// with the prefix that was stored: at most 250 ms or 32 chunks shorter than what
+// with the prefix that was stored: at most 250 ms or 32 chunks (of a long reply, an
+// eighth of it, which a model that says so much in 250 ms has) shorter than what
 // was shown, and not shorter at all with stream.show_after_commit. RecoverTurns
 // does so for all at a start, which is why one server at a time works on a
 // database; Activate does so for the conversation that it wakes. An attempt in

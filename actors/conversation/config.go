@@ -48,7 +48,7 @@ const maxRetries = 5
 // StreamConfig is the section "stream": how soon what is shown is durable.
 type StreamConfig struct {
 	PrefixInterval  time.Duration `koanf:"prefix_interval"`   // a kept reply is stored at least so often while it streams
-	PrefixChunks    int           `koanf:"prefix_chunks"`     // and after so many chunks
+	PrefixChunks    int           `koanf:"prefix_chunks"`     // and after so many chunks; of a long reply after an eighth of what is stored
 	ShowAfterCommit bool          `koanf:"show_after_commit"` // a kept reply's chunk is shown only once it is stored
 }
 

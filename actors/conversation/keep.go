@@ -25,6 +25,8 @@ type keeper struct {
 	mu      sync.Mutex
 	changed int // position of the first item that the store has not got
 	unsaved int // chunks since the last save
+	stored  int // chunks of the last item that the store has
+	last    int // position of that item
 	held    []messages.Chunk
 	timer   *time.Timer
 	stopped bool
@@ -90,14 +92,26 @@ func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
 	}
 	k.changed = min(k.changed, position)
 	k.unsaved++
-	switch k.unsaved {
-	case k.deps.Stream.PrefixChunks:
+	if position > k.last {
+		k.last, k.stored = position, 0
+	}
+	if k.unsaved >= k.due() {
 		return k.save(ctx)
-	case 1:
+	}
+	if k.unsaved == 1 {
 		k.arm(ctx)
 	}
 	return nil
 }
+
+// share is what part of an item that is stored comes together before it is saved
+// again. The item is written anew each time: a long one that a fast model says would
+// be written hundreds of times, and is so some nine times.
+const share = 8
+
+// due is how many chunks are saved at once: PrefixChunks, and of a long item more. The
+// interval bounds how much is not stored whatever its length.
+func (k *keeper) due() int { return max(k.deps.Stream.PrefixChunks, k.stored/share) }
 
 // arm starts the timer that saves what comes now, should nothing else do so. A
 // save that fails for good ends the turn.
@@ -128,6 +142,7 @@ func (k *keeper) save(ctx context.Context) error {
 	if err := persist(ctx, func(ctx context.Context) error { return k.deps.Journal.SavePrefix(ctx, prefix) }); err != nil {
 		return err
 	}
+	k.stored += k.unsaved
 	k.changed, k.unsaved = k.changed+len(items)-1, 0 // the last item may still grow
 	k.release(ctx)
 	return nil

@@ -266,6 +266,30 @@ func TestPrefixIsDurableWhileTheReplyStreams(t *testing.T) {
 			}
 		})
 	})
+	t.Run("and less often the longer it is", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			const chunks = 10_000
+			w := newWorld(t)
+			for range chunks {
+				w.models.script = append(w.models.script, say("x"))
+			}
+			w.models.script = append(w.models.script, stopped())
+			w.journal.exists = true
+			m := w.turn("hi")
+			w.system.Root.Send(w.conversation(), m)
+			read(m)
+			written := 0
+			for _, p := range w.journal.prefixes {
+				for i := range p.Items {
+					written += len(p.Items[i].Text())
+				}
+			}
+			if n := len(w.journal.prefixes); n > 60 || written > 10*chunks || written < chunks {
+				t.Errorf("%d prefixes, %d bytes of a reply of %d", n, written, chunks)
+			}
+		})
+	})
 	t.Run("after a while, though the model is silent", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -331,10 +331,7 @@ func killedUnderReaders(t *testing.T, p *process, key string, env []string, rand
 
 func TestManyReadOneStreamAndASlowOneHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
-	p := start(t, launch{env: []string{
-		"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=20us", "PARLEY_HTTP_WRITE_STALL=1s",
-		"PARLEY_STREAM_PREFIX_CHUNKS=4096", "PARLEY_STREAM_PREFIX_INTERVAL=10s", // the text is long, and stored from its beginning each time
-	}})
+	p := start(t, launch{env: []string{"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=20us", "PARLEY_HTTP_WRITE_STALL=1s"}})
 	text := prose(60_000)
 	first := newListener(p, p.key)
 	body := request(t, text, `,"background":true`)
