@@ -1,5 +1,5 @@
 // Package remote mirrors, as protocol buffers, the few messages that travel
-// between the nodes of a cluster: TurnSpec, TurnStarted, Chunk with the
+// between the nodes of a cluster: requests to conversations and their answers, Chunk with the
 // TurnOutcome that ends it, and Failure. Everything else stays on its node.
 //
 // To functions make a mirror, From functions read one. Mirrors share the bytes

@@ -127,6 +127,79 @@ func TestEveryFieldTravels(t *testing.T) {
 	})
 }
 
+// A request gets its reply channels where it arrives.
+var asked = cmp.Options{
+	alike,
+	cmp.Transformer("channel", func(chan messages.Edited) bool { return true }),
+	cmp.Transformer("channel", func(chan messages.Following) bool { return true }),
+	cmp.Transformer("channel", func(chan messages.Cancelled) bool { return true }),
+}
+
+func TestEveryFieldOfARequestTravels(t *testing.T) {
+	t.Parallel()
+	ref := messages.ConversationRef{Tenant: "acme", Conversation: "conv_1"}
+	turn := messages.TurnID{1, 2, 3}
+	for _, want := range []messages.Addressed{
+		messages.NewFollowTurn(ref, turn), messages.NewCancelTurn(ref, turn),
+		&messages.AddItems{Ref: ref, Request: turn, Items: filled[[]messages.Item](t), Reply: make(chan messages.Edited, 1)},
+		&messages.EraseItem{Ref: ref, Item: "msg_1", Reply: make(chan messages.Edited, 1)},
+		&messages.EraseTurn{Ref: ref, Turn: turn, Reply: make(chan messages.Edited, 1)},
+		&messages.DropConversation{Ref: ref, Reply: make(chan messages.Edited, 1)},
+	} {
+		ask, err := remote.ToAsk(7, want, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := remote.FromAsk(travel(t, ask, &remote.Ask{}), now)
+		if err != nil {
+			t.Fatalf("%T: %v", want, err)
+		}
+		if diff := cmp.Diff(want, got, asked); diff != "" {
+			t.Errorf("after the journey (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestTurnArrivesWithItsChannels(t *testing.T) {
+	t.Parallel()
+	spec := filled[messages.TurnSpec](t)
+	spec.Address = ""
+	for _, spec.Background = range []bool{false, true} {
+		ask, err := remote.ToAsk(7, messages.NewStartTurn(t.Context(), spec), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := remote.FromAsk(travel(t, ask, &remote.Ask{}), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		turn := got.(*messages.StartTurn)
+		check(t, spec, turn.Spec, nil)
+		if turn.Reply == nil || (turn.Chunks == nil) != spec.Background {
+			t.Errorf("background %t: it has no channels to answer by", spec.Background)
+		}
+	}
+}
+
+func TestEveryFieldOfAnAnswerTravels(t *testing.T) {
+	t.Parallel()
+	edited := filled[messages.Edited](t)
+	got, err := remote.FromEdited(travel(t, remote.ToEdited(edited), &remote.Edited{}))
+	check(t, edited, got, err)
+	cancelled := filled[messages.Cancelled](t)
+	check(t, cancelled, remote.FromCancelled(travel(t, remote.ToCancelled(cancelled), &remote.Cancelled{})), nil)
+}
+
+func TestRequestThatAsksNothingKnownIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := remote.FromAsk(&remote.Ask{Call: 1}, now); err == nil {
+		t.Error("it was read")
+	}
+	if _, err := remote.FromAsk(&remote.Ask{Request: &remote.Ask_Cancel{Cancel: &remote.AboutTurn{Turn: []byte("short")}}}, now); err == nil {
+		t.Error("a turn's id of five bytes was read")
+	}
+}
+
 func check[T any](t *testing.T, want, got T, err error) {
 	t.Helper()
 	if err != nil {

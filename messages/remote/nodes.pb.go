@@ -9,7 +9,7 @@
 // versions:
 // 	protoc-gen-go v1.36.12
 // 	protoc        (unknown)
-// source: remote.proto
+// source: nodes.proto
 
 package remote
 
@@ -70,11 +70,11 @@ func (x Strategy) String() string {
 }
 
 func (Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_remote_proto_enumTypes[0].Descriptor()
+	return file_nodes_proto_enumTypes[0].Descriptor()
 }
 
 func (Strategy) Type() protoreflect.EnumType {
-	return &file_remote_proto_enumTypes[0]
+	return &file_nodes_proto_enumTypes[0]
 }
 
 func (x Strategy) Number() protoreflect.EnumNumber {
@@ -83,7 +83,7 @@ func (x Strategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Strategy.Descriptor instead.
 func (Strategy) EnumDescriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{0}
+	return file_nodes_proto_rawDescGZIP(), []int{0}
 }
 
 type Priority int32
@@ -122,11 +122,11 @@ func (x Priority) String() string {
 }
 
 func (Priority) Descriptor() protoreflect.EnumDescriptor {
-	return file_remote_proto_enumTypes[1].Descriptor()
+	return file_nodes_proto_enumTypes[1].Descriptor()
 }
 
 func (Priority) Type() protoreflect.EnumType {
-	return &file_remote_proto_enumTypes[1]
+	return &file_nodes_proto_enumTypes[1]
 }
 
 func (x Priority) Number() protoreflect.EnumNumber {
@@ -135,7 +135,7 @@ func (x Priority) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Priority.Descriptor instead.
 func (Priority) EnumDescriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_nodes_proto_rawDescGZIP(), []int{1}
 }
 
 type ChunkKind int32
@@ -189,11 +189,11 @@ func (x ChunkKind) String() string {
 }
 
 func (ChunkKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_remote_proto_enumTypes[2].Descriptor()
+	return file_nodes_proto_enumTypes[2].Descriptor()
 }
 
 func (ChunkKind) Type() protoreflect.EnumType {
-	return &file_remote_proto_enumTypes[2]
+	return &file_nodes_proto_enumTypes[2]
 }
 
 func (x ChunkKind) Number() protoreflect.EnumNumber {
@@ -202,7 +202,7 @@ func (x ChunkKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChunkKind.Descriptor instead.
 func (ChunkKind) EnumDescriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{2}
+	return file_nodes_proto_rawDescGZIP(), []int{2}
 }
 
 type TurnSpec struct {
@@ -238,7 +238,7 @@ type TurnSpec struct {
 
 func (x *TurnSpec) Reset() {
 	*x = TurnSpec{}
-	mi := &file_remote_proto_msgTypes[0]
+	mi := &file_nodes_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -250,7 +250,7 @@ func (x *TurnSpec) String() string {
 func (*TurnSpec) ProtoMessage() {}
 
 func (x *TurnSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[0]
+	mi := &file_nodes_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -263,7 +263,7 @@ func (x *TurnSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnSpec.ProtoReflect.Descriptor instead.
 func (*TurnSpec) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{0}
+	return file_nodes_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *TurnSpec) GetId() []byte {
@@ -444,7 +444,7 @@ type Allowed struct {
 
 func (x *Allowed) Reset() {
 	*x = Allowed{}
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_nodes_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +456,7 @@ func (x *Allowed) String() string {
 func (*Allowed) ProtoMessage() {}
 
 func (x *Allowed) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[1]
+	mi := &file_nodes_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +469,7 @@ func (x *Allowed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allowed.ProtoReflect.Descriptor instead.
 func (*Allowed) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{1}
+	return file_nodes_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Allowed) GetTenant() *Allowance {
@@ -496,7 +496,7 @@ type Allowance struct {
 
 func (x *Allowance) Reset() {
 	*x = Allowance{}
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_nodes_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +508,7 @@ func (x *Allowance) String() string {
 func (*Allowance) ProtoMessage() {}
 
 func (x *Allowance) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[2]
+	mi := &file_nodes_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +521,7 @@ func (x *Allowance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allowance.ProtoReflect.Descriptor instead.
 func (*Allowance) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{2}
+	return file_nodes_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Allowance) GetModels() []string {
@@ -554,7 +554,7 @@ type CacheControl struct {
 
 func (x *CacheControl) Reset() {
 	*x = CacheControl{}
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_nodes_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -566,7 +566,7 @@ func (x *CacheControl) String() string {
 func (*CacheControl) ProtoMessage() {}
 
 func (x *CacheControl) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[3]
+	mi := &file_nodes_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -579,7 +579,7 @@ func (x *CacheControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheControl.ProtoReflect.Descriptor instead.
 func (*CacheControl) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{3}
+	return file_nodes_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CacheControl) GetNoStore() bool {
@@ -648,7 +648,7 @@ type RouteOverride struct {
 
 func (x *RouteOverride) Reset() {
 	*x = RouteOverride{}
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_nodes_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +660,7 @@ func (x *RouteOverride) String() string {
 func (*RouteOverride) ProtoMessage() {}
 
 func (x *RouteOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[4]
+	mi := &file_nodes_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,7 +673,7 @@ func (x *RouteOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteOverride.ProtoReflect.Descriptor instead.
 func (*RouteOverride) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{4}
+	return file_nodes_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RouteOverride) GetTargets() []*Target {
@@ -700,7 +700,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_nodes_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +712,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[5]
+	mi := &file_nodes_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +725,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{5}
+	return file_nodes_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Target) GetProvider() string {
@@ -752,7 +752,7 @@ type Passthrough struct {
 
 func (x *Passthrough) Reset() {
 	*x = Passthrough{}
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_nodes_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +764,7 @@ func (x *Passthrough) String() string {
 func (*Passthrough) ProtoMessage() {}
 
 func (x *Passthrough) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[6]
+	mi := &file_nodes_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +777,7 @@ func (x *Passthrough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passthrough.ProtoReflect.Descriptor instead.
 func (*Passthrough) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{6}
+	return file_nodes_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Passthrough) GetFormat() string {
@@ -811,7 +811,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_nodes_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +823,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[7]
+	mi := &file_nodes_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +836,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{7}
+	return file_nodes_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Item) GetId() string {
@@ -916,7 +916,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_nodes_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +928,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[8]
+	mi := &file_nodes_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +941,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{8}
+	return file_nodes_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Part) GetKind() string {
@@ -1013,7 +1013,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_nodes_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1025,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[9]
+	mi := &file_nodes_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1038,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{9}
+	return file_nodes_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Options) GetMaxTokens() int64 {
@@ -1184,7 +1184,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_nodes_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1196,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[10]
+	mi := &file_nodes_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1209,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{10}
+	return file_nodes_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Field) GetName() string {
@@ -1239,7 +1239,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_nodes_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +1251,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[11]
+	mi := &file_nodes_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1264,7 +1264,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{11}
+	return file_nodes_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Tool) GetName() string {
@@ -1312,7 +1312,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_nodes_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1324,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[12]
+	mi := &file_nodes_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1337,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{12}
+	return file_nodes_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ToolChoice) GetMode() string {
@@ -1367,7 +1367,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_nodes_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1379,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[13]
+	mi := &file_nodes_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1392,7 +1392,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{13}
+	return file_nodes_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResponseFormat) GetKind() string {
@@ -1440,7 +1440,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_nodes_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1452,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[14]
+	mi := &file_nodes_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1465,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{14}
+	return file_nodes_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Reasoning) GetEffort() string {
@@ -1503,7 +1503,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_nodes_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1515,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[15]
+	mi := &file_nodes_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1528,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{15}
+	return file_nodes_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Chunk) GetKind() ChunkKind {
@@ -1636,7 +1636,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_nodes_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1648,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[16]
+	mi := &file_nodes_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1661,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{16}
+	return file_nodes_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Usage) GetInput() int64 {
@@ -1722,7 +1722,7 @@ type Served struct {
 
 func (x *Served) Reset() {
 	*x = Served{}
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_nodes_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1734,7 @@ func (x *Served) String() string {
 func (*Served) ProtoMessage() {}
 
 func (x *Served) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[17]
+	mi := &file_nodes_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1747,7 @@ func (x *Served) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Served.ProtoReflect.Descriptor instead.
 func (*Served) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{17}
+	return file_nodes_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Served) GetProvider() string {
@@ -1818,7 +1818,7 @@ type CacheOutcome struct {
 
 func (x *CacheOutcome) Reset() {
 	*x = CacheOutcome{}
-	mi := &file_remote_proto_msgTypes[18]
+	mi := &file_nodes_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1830,7 +1830,7 @@ func (x *CacheOutcome) String() string {
 func (*CacheOutcome) ProtoMessage() {}
 
 func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[18]
+	mi := &file_nodes_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1843,7 +1843,7 @@ func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheOutcome.ProtoReflect.Descriptor instead.
 func (*CacheOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{18}
+	return file_nodes_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CacheOutcome) GetTier() string {
@@ -1887,7 +1887,7 @@ type TurnOutcome struct {
 
 func (x *TurnOutcome) Reset() {
 	*x = TurnOutcome{}
-	mi := &file_remote_proto_msgTypes[19]
+	mi := &file_nodes_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +1899,7 @@ func (x *TurnOutcome) String() string {
 func (*TurnOutcome) ProtoMessage() {}
 
 func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[19]
+	mi := &file_nodes_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1912,7 @@ func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnOutcome.ProtoReflect.Descriptor instead.
 func (*TurnOutcome) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{19}
+	return file_nodes_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TurnOutcome) GetStatus() string {
@@ -1960,7 +1960,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_remote_proto_msgTypes[20]
+	mi := &file_nodes_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +1972,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[20]
+	mi := &file_nodes_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +1985,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{20}
+	return file_nodes_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TurnStarted) GetConversation() string {
@@ -2019,7 +2019,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_remote_proto_msgTypes[21]
+	mi := &file_nodes_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2031,7 +2031,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_remote_proto_msgTypes[21]
+	mi := &file_nodes_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2044,7 +2044,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_remote_proto_rawDescGZIP(), []int{21}
+	return file_nodes_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Failure) GetCode() string {
@@ -2096,11 +2096,993 @@ func (x *Failure) GetStatus() int64 {
 	return 0
 }
 
-var File_remote_proto protoreflect.FileDescriptor
+// Ask is a request to a conversation whose shard the receiver owns. Its call is a
+// number that the asking node does not use again; what is said about it later names
+// it.
+type Ask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Request:
+	//
+	//	*Ask_Start
+	//	*Ask_Follow
+	//	*Ask_Cancel
+	//	*Ask_Add
+	//	*Ask_EraseItem
+	//	*Ask_EraseTurn
+	//	*Ask_Drop
+	Request       isAsk_Request `protobuf_oneof:"request"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
 
-const file_remote_proto_rawDesc = "" +
+func (x *Ask) Reset() {
+	*x = Ask{}
+	mi := &file_nodes_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ask) ProtoMessage() {}
+
+func (x *Ask) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ask.ProtoReflect.Descriptor instead.
+func (*Ask) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Ask) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Ask) GetRequest() isAsk_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *Ask) GetStart() *TurnSpec {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_Start); ok {
+			return x.Start
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetFollow() *AboutTurn {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_Follow); ok {
+			return x.Follow
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetCancel() *AboutTurn {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetAdd() *AddItems {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_Add); ok {
+			return x.Add
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetEraseItem() *EraseItem {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_EraseItem); ok {
+			return x.EraseItem
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetEraseTurn() *AboutTurn {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_EraseTurn); ok {
+			return x.EraseTurn
+		}
+	}
+	return nil
+}
+
+func (x *Ask) GetDrop() *Ref {
+	if x != nil {
+		if x, ok := x.Request.(*Ask_Drop); ok {
+			return x.Drop
+		}
+	}
+	return nil
+}
+
+type isAsk_Request interface {
+	isAsk_Request()
+}
+
+type Ask_Start struct {
+	Start *TurnSpec `protobuf:"bytes,2,opt,name=start,proto3,oneof"`
+}
+
+type Ask_Follow struct {
+	Follow *AboutTurn `protobuf:"bytes,3,opt,name=follow,proto3,oneof"`
+}
+
+type Ask_Cancel struct {
+	Cancel *AboutTurn `protobuf:"bytes,4,opt,name=cancel,proto3,oneof"`
+}
+
+type Ask_Add struct {
+	Add *AddItems `protobuf:"bytes,5,opt,name=add,proto3,oneof"`
+}
+
+type Ask_EraseItem struct {
+	EraseItem *EraseItem `protobuf:"bytes,6,opt,name=erase_item,json=eraseItem,proto3,oneof"`
+}
+
+type Ask_EraseTurn struct {
+	EraseTurn *AboutTurn `protobuf:"bytes,7,opt,name=erase_turn,json=eraseTurn,proto3,oneof"`
+}
+
+type Ask_Drop struct {
+	Drop *Ref `protobuf:"bytes,8,opt,name=drop,proto3,oneof"`
+}
+
+func (*Ask_Start) isAsk_Request() {}
+
+func (*Ask_Follow) isAsk_Request() {}
+
+func (*Ask_Cancel) isAsk_Request() {}
+
+func (*Ask_Add) isAsk_Request() {}
+
+func (*Ask_EraseItem) isAsk_Request() {}
+
+func (*Ask_EraseTurn) isAsk_Request() {}
+
+func (*Ask_Drop) isAsk_Request() {}
+
+type Ref struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Conversation  string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ref) Reset() {
+	*x = Ref{}
+	mi := &file_nodes_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ref) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ref) ProtoMessage() {}
+
+func (x *Ref) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ref.ProtoReflect.Descriptor instead.
+func (*Ref) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Ref) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Ref) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+type AboutTurn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ref           *Ref                   `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	Turn          []byte                 `protobuf:"bytes,2,opt,name=turn,proto3" json:"turn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AboutTurn) Reset() {
+	*x = AboutTurn{}
+	mi := &file_nodes_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AboutTurn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AboutTurn) ProtoMessage() {}
+
+func (x *AboutTurn) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AboutTurn.ProtoReflect.Descriptor instead.
+func (*AboutTurn) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *AboutTurn) GetRef() *Ref {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *AboutTurn) GetTurn() []byte {
+	if x != nil {
+		return x.Turn
+	}
+	return nil
+}
+
+type AddItems struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ref           *Ref                   `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	Request       []byte                 `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	Items         []*Item                `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddItems) Reset() {
+	*x = AddItems{}
+	mi := &file_nodes_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddItems) ProtoMessage() {}
+
+func (x *AddItems) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddItems.ProtoReflect.Descriptor instead.
+func (*AddItems) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AddItems) GetRef() *Ref {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *AddItems) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *AddItems) GetItems() []*Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+type EraseItem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ref           *Ref                   `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	Item          string                 `protobuf:"bytes,2,opt,name=item,proto3" json:"item,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseItem) Reset() {
+	*x = EraseItem{}
+	mi := &file_nodes_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseItem) ProtoMessage() {}
+
+func (x *EraseItem) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseItem.ProtoReflect.Descriptor instead.
+func (*EraseItem) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *EraseItem) GetRef() *Ref {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *EraseItem) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+// Answer is the one answer to an Ask.
+type Answer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Types that are valid to be assigned to Reply:
+	//
+	//	*Answer_Started
+	//	*Answer_Following
+	//	*Answer_Cancelled
+	//	*Answer_Edited
+	//	*Answer_Moved
+	Reply         isAnswer_Reply `protobuf_oneof:"reply"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_nodes_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Answer) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Answer) GetReply() isAnswer_Reply {
+	if x != nil {
+		return x.Reply
+	}
+	return nil
+}
+
+func (x *Answer) GetStarted() *TurnStarted {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Started); ok {
+			return x.Started
+		}
+	}
+	return nil
+}
+
+func (x *Answer) GetFollowing() *Following {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Following); ok {
+			return x.Following
+		}
+	}
+	return nil
+}
+
+func (x *Answer) GetCancelled() *Cancelled {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Cancelled); ok {
+			return x.Cancelled
+		}
+	}
+	return nil
+}
+
+func (x *Answer) GetEdited() *Edited {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Edited); ok {
+			return x.Edited
+		}
+	}
+	return nil
+}
+
+func (x *Answer) GetMoved() *Moved {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Moved); ok {
+			return x.Moved
+		}
+	}
+	return nil
+}
+
+type isAnswer_Reply interface {
+	isAnswer_Reply()
+}
+
+type Answer_Started struct {
+	Started *TurnStarted `protobuf:"bytes,2,opt,name=started,proto3,oneof"`
+}
+
+type Answer_Following struct {
+	Following *Following `protobuf:"bytes,3,opt,name=following,proto3,oneof"`
+}
+
+type Answer_Cancelled struct {
+	Cancelled *Cancelled `protobuf:"bytes,4,opt,name=cancelled,proto3,oneof"`
+}
+
+type Answer_Edited struct {
+	Edited *Edited `protobuf:"bytes,5,opt,name=edited,proto3,oneof"`
+}
+
+type Answer_Moved struct {
+	Moved *Moved `protobuf:"bytes,6,opt,name=moved,proto3,oneof"`
+}
+
+func (*Answer_Started) isAnswer_Reply() {}
+
+func (*Answer_Following) isAnswer_Reply() {}
+
+func (*Answer_Cancelled) isAnswer_Reply() {}
+
+func (*Answer_Edited) isAnswer_Reply() {}
+
+func (*Answer_Moved) isAnswer_Reply() {}
+
+// Moved says that the receiver of the Ask does not have the shard: nothing of it was
+// done.
+type Moved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Moved) Reset() {
+	*x = Moved{}
+	mi := &file_nodes_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Moved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Moved) ProtoMessage() {}
+
+func (x *Moved) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Moved.ProtoReflect.Descriptor instead.
+func (*Moved) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{28}
+}
+
+type Following struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Found         bool                   `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"`
+	Err           *Failure               `protobuf:"bytes,2,opt,name=err,proto3" json:"err,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Following) Reset() {
+	*x = Following{}
+	mi := &file_nodes_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Following) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Following) ProtoMessage() {}
+
+func (x *Following) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Following.ProtoReflect.Descriptor instead.
+func (*Following) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Following) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
+func (x *Following) GetErr() *Failure {
+	if x != nil {
+		return x.Err
+	}
+	return nil
+}
+
+type Cancelled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Found         bool                   `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"`
+	Err           *Failure               `protobuf:"bytes,2,opt,name=err,proto3" json:"err,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cancelled) Reset() {
+	*x = Cancelled{}
+	mi := &file_nodes_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cancelled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cancelled) ProtoMessage() {}
+
+func (x *Cancelled) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
+func (*Cancelled) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Cancelled) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
+func (x *Cancelled) GetErr() *Failure {
+	if x != nil {
+		return x.Err
+	}
+	return nil
+}
+
+type Edited struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*StoredItem          `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Err           *Failure               `protobuf:"bytes,2,opt,name=err,proto3" json:"err,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Edited) Reset() {
+	*x = Edited{}
+	mi := &file_nodes_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Edited) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Edited) ProtoMessage() {}
+
+func (x *Edited) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Edited.ProtoReflect.Descriptor instead.
+func (*Edited) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Edited) GetItems() []*StoredItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *Edited) GetErr() *Failure {
+	if x != nil {
+		return x.Err
+	}
+	return nil
+}
+
+type StoredItem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Item          *Item                  `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	Turn          []byte                 `protobuf:"bytes,3,opt,name=turn,proto3" json:"turn,omitempty"`
+	Output        bool                   `protobuf:"varint,4,opt,name=output,proto3" json:"output,omitempty"`
+	Erased        bool                   `protobuf:"varint,5,opt,name=erased,proto3" json:"erased,omitempty"`
+	CreatedUs     int64                  `protobuf:"varint,6,opt,name=created_us,json=createdUs,proto3" json:"created_us,omitempty"` // microseconds since 1970
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredItem) Reset() {
+	*x = StoredItem{}
+	mi := &file_nodes_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredItem) ProtoMessage() {}
+
+func (x *StoredItem) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredItem.ProtoReflect.Descriptor instead.
+func (*StoredItem) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *StoredItem) GetItem() *Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *StoredItem) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *StoredItem) GetTurn() []byte {
+	if x != nil {
+		return x.Turn
+	}
+	return nil
+}
+
+func (x *StoredItem) GetOutput() bool {
+	if x != nil {
+		return x.Output
+	}
+	return false
+}
+
+func (x *StoredItem) GetErased() bool {
+	if x != nil {
+		return x.Erased
+	}
+	return false
+}
+
+func (x *StoredItem) GetCreatedUs() int64 {
+	if x != nil {
+		return x.CreatedUs
+	}
+	return 0
+}
+
+// Batch is some of a stream. A node sends no more of them than it was given credit
+// for.
+type Batch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"` // dense, from 0: a gap is a loss
+	Chunks        []*Chunk               `protobuf:"bytes,3,rep,name=chunks,proto3" json:"chunks,omitempty"`
+	Last          bool                   `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`     // nothing follows
+	Tokens        int64                  `protobuf:"varint,5,opt,name=tokens,proto3" json:"tokens,omitempty"` // of the whole turn, with the chunk that ends it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Batch) Reset() {
+	*x = Batch{}
+	mi := &file_nodes_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Batch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Batch) ProtoMessage() {}
+
+func (x *Batch) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Batch.ProtoReflect.Descriptor instead.
+func (*Batch) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Batch) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Batch) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Batch) GetChunks() []*Chunk {
+	if x != nil {
+		return x.Chunks
+	}
+	return nil
+}
+
+func (x *Batch) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *Batch) GetTokens() int64 {
+	if x != nil {
+		return x.Tokens
+	}
+	return 0
+}
+
+// Credit says that so many batches have been taken in.
+type Credit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Batches       uint32                 `protobuf:"varint,2,opt,name=batches,proto3" json:"batches,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Credit) Reset() {
+	*x = Credit{}
+	mi := &file_nodes_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Credit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Credit) ProtoMessage() {}
+
+func (x *Credit) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Credit.ProtoReflect.Descriptor instead.
+func (*Credit) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Credit) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Credit) GetBatches() uint32 {
+	if x != nil {
+		return x.Batches
+	}
+	return 0
+}
+
+// Gone says that nobody waits for the call any more.
+type Gone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gone) Reset() {
+	*x = Gone{}
+	mi := &file_nodes_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gone) ProtoMessage() {}
+
+func (x *Gone) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gone.ProtoReflect.Descriptor instead.
+func (*Gone) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Gone) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+var File_nodes_proto protoreflect.FileDescriptor
+
+const file_nodes_proto_rawDesc = "" +
 	"\n" +
-	"\fremote.proto\x12\rparley.remote\"\xcc\x06\n" +
+	"\vnodes.proto\x12\rparley.remote\"\xcc\x06\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -2287,7 +3269,70 @@ const file_remote_proto_rawDesc = "" +
 	"\x05param\x18\x04 \x01(\tR\x05param\x12$\n" +
 	"\x0eretry_after_ms\x18\x05 \x01(\x03R\fretryAfterMs\x12\x19\n" +
 	"\bno_retry\x18\x06 \x01(\bR\anoRetry\x12\x16\n" +
-	"\x06status\x18\a \x01(\x03R\x06status*\xa0\x01\n" +
+	"\x06status\x18\a \x01(\x03R\x06status\"\x8a\x03\n" +
+	"\x03Ask\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12/\n" +
+	"\x05start\x18\x02 \x01(\v2\x17.parley.remote.TurnSpecH\x00R\x05start\x122\n" +
+	"\x06follow\x18\x03 \x01(\v2\x18.parley.remote.AboutTurnH\x00R\x06follow\x122\n" +
+	"\x06cancel\x18\x04 \x01(\v2\x18.parley.remote.AboutTurnH\x00R\x06cancel\x12+\n" +
+	"\x03add\x18\x05 \x01(\v2\x17.parley.remote.AddItemsH\x00R\x03add\x129\n" +
+	"\n" +
+	"erase_item\x18\x06 \x01(\v2\x18.parley.remote.EraseItemH\x00R\teraseItem\x129\n" +
+	"\n" +
+	"erase_turn\x18\a \x01(\v2\x18.parley.remote.AboutTurnH\x00R\teraseTurn\x12(\n" +
+	"\x04drop\x18\b \x01(\v2\x12.parley.remote.RefH\x00R\x04dropB\t\n" +
+	"\arequest\"A\n" +
+	"\x03Ref\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\"E\n" +
+	"\tAboutTurn\x12$\n" +
+	"\x03ref\x18\x01 \x01(\v2\x12.parley.remote.RefR\x03ref\x12\x12\n" +
+	"\x04turn\x18\x02 \x01(\fR\x04turn\"u\n" +
+	"\bAddItems\x12$\n" +
+	"\x03ref\x18\x01 \x01(\v2\x12.parley.remote.RefR\x03ref\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\fR\arequest\x12)\n" +
+	"\x05items\x18\x03 \x03(\v2\x13.parley.remote.ItemR\x05items\"E\n" +
+	"\tEraseItem\x12$\n" +
+	"\x03ref\x18\x01 \x01(\v2\x12.parley.remote.RefR\x03ref\x12\x12\n" +
+	"\x04item\x18\x02 \x01(\tR\x04item\"\xb0\x02\n" +
+	"\x06Answer\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x126\n" +
+	"\astarted\x18\x02 \x01(\v2\x1a.parley.remote.TurnStartedH\x00R\astarted\x128\n" +
+	"\tfollowing\x18\x03 \x01(\v2\x18.parley.remote.FollowingH\x00R\tfollowing\x128\n" +
+	"\tcancelled\x18\x04 \x01(\v2\x18.parley.remote.CancelledH\x00R\tcancelled\x12/\n" +
+	"\x06edited\x18\x05 \x01(\v2\x15.parley.remote.EditedH\x00R\x06edited\x12,\n" +
+	"\x05moved\x18\x06 \x01(\v2\x14.parley.remote.MovedH\x00R\x05movedB\a\n" +
+	"\x05reply\"\a\n" +
+	"\x05Moved\"K\n" +
+	"\tFollowing\x12\x14\n" +
+	"\x05found\x18\x01 \x01(\bR\x05found\x12(\n" +
+	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"K\n" +
+	"\tCancelled\x12\x14\n" +
+	"\x05found\x18\x01 \x01(\bR\x05found\x12(\n" +
+	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"c\n" +
+	"\x06Edited\x12/\n" +
+	"\x05items\x18\x01 \x03(\v2\x19.parley.remote.StoredItemR\x05items\x12(\n" +
+	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"\xaa\x01\n" +
+	"\n" +
+	"StoredItem\x12'\n" +
+	"\x04item\x18\x01 \x01(\v2\x13.parley.remote.ItemR\x04item\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04turn\x18\x03 \x01(\fR\x04turn\x12\x16\n" +
+	"\x06output\x18\x04 \x01(\bR\x06output\x12\x16\n" +
+	"\x06erased\x18\x05 \x01(\bR\x06erased\x12\x1d\n" +
+	"\n" +
+	"created_us\x18\x06 \x01(\x03R\tcreatedUs\"\x8d\x01\n" +
+	"\x05Batch\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
+	"\x06chunks\x18\x03 \x03(\v2\x14.parley.remote.ChunkR\x06chunks\x12\x12\n" +
+	"\x04last\x18\x04 \x01(\bR\x04last\x12\x16\n" +
+	"\x06tokens\x18\x05 \x01(\x03R\x06tokens\"6\n" +
+	"\x06Credit\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x18\n" +
+	"\abatches\x18\x02 \x01(\rR\abatches\"\x1a\n" +
+	"\x04Gone\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call*\xa0\x01\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11STRATEGY_WEIGHTED\x10\x01\x12\x18\n" +
@@ -2312,20 +3357,20 @@ const file_remote_proto_rawDesc = "" +
 	"\x0eCHUNK_KIND_END\x10\bB+Z)example.com/parley/messages/remote;remoteb\x06proto3"
 
 var (
-	file_remote_proto_rawDescOnce sync.Once
-	file_remote_proto_rawDescData []byte
+	file_nodes_proto_rawDescOnce sync.Once
+	file_nodes_proto_rawDescData []byte
 )
 
-func file_remote_proto_rawDescGZIP() []byte {
-	file_remote_proto_rawDescOnce.Do(func() {
-		file_remote_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_remote_proto_rawDesc), len(file_remote_proto_rawDesc)))
+func file_nodes_proto_rawDescGZIP() []byte {
+	file_nodes_proto_rawDescOnce.Do(func() {
+		file_nodes_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_nodes_proto_rawDesc), len(file_nodes_proto_rawDesc)))
 	})
-	return file_remote_proto_rawDescData
+	return file_nodes_proto_rawDescData
 }
 
-var file_remote_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_remote_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
-var file_remote_proto_goTypes = []any{
+var file_nodes_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_nodes_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
 	(ChunkKind)(0),         // 2: parley.remote.ChunkKind
@@ -2351,9 +3396,23 @@ var file_remote_proto_goTypes = []any{
 	(*TurnOutcome)(nil),    // 22: parley.remote.TurnOutcome
 	(*TurnStarted)(nil),    // 23: parley.remote.TurnStarted
 	(*Failure)(nil),        // 24: parley.remote.Failure
-	nil,                    // 25: parley.remote.Options.MetadataEntry
+	(*Ask)(nil),            // 25: parley.remote.Ask
+	(*Ref)(nil),            // 26: parley.remote.Ref
+	(*AboutTurn)(nil),      // 27: parley.remote.AboutTurn
+	(*AddItems)(nil),       // 28: parley.remote.AddItems
+	(*EraseItem)(nil),      // 29: parley.remote.EraseItem
+	(*Answer)(nil),         // 30: parley.remote.Answer
+	(*Moved)(nil),          // 31: parley.remote.Moved
+	(*Following)(nil),      // 32: parley.remote.Following
+	(*Cancelled)(nil),      // 33: parley.remote.Cancelled
+	(*Edited)(nil),         // 34: parley.remote.Edited
+	(*StoredItem)(nil),     // 35: parley.remote.StoredItem
+	(*Batch)(nil),          // 36: parley.remote.Batch
+	(*Credit)(nil),         // 37: parley.remote.Credit
+	(*Gone)(nil),           // 38: parley.remote.Gone
+	nil,                    // 39: parley.remote.Options.MetadataEntry
 }
-var file_remote_proto_depIdxs = []int32{
+var file_nodes_proto_depIdxs = []int32{
 	10, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
 	12, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
 	9,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
@@ -2370,7 +3429,7 @@ var file_remote_proto_depIdxs = []int32{
 	15, // 13: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
 	16, // 14: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
 	17, // 15: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	25, // 16: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	39, // 16: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
 	13, // 17: parley.remote.Options.extra:type_name -> parley.remote.Field
 	2,  // 18: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
 	19, // 19: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
@@ -2379,38 +3438,76 @@ var file_remote_proto_depIdxs = []int32{
 	21, // 22: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
 	24, // 23: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
 	24, // 24: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	3,  // 25: parley.remote.Ask.start:type_name -> parley.remote.TurnSpec
+	27, // 26: parley.remote.Ask.follow:type_name -> parley.remote.AboutTurn
+	27, // 27: parley.remote.Ask.cancel:type_name -> parley.remote.AboutTurn
+	28, // 28: parley.remote.Ask.add:type_name -> parley.remote.AddItems
+	29, // 29: parley.remote.Ask.erase_item:type_name -> parley.remote.EraseItem
+	27, // 30: parley.remote.Ask.erase_turn:type_name -> parley.remote.AboutTurn
+	26, // 31: parley.remote.Ask.drop:type_name -> parley.remote.Ref
+	26, // 32: parley.remote.AboutTurn.ref:type_name -> parley.remote.Ref
+	26, // 33: parley.remote.AddItems.ref:type_name -> parley.remote.Ref
+	10, // 34: parley.remote.AddItems.items:type_name -> parley.remote.Item
+	26, // 35: parley.remote.EraseItem.ref:type_name -> parley.remote.Ref
+	23, // 36: parley.remote.Answer.started:type_name -> parley.remote.TurnStarted
+	32, // 37: parley.remote.Answer.following:type_name -> parley.remote.Following
+	33, // 38: parley.remote.Answer.cancelled:type_name -> parley.remote.Cancelled
+	34, // 39: parley.remote.Answer.edited:type_name -> parley.remote.Edited
+	31, // 40: parley.remote.Answer.moved:type_name -> parley.remote.Moved
+	24, // 41: parley.remote.Following.err:type_name -> parley.remote.Failure
+	24, // 42: parley.remote.Cancelled.err:type_name -> parley.remote.Failure
+	35, // 43: parley.remote.Edited.items:type_name -> parley.remote.StoredItem
+	24, // 44: parley.remote.Edited.err:type_name -> parley.remote.Failure
+	10, // 45: parley.remote.StoredItem.item:type_name -> parley.remote.Item
+	18, // 46: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
-func init() { file_remote_proto_init() }
-func file_remote_proto_init() {
-	if File_remote_proto != nil {
+func init() { file_nodes_proto_init() }
+func file_nodes_proto_init() {
+	if File_nodes_proto != nil {
 		return
 	}
-	file_remote_proto_msgTypes[0].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[9].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[11].OneofWrappers = []any{}
-	file_remote_proto_msgTypes[13].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[0].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[9].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[11].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[13].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[22].OneofWrappers = []any{
+		(*Ask_Start)(nil),
+		(*Ask_Follow)(nil),
+		(*Ask_Cancel)(nil),
+		(*Ask_Add)(nil),
+		(*Ask_EraseItem)(nil),
+		(*Ask_EraseTurn)(nil),
+		(*Ask_Drop)(nil),
+	}
+	file_nodes_proto_msgTypes[27].OneofWrappers = []any{
+		(*Answer_Started)(nil),
+		(*Answer_Following)(nil),
+		(*Answer_Cancelled)(nil),
+		(*Answer_Edited)(nil),
+		(*Answer_Moved)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_remote_proto_rawDesc), len(file_remote_proto_rawDesc)),
+			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nodes_proto_rawDesc), len(file_nodes_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   23,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
-		GoTypes:           file_remote_proto_goTypes,
-		DependencyIndexes: file_remote_proto_depIdxs,
-		EnumInfos:         file_remote_proto_enumTypes,
-		MessageInfos:      file_remote_proto_msgTypes,
+		GoTypes:           file_nodes_proto_goTypes,
+		DependencyIndexes: file_nodes_proto_depIdxs,
+		EnumInfos:         file_nodes_proto_enumTypes,
+		MessageInfos:      file_nodes_proto_msgTypes,
 	}.Build()
-	File_remote_proto = out.File
-	file_remote_proto_goTypes = nil
-	file_remote_proto_depIdxs = nil
+	File_nodes_proto = out.File
+	file_nodes_proto_goTypes = nil
+	file_nodes_proto_depIdxs = nil
 }
