@@ -93,5 +93,5 @@ func (s *System) FailShard(ref messages.ConversationRef) {
 
 // FailConversation has a conversation's actor fail.
 func (s *System) FailConversation(ref messages.ConversationRef) {
-	_ = s.toShard(ref, &faultIn{ref: ref})
+	s.Here(&faultIn{ref: ref})
 }

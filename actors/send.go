@@ -36,27 +36,27 @@ func (s *System) deliver(m *messages.StartTurn) {
 		s.pool.Send(m)
 		return
 	}
-	_ = s.toShard(m.Spec.Ref(), m)
+	_ = s.toConversation(m)
 }
 
 // AddItems sends to the conversation; the answer comes on the message's Reply.
-func (s *System) AddItems(m *messages.AddItems) error { return s.toShard(m.Ref, m) }
+func (s *System) AddItems(m *messages.AddItems) error { return s.toConversation(m) }
 
 // EraseItem sends to the conversation; the answer comes on the message's Reply.
-func (s *System) EraseItem(m *messages.EraseItem) error { return s.toShard(m.Ref, m) }
+func (s *System) EraseItem(m *messages.EraseItem) error { return s.toConversation(m) }
 
 // EraseTurn sends to the conversation; the answer comes on the message's Reply.
-func (s *System) EraseTurn(m *messages.EraseTurn) error { return s.toShard(m.Ref, m) }
+func (s *System) EraseTurn(m *messages.EraseTurn) error { return s.toConversation(m) }
 
 // DropConversation sends to the conversation; the answer comes on the message's
 // Reply.
-func (s *System) DropConversation(m *messages.DropConversation) error { return s.toShard(m.Ref, m) }
+func (s *System) DropConversation(m *messages.DropConversation) error { return s.toConversation(m) }
 
 // FollowTurn asks the conversation; the answer comes on the message's Reply.
-func (s *System) FollowTurn(m *messages.FollowTurn) error { return s.toShard(m.Ref, m) }
+func (s *System) FollowTurn(m *messages.FollowTurn) error { return s.toConversation(m) }
 
 // CancelTurn sends to the conversation; the answer comes on the message's Reply.
-func (s *System) CancelTurn(m *messages.CancelTurn) error { return s.toShard(m.Ref, m) }
+func (s *System) CancelTurn(m *messages.CancelTurn) error { return s.toConversation(m) }
 
 // OpenSession opens the session of a connection; the answer comes on the message's
 // Reply.
@@ -65,7 +65,10 @@ func (s *System) OpenSession(m *messages.OpenSession) error {
 	return nil
 }
 
-func (s *System) toShard(ref messages.ConversationRef, m any) error {
-	s.system.Root.Send(s.shards[messages.ShardOf(ref)], m)
+// toConversation brings a request to its conversation, on whichever node that is.
+func (s *System) toConversation(m messages.Addressed) error {
+	if s.others == nil || !s.others.Carry(m) {
+		s.Here(m)
+	}
 	return nil
 }

@@ -27,6 +27,7 @@ type Deps struct {
 	Prices     conversation.Prices
 	Limits     Limits             // nil where nobody is limited
 	Capacity   admission.Capacity // of the providers; nil where they have no limits
+	Elsewhere  Elsewhere          // nil on a node that is alone
 	Registerer prometheus.Registerer
 	Log        *slog.Logger // of failures; given ids and causes, never content
 }
@@ -38,6 +39,8 @@ type System struct {
 	health *health
 	drill  bool // parts and conversations have failpoints
 	limits Limits
+	others Elsewhere // nil on a node that is alone
+	doors  *doors    // likewise
 	gate   *admission.Gate
 	pool   *conversation.Pool
 	shards [messages.Shards]*actor.PID
@@ -59,7 +62,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 			actor.WithDeadLetterThrottleCount(0), // a dead letter would be logged with its content
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
 		),
-		health: newHealth(deps.Registerer), drill: cfg.Drill, limits: deps.Limits,
+		health: newHealth(deps.Registerer), drill: cfg.Drill, limits: deps.Limits, others: deps.Elsewhere, doors: newDoors(deps.Elsewhere),
 		swept: make(chan struct{}), seen: make(chan struct{}),
 	}
 	s.system.EventStream.Subscribe(declineDeadLetter)
@@ -69,6 +72,9 @@ func Start(cfg Config, deps Deps) (*System, error) {
 		Config: cfg.Conversation, Stream: cfg.Stream,
 		Journal: deps.Journal, Ledger: deps.Ledger, Models: deps.Models, Cache: deps.Cache, Prices: deps.Prices,
 		Metrics: conversation.NewMetrics(deps.Registerer), Log: deps.Log, Forward: s.deliver,
+	}
+	if s.others != nil {
+		s.deps.ShardEpoch, s.deps.Doubt = s.doors.epoch, s.others.Doubt
 	}
 	if err := s.spawnAll(cfg, deps); err != nil {
 		s.system.Shutdown()
@@ -132,7 +138,7 @@ func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer)
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
 	child := answering(drilled[*faultIn](s.drill, conversation.Props(s.deps)))
 	for i := range s.shards {
-		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision()))})
+		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision(), s.doors.of(i)))})
 		if err != nil {
 			return err
 		}

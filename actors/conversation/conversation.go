@@ -102,7 +102,7 @@ func (c *Conversation) begin(ctx actor.Context, m any) {
 	case c.memory != nil:
 		c.carryOut(ctx)
 	case isTurn && turn.Spec.Create:
-		c.memory = &memory{private: turn.Spec.Private, epoch: 1, next: 1}
+		c.memory = &memory{private: turn.Spec.Private, epoch: c.deps.shardEpoch(c.busy.ref).First() + 1, next: 1}
 		c.carryOut(ctx)
 	default:
 		c.wake(ctx)

@@ -21,6 +21,13 @@ type Deps struct {
 	// conversation. It never blocks.
 	Forward func(*messages.StartTurn)
 
+	// ShardEpoch is under which this node owns a conversation's shard. Nil on a node
+	// that is alone.
+	ShardEpoch func(messages.ConversationRef) messages.ShardEpoch
+	// Doubt is told of a conversation that another node may have by now: the store
+	// refuses its writes. It never blocks. Nil on a node that is alone.
+	Doubt func(messages.ConversationRef)
+
 	retries, hedges budget
 
 	// Workers run the goroutines of all turns and edits. Whoever stops the

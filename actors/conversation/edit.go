@@ -46,6 +46,7 @@ func (c *Conversation) finishEdit(ctx actor.Context, m *editDone) {
 	if !c.isAt(m.work) {
 		return
 	}
+	c.deps.doubt(c.busy.ref, m.err)
 	if _, added := m.work.(*messages.AddItems); added && m.err == nil {
 		c.remember(m.added)
 	} else {

@@ -41,6 +41,7 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 		return
 	}
 	c.tellEnded(m.err)
+	c.deps.doubt(c.busy.ref, m.err)
 	if m.err != nil {
 		c.forget()
 		c.goOn(ctx)

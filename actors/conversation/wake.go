@@ -23,7 +23,7 @@ type woken struct {
 // wake asks the store for the conversation, which raises its epoch.
 func (c *Conversation) wake(ctx actor.Context) {
 	request := messages.Activate{
-		Ref: c.busy.ref, MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
+		Ref: c.busy.ref, Shard: c.deps.shardEpoch(c.busy.ref), MaxItems: c.deps.Config.WindowItems, MaxBytes: c.deps.Config.WindowBytes,
 	}
 	if turn, isTurn := c.busy.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
 		request.Fork, request.ForkSeq = turn.Spec.ForkOf, turn.Spec.AfterSeq
@@ -43,6 +43,7 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 		return
 	}
 	c.busy.waking, c.busy.cancel = false, nil
+	c.deps.doubt(c.busy.ref, m.err)
 	if len(c.busy.ending) > 0 {
 		m.err = withdrawn()
 	}

@@ -19,6 +19,7 @@ type Shard struct {
 	props   *actor.Props // of every conversation
 	metrics *Metrics
 	began   time.Time
+	door    *Door // nil on a node that is alone, where every shard is open
 
 	conversations map[messages.ConversationRef]known
 	refs          map[string]messages.ConversationRef // of those that are at work, by PID id
@@ -47,11 +48,12 @@ const maxHeld = 64
 
 // Props returns a shard, whose conversations are spawned with props: each learns
 // who it is from its first message. A restart forgets the conversations, which
-// are found again in the store with their next message.
-func Props(cfg Config, props *actor.Props, metrics *Metrics, supervision actor.SupervisorStrategy) *actor.Props {
+// are found again in the store with their next message. Door is nil on a node that
+// is alone.
+func Props(cfg Config, props *actor.Props, metrics *Metrics, supervision actor.SupervisorStrategy, door *Door) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Shard{
-			cfg: cfg, props: props, metrics: metrics, began: time.Now(),
+			cfg: cfg, props: props, metrics: metrics, began: time.Now(), door: door,
 			conversations: make(map[messages.ConversationRef]known),
 			refs:          make(map[string]messages.ConversationRef),
 		}
@@ -67,6 +69,10 @@ func (s *Shard) Receive(ctx actor.Context) {
 		s.stop(ctx, ctx.Sender(), m)
 	case *actor.Terminated:
 		s.bury(ctx, m.Who)
+	case *messages.OpenShard:
+		s.open(m)
+	case *messages.CloseShard:
+		s.close(ctx, m)
 	case *Sweep:
 		s.sweep(ctx, m.Now)
 	case *actor.Stopping, *actor.Restarting:
@@ -77,6 +83,10 @@ func (s *Shard) Receive(ctx actor.Context) {
 // forward sends m to its conversation, waking it first if it sleeps. Whoever asks
 // about a turn that runs is told by one that is at nothing that there is none.
 func (s *Shard) forward(ctx actor.Context, ref messages.ConversationRef, m any) {
+	if s.isClosed() {
+		s.turnAway(m)
+		return
+	}
 	c, awake := s.conversations[ref]
 	if about, ofRunning := m.(messages.AboutRunning); ofRunning && c.worker == nil {
 		about.NotRunning()

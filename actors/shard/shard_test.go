@@ -31,6 +31,7 @@ type stage struct {
 	met     atomic.Int64 // by the conversation that heard something last
 	busy    bool         // conversations are never done
 	forget  bool         // they remember nothing
+	door    *shard.Door  // nil on a node that is alone
 }
 
 // child plays a conversation. It remembers how many requests it has met.
@@ -75,7 +76,14 @@ func (c *child) rest(ctx actor.Context, sent uint64) {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	return newStageBehind(t, nil)
+}
+
+// newStageBehind is a stage on a node of a cluster, where door is not nil.
+func newStageBehind(t *testing.T, door *shard.Door) *stage {
+	t.Helper()
 	s := &stage{
+		door:    door,
 		metrics: shard.NewMetrics(prometheus.NewRegistry()), heard: make(chan any, 256),
 		system: actor.NewActorSystem(actor.WithDeadLetterThrottleCount(0),
 			actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) })),
@@ -85,7 +93,7 @@ func newStage(t *testing.T) *stage {
 		return &child{stage: s}
 	})
 	supervision := actor.NewOneForOneStrategy(3, 10*time.Second, func(any) actor.Directive { return actor.RestartDirective })
-	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, props, s.metrics, supervision))
+	s.shard = s.system.Root.Spawn(shard.Props(shard.Config{IdleAfter: time.Minute}, props, s.metrics, supervision, s.door))
 	t.Cleanup(func() {
 		synctest.Wait() // what comes too late for the shard is logged by protoactor, from a goroutine that lingers
 		_ = s.system.Root.StopFuture(s.shard).Wait()
