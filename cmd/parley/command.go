@@ -85,6 +85,8 @@ func addConfigFlags(c *cobra.Command) *configFlags {
 func (f *configFlags) addServeFlags() *configFlags {
 	f.add("listen", "http.listen", "listen for clients on `ADDR`, as host:port")
 	f.add("admin-listen", "admin.listen", "listen for operators on `ADDR`, as host:port")
+	f.addSwitch("cluster", "cluster.enabled", "be one of several servers on the same PostgreSQL")
+	f.add("cluster-listen", "cluster.listen", "listen for the other servers on `ADDR`, as host:port")
 	f.addSwitch("demo", "demo", "let the simulated model answer to any model name")
 	return f
 }

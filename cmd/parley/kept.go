@@ -19,6 +19,7 @@ import (
 // kept is what outlives the process, and what it takes to count money.
 type kept struct {
 	store   store
+	member  messages.MemberID // of this process; empty where it is alone
 	prices  *tenant.Prices
 	ledger  *spool.Spool
 	budgets *budget.Budgets
@@ -46,10 +47,11 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 	if k.prices, err = tenant.NewPrices(cfg.Prices); err != nil {
 		return kept{}, err
 	}
-	if k.store, err = awaitStore(ctx, cfg.Store, s, metrics, log); err != nil {
+	k.member = memberID(cfg.Cluster)
+	if k.store, err = awaitStore(ctx, cfg.Store, k.member, s, metrics, log); err != nil {
 		return kept{}, err
 	}
-	recovered, err := k.store.RecoverTurns(ctx)
+	recovered, err := k.recoverTurns(ctx)
 	sink := &counting{Sink: k.store}
 	if err == nil {
 		err = k.prices.Load(ctx, k.store) // what was interrupted goes by the prices of then
@@ -74,6 +76,15 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 		log.Warn("turns were cut off by the end of the last process; they are kept as incomplete", slog.Int("count", recovered))
 	}
 	return k, nil
+}
+
+// recoverTurns ends what the last process left running. In a cluster it may be
+// another node's: whoever takes a shard over sees to what is there.
+func (k kept) recoverTurns(ctx context.Context) (recovered int, err error) {
+	if k.member != "" {
+		return 0, nil
+	}
+	return k.store.RecoverTurns(ctx)
 }
 
 // openBudgets is for when the rows of the process before are in the store.

@@ -54,6 +54,10 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer s.answers.close()
+	if s.nodes, err = openMembership(cfg, s.kept, s.metrics, log); err != nil {
+		return err
+	}
+	defer s.nodes.close()
 	if s.tree, err = s.startActors(); err != nil {
 		return err
 	}
@@ -70,5 +74,5 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	defer withdraw()
 	newGreeting(cfg, s.sockets, first).show(ctx, w.out, s.door.keys)
 	logStart(log, cfg, s.sockets)
-	return runParts(ctx, cfg.HTTP.DrainTimeout, log, s.parts(again, w.environment)...)
+	return runParts(ctx, cfg.HTTP.DrainTimeout, log, s.parts(ctx, again, w.environment)...)
 }

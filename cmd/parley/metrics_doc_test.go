@@ -16,7 +16,7 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	root := filepath.Join("..", "..")
 	documented := metricNames(t, filepath.Join(root, "docs", "metrics.md"), regexp.MustCompile("(?m)^\\| `(chatbot_[a-z_]+)`"))
 	registered := make(map[string]bool)
-	for _, part := range []string{"actors", "http", "persistence"} {
+	for _, part := range []string{"actors", "cluster", "http", "persistence"} {
 		err := filepath.WalkDir(filepath.Join(root, part), func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 				for name := range metricNames(t, path, regexp.MustCompile(`"(chatbot_[a-z_]+)"`)) {

@@ -30,6 +30,7 @@ type server struct {
 	door           door
 	models         models
 	answers        cached
+	nodes          membership
 	tree           *actors.System
 
 	// What works beside the requests.
@@ -103,6 +104,7 @@ func (s *server) startActors() (*actors.System, error) {
 		Cache:      actors.NewCache(s.answers.cache),
 		Limits:     s.door.limits,
 		Capacity:   actors.NewCapacity(s.models.router, s.models.providers),
+		Elsewhere:  s.nodes.elsewhere(),
 		Registerer: s.metrics,
 		Log:        s.log,
 	})
@@ -119,10 +121,10 @@ func (s *server) prepareWork() {
 
 // ready is what has to be in order for the server to be ready.
 func (s *server) ready() []parleyhttp.Check {
-	return []parleyhttp.Check{
+	return append([]parleyhttp.Check{
 		{Name: "the store", Probe: s.kept.store.Ready},
 		{Name: "the actors", Probe: func(context.Context) error { return s.tree.Ready() }},
-	}
+	}, s.nodes.checks()...)
 }
 
 // newClients makes what serves clients. An operator may call stop through it.
@@ -151,14 +153,15 @@ func (s *server) newOperators() *admin.Server {
 	})
 }
 
-// parts is what runs, in the order in which it begins.
-func (s *server) parts(again *source, environment []string) []part {
+// parts is what runs, in the order in which it begins, until ctx ends.
+func (s *server) parts(ctx context.Context, again *source, environment []string) []part {
 	reload := &reloader{source: again, takeOver: s.fleet.takeOver, running: *s.cfg, log: s.log}
 	return []part{
 		{name: "the admin listener", run: s.sockets.serveAdmin(s.operators)},
 		{name: "the shared cache", run: s.answers.share()},
 		{name: "the shares of limits", run: s.door.share()},
 		{name: "the actors", stop: draining(s.tree, s.clients)},
+		{name: "the cluster", run: s.nodes.run(ctx, s.tree)},
 		{name: "the embedder", run: s.answers.run()},
 		{name: "the collector's pace", run: pacing(environment)},
 		{name: "the warmer", run: s.warmer.Run},

@@ -61,9 +61,13 @@ type store interface {
 	Close()
 }
 
-// openStore opens the store that the configuration names.
-func openStore(ctx context.Context, c StoreConfig, registerer prometheus.Registerer) (store, error) {
-	if c.usesPostgres() {
+// openStore opens the store that the configuration names, as a node of a cluster
+// where member has a name.
+func openStore(ctx context.Context, c StoreConfig, member messages.MemberID, registerer prometheus.Registerer) (store, error) {
+	switch {
+	case member != "":
+		return postgres.OpenMember(ctx, c.Postgres, member, registerer)
+	case c.usesPostgres():
 		return postgres.Open(ctx, c.Postgres, registerer)
 	}
 	return sqlite.Open(ctx, c.SQLite, registerer)

@@ -1,0 +1,261 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/remote"
+)
+
+// window is how many batches may be on their way to a client that does not read.
+const window = 8
+
+// call is a request that another node carries out.
+type call struct {
+	*outgoing
+
+	owner    *actor.PID // its relay
+	deadline time.Time
+	stop     func() bool        // of the watch over its client
+	accepted bool               // its stream has begun
+	next     uint64             // number of the next batch
+	inbox    chan *remote.Batch // capacity window; of a turn
+	view     *view              // of a turn that is looked on
+	failure  error              // set before inbox is closed
+}
+
+// answerPatience is how long behind a turn's deadline, and behind any other
+// request's asking, an answer may come.
+const answerPatience = 30 * time.Second
+
+// ask sends a request to the node that owns its shard.
+func (r *relay) ask(ctx actor.Context, m *outgoing, o owner) {
+	r.next++
+	id, now := r.next, time.Now()
+	ask, err := remote.ToAsk(id, m.m, now)
+	if err != nil {
+		messages.Decline(m.m, err)
+		return
+	}
+	c := &call{outgoing: m, owner: o.relay(), deadline: now.Add(answerPatience), stop: func() bool { return true }}
+	if turn, is := m.m.(*messages.StartTurn); is {
+		if !turn.Spec.Deadline.IsZero() {
+			c.deadline = turn.Spec.Deadline.Add(answerPatience)
+		}
+		root, self := ctx.ActorSystem().Root, ctx.Self()
+		c.stop = context.AfterFunc(turn.Client, func() { root.Send(self, &callLeft{call: id}) })
+	}
+	r.calls[id] = c
+	r.watch(ctx, c.owner)
+	ctx.Request(c.owner, ask)
+	r.cluster.metrics.carried.Inc()
+}
+
+// take brings an answer to whoever asked.
+func (r *relay) take(ctx actor.Context, m *remote.Answer) {
+	c := r.calls[m.GetCall()]
+	if c == nil || c.accepted {
+		return
+	}
+	switch reply := m.GetReply().(type) {
+	case *remote.Answer_Moved:
+		r.drop(m.GetCall(), c)
+		r.cluster.keeper.look()
+		r.await(c.outgoing)
+	case *remote.Answer_Started:
+		r.accept(ctx, m.GetCall(), c, remote.FromTurnStarted(reply.Started))
+	case *remote.Answer_Following:
+		r.show(ctx, m.GetCall(), c, reply.Following)
+	default:
+		r.drop(m.GetCall(), c)
+		c.answer(m)
+	}
+}
+
+// drop ends a call without a word.
+func (r *relay) drop(id uint64, c *call) {
+	c.stop()
+	delete(r.calls, id)
+}
+
+// answer is for what has one answer and no stream.
+func (c *call) answer(m *remote.Answer) {
+	switch asked := c.m.(type) {
+	case *messages.CancelTurn:
+		asked.Reply <- remote.FromCancelled(m.GetCancelled())
+	case *messages.AddItems:
+		asked.Reply <- edited(m)
+	case *messages.EraseItem:
+		asked.Reply <- edited(m)
+	case *messages.EraseTurn:
+		asked.Reply <- edited(m)
+	case *messages.DropConversation:
+		asked.Reply <- edited(m)
+	default:
+		messages.Decline(c.m, ownerLost(c.m.To())) // it answered another question
+	}
+}
+
+func edited(m *remote.Answer) messages.Edited {
+	e, err := remote.FromEdited(m.GetEdited())
+	if err != nil {
+		return messages.Edited{Err: err}
+	}
+	return e
+}
+
+// accept answers a turn, and has its stream read.
+func (r *relay) accept(ctx actor.Context, id uint64, c *call, started messages.TurnStarted) {
+	turn, is := c.m.(*messages.StartTurn)
+	if !is || started.Err != nil {
+		r.drop(id, c)
+		messages.Decline(c.m, c.refusal(started.Err))
+		return
+	}
+	c.accepted = true
+	if turn.Began != nil {
+		turn.Began()
+	}
+	turn.Answer(started)
+	c.inbox = make(chan *remote.Batch, window)
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	r.cluster.pumps.Go(func() {
+		c.pump(turn, func() { root.Send(self, &callTook{call: id}) })
+	})
+}
+
+// refusal says why a turn was refused. One that was sent to two nodes in turn, since
+// the first went down, may have been begun by that: nobody else has its id.
+func (c *call) refusal(err error) error {
+	if c.tried && messages.CodeOf(err) == messages.CodeIdempotencyRunning {
+		return ownerLost(c.m.To())
+	}
+	if err == nil {
+		return ownerLost(c.m.To())
+	}
+	return err
+}
+
+// feed hands a batch on. The owner was given credit for it, so there is room.
+func (r *relay) feed(ctx actor.Context, m *remote.Batch) {
+	c := r.calls[m.GetCall()]
+	if c == nil {
+		r.cluster.say(ctx.Sender(), &remote.Gone{Call: m.GetCall()})
+		return
+	}
+	if !c.accepted || m.GetNumber() != c.next {
+		r.fail(m.GetCall(), c)
+		return
+	}
+	c.next++
+	if c.view != nil {
+		c.view.put(m)
+	} else {
+		select {
+		case c.inbox <- m:
+		default:
+			r.fail(m.GetCall(), c)
+			return
+		}
+	}
+	if m.GetLast() {
+		r.drop(m.GetCall(), c)
+		if c.inbox != nil {
+			close(c.inbox)
+		}
+	}
+}
+
+// fail ends a call whose owner is gone, or was not understood. One that nobody has
+// answered is tried at the next owner.
+func (r *relay) fail(id uint64, c *call) {
+	r.drop(id, c)
+	r.cluster.say(c.owner, &remote.Gone{Call: id})
+	c.failure = ownerLost(c.m.To())
+	switch {
+	case c.view != nil:
+		c.view.fail(c.failure)
+	case c.inbox != nil:
+		close(c.inbox)
+	case time.Since(c.since) > routePatience:
+		messages.Decline(c.m, c.failure)
+	default:
+		c.tried = true
+		r.cluster.keeper.look()
+		r.await(c.outgoing)
+	}
+}
+
+// leave tells the owner that the client has gone. What is stored goes on there.
+func (r *relay) leave(id uint64) {
+	if c := r.calls[id]; c != nil {
+		r.cluster.say(c.owner, &remote.Gone{Call: id})
+	}
+}
+
+// thank gives the owner credit for the next batch.
+func (r *relay) thank(id uint64) {
+	if c := r.calls[id]; c != nil {
+		r.cluster.say(c.owner, &remote.Credit{Call: id, Batches: 1})
+	}
+}
+
+// say sends a message that names a call of this node's.
+func (c *Cluster) say(to *actor.PID, m any) {
+	if to != nil {
+		c.remoting.root().RequestWithCustomSender(to, m, c.relay)
+	}
+}
+
+// pump brings batches to the client until the stream's last. It ends with the call:
+// inbox is closed by the relay.
+func (c *call) pump(turn *messages.StartTurn, took func()) {
+	defer closeStream(turn)
+	defer turn.Leave()
+	ended := false
+	for batch := range c.inbox {
+		for _, mirror := range batch.GetChunks() {
+			chunk, err := remote.FromChunk(mirror)
+			if err != nil {
+				continue // of a newer node: the stream's end says what it came to
+			}
+			if chunk.Kind == messages.ChunkEnd {
+				ended = true
+				turn.Settle(int(batch.GetTokens()))
+			}
+			show(turn, chunk)
+		}
+		took()
+	}
+	if c.failure != nil && !ended {
+		show(turn, brokenOff(c.failure))
+	}
+}
+
+// show waits for a client that is slow, until it has gone.
+func show(turn *messages.StartTurn, chunk messages.Chunk) {
+	if turn.Chunks == nil {
+		return
+	}
+	select {
+	case turn.Chunks <- chunk:
+	case <-turn.Client.Done():
+	}
+}
+
+// brokenOff is the end of a stream whose owner did not live to see it.
+func brokenOff(err error) messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
+		Status: messages.TurnPartial, Reason: messages.ReasonServerRestart, Ended: time.Now(), Err: err,
+	}}
+}
+
+// closeStream ends what the client reads.
+func closeStream(turn *messages.StartTurn) {
+	if turn.Chunks != nil {
+		close(turn.Chunks)
+	}
+}

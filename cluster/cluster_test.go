@@ -1,0 +1,323 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// hold counts what a turn's limits are told.
+type hold struct{ tokens atomic.Int64 }
+
+func (h *hold) Settle(tokens int) { h.tokens.Store(int64(tokens)) }
+
+func TestTurnRunsWhereItsConversationIs(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	held, left, began := &hold{}, atomic.Int64{}, atomic.Int64{}
+	m := turn(t.Context(), b.in(t), "hello")
+	m.Limited, m.Admitted, m.Began = held, func() { left.Add(1) }, func() { began.Add(1) }
+	a.start(m)
+	if s := started(t, m); s.Err != nil || s.Conversation != m.Spec.Conversation {
+		t.Fatalf("got %+v", s)
+	}
+	text, end := received(t, m)
+	if text != "hello" || end == nil || end.Status != messages.TurnComplete {
+		t.Errorf("got %q and %+v", text, end)
+	}
+	if held.tokens.Load() != 42 || left.Load() != 1 || began.Load() != 1 {
+		t.Errorf("its limits were told of %d tokens; it left admission %d times, and began %d times", held.tokens.Load(), left.Load(), began.Load())
+	}
+}
+
+func TestEditsAndQuestionsAreCarried(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	ref := b.in(t)
+
+	add := &messages.AddItems{Ref: ref, Request: messages.TurnID{5}, Items: []messages.Item{messages.TextMessage(messages.RoleUser, "kept")}, Reply: make(chan messages.Edited, 1)}
+	a.Carry(add)
+	if got := <-add.Reply; got.Err != nil || len(got.Items) != 1 || got.Items[0].Seq != 7 || got.Items[0].Turn != add.Request {
+		t.Errorf("added %+v", got)
+	}
+	erase := &messages.EraseItem{Ref: ref, Item: "msg_1", Reply: make(chan messages.Edited, 1)}
+	a.Carry(erase)
+	if got := <-erase.Reply; messages.CodeOf(got.Err) != messages.CodeItemAbsent {
+		t.Errorf("erased %+v", got)
+	}
+	cancel := messages.NewCancelTurn(ref, messages.TurnID{1})
+	a.Carry(cancel)
+	if got := <-cancel.Reply; !got.Found || got.Err != nil {
+		t.Errorf("cancelled %+v", got)
+	}
+}
+
+// A client that does not read holds up nobody's memory: no more is on its way than
+// the window has room for.
+func TestClientThatDoesNotReadStopsItsTurn(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	var said atomic.Int64
+	const chunks, size = 4000, 4 << 10
+	b.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{})
+		for range chunks {
+			say(turn, strings.Repeat("x", size))
+			said.Add(size)
+		}
+		finish(turn)
+	})
+	m := turn(t.Context(), b.in(t), "")
+	a.start(m)
+	started(t, m)
+	var before int64
+	await(t, "it never stops", func() bool {
+		time.Sleep(100 * time.Millisecond)
+		now := said.Load()
+		stopped := now == before && now > 0
+		before = now
+		return stopped
+	})
+	if before > 1<<20 {
+		t.Errorf("%d bytes were said to a client that reads nothing", before)
+	}
+	if text, end := received(t, m); len(text) != chunks*size || end == nil {
+		t.Errorf("of %d bytes %d arrived, with the end %+v", chunks*size, len(text), end)
+	}
+}
+
+func TestOwnerLearnsThatTheClientHasGone(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	gone := make(chan struct{})
+	b.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{})
+		<-turn.Client.Done()
+		close(gone)
+		finish(turn)
+	})
+	client, leave := context.WithCancel(t.Context())
+	m := turn(client, b.in(t), "")
+	a.start(m)
+	started(t, m)
+	leave()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Fatal("nobody told the owner")
+	}
+	received(t, m)
+}
+
+func TestTurnOnAnotherNodeIsLookedOn(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	b.plays(func(m messages.Addressed) {
+		m.(*messages.FollowTurn).Reply <- messages.Following{View: &script{texts: []string{"so ", "far", ""}}}
+	})
+	follow := messages.NewFollowTurn(b.in(t), messages.TurnID{1})
+	a.Carry(follow)
+	following := <-follow.Reply
+	if following.View == nil {
+		t.Fatalf("got %+v", following)
+	}
+	defer following.View.Leave()
+	var text string
+	for {
+		c, came := following.View.Next()
+		if !came {
+			<-following.View.More()
+			continue
+		}
+		if text += c.Text; c.Kind == messages.ChunkEnd {
+			break
+		}
+	}
+	if text != "so far" {
+		t.Errorf("saw %q", text)
+	}
+}
+
+// script is a view of what is said already.
+type script struct{ texts []string }
+
+func (s *script) Next() (c messages.Chunk, came bool) {
+	if len(s.texts) == 0 {
+		return c, false
+	}
+	text := s.texts[0]
+	if s.texts = s.texts[1:]; text == "" {
+		return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{}}, true
+	}
+	return messages.Chunk{Kind: messages.ChunkText, Text: text}, true
+}
+
+func (s *script) More() <-chan struct{} {
+	more := make(chan struct{}, 1)
+	more <- struct{}{}
+	return more
+}
+
+func (s *script) Leave() {}
+
+// vanish ends a node without a word, as a kill does: its lease runs out.
+func (n *node) vanish(t *testing.T) {
+	t.Helper()
+	n.store.Close()
+	n.Close()
+}
+
+func TestStreamWhoseOwnerDiesEndsWithARetryableFailure(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	b.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{})
+		say(turn, "half")
+		<-turn.Client.Done()
+		finish(turn)
+	})
+	m := turn(t.Context(), b.in(t), "")
+	a.start(m)
+	started(t, m)
+	if c := <-m.Chunks; c.Text != "half" {
+		t.Fatalf("got %+v", c)
+	}
+	died := time.Now()
+	b.vanish(t)
+	_, end := received(t, m)
+	if end == nil || messages.CodeOf(end.Err) != messages.CodeRestarted || messages.AsFailure(end.Err).NoRetry {
+		t.Errorf("it ended as %+v", end)
+	}
+	if took := time.Since(died); took > patience/2 {
+		t.Errorf("it took %s to be told", took)
+	}
+	awaitSpread(t, a)
+	m = turn(t.Context(), m.Spec.Ref(), "again")
+	a.start(m)
+	if text, _ := received(t, m); text != "again" {
+		t.Errorf("the next owner said %q", text)
+	}
+}
+
+// What is asked while a shard has no owner waits for the next one.
+func TestRequestWaitsForTheNextOwner(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	ref := b.in(t)
+	b.vanish(t)
+	m := turn(t.Context(), ref, "patience")
+	a.start(m)
+	if s := started(t, m); s.Err != nil {
+		t.Fatalf("got %v", s.Err)
+	}
+	if text, _ := received(t, m); text != "patience" {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestNodeThatLeavesHandsItsShardsOver(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b, c := join(t, at), join(t, at), join(t, at)
+	awaitSpread(t, a, b, c)
+	ref := c.in(t)
+	c.Retire()
+	await(t, "it keeps shards", func() bool { return c.owns() == 0 })
+	awaitSpread(t, a, b)
+	m := turn(t.Context(), ref, "moved")
+	c.start(m) // which is still there
+	if text, _ := received(t, m); text != "moved" {
+		t.Errorf("by way of the node that leaves: %q", text)
+	}
+	c.leave(t)
+}
+
+// A shard that is at work stays until it is not.
+func TestShardAtWorkIsHandedOverAfterIt(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a := join(t, at)
+	awaitSpread(t, a)
+	release := make(chan struct{})
+	a.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{})
+		<-release
+		finish(turn)
+	})
+	m := turn(t.Context(), a.in(t), "")
+	shard := messages.ShardOf(m.Spec.Ref())
+	a.start(m)
+	started(t, m)
+	b := join(t, at)
+	a.Retire()
+	await(t, "what is at rest is not handed over", func() bool { return b.owns() == messages.Shards-1 })
+	if a.Epoch(shard) == 0 {
+		t.Error("the shard that is at work was closed")
+	}
+	close(release)
+	if _, end := received(t, m); end == nil || end.Status != messages.TurnComplete {
+		t.Errorf("the turn ended as %+v", end)
+	}
+	await(t, "the last shard stays", func() bool { return b.Epoch(shard) == 2 })
+}
+
+// A node that was frozen, or cut off, is told that it is no member any more.
+func TestNodeThatWasRemovedEnds(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	if err := a.store.Leave(t.Context(), b.id); err != nil { // as if its lease had run out
+		t.Fatal(err)
+	}
+	select {
+	case err := <-b.ended:
+		if b.ended <- err; !errors.Is(err, messages.ErrRemoved) {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it goes on")
+	}
+	if b.owns() != 0 {
+		t.Errorf("it has %d shards open", b.owns())
+	}
+	awaitSpread(t, a)
+}
+
+func TestNodeThatIsCutOffFromTheDatabaseIsNotReady(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a := join(t, at)
+	awaitSpread(t, a)
+	if err := a.Ready(); err != nil {
+		t.Errorf("a member is not ready: %v", err)
+	}
+	a.store.Close()
+	await(t, "it stays ready", func() bool { return a.Ready() != nil })
+	if a.owns() != messages.Shards {
+		t.Errorf("it has %d shards open: nothing was to change", a.owns())
+	}
+}

@@ -1,0 +1,39 @@
+package cluster_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/parley/cluster"
+)
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	whole := cluster.TLSConfig{CA: "ca.pem", Cert: "node.pem", Key: "node.key"}
+	for name, c := range map[string]struct {
+		change func(*cluster.Config)
+		want   string // empty: nothing is
+	}{
+		"alone, whatever the rest says":    {func(c *cluster.Config) { c.Enabled, c.Listen = false, "nonsense" }, ""},
+		"on loopback":                      {func(*cluster.Config) {}, ""},
+		"on a private address":             {func(c *cluster.Config) { c.Listen = "10.0.0.5:7946" }, ""},
+		"on a public address":              {func(c *cluster.Config) { c.Listen = "203.0.113.7:7946" }, "cluster.tls is not set"},
+		"on all addresses":                 {func(c *cluster.Config) { c.Listen = "0.0.0.0:7946" }, "cluster.tls is not set"},
+		"on a name":                        {func(c *cluster.Config) { c.Listen = "node-1:7946" }, "cluster.tls is not set"},
+		"on a public address, with TLS":    {func(c *cluster.Config) { c.Listen, c.TLS = "203.0.113.7:7946", whole }, ""},
+		"with a part of TLS":               {func(c *cluster.Config) { c.TLS.CA = "ca.pem" }, "give all three, or none"},
+		"on no address":                    {func(c *cluster.Config) { c.Listen = ":7946" }, "cluster.listen"},
+		"seen without a port":              {func(c *cluster.Config) { c.Advertise = "node-1" }, "cluster.advertise"},
+		"with a lease of hardly two beats": {func(c *cluster.Config) { c.Lease = 2 * time.Second }, "cluster.lease"},
+		"with a beat that never rests":     {func(c *cluster.Config) { c.Heartbeat = time.Millisecond }, "cluster.heartbeat"},
+	} {
+		cfg := cluster.DefaultConfig()
+		cfg.Enabled = true
+		c.change(&cfg)
+		err := cfg.Validate()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,31 @@
+package cluster
+
+// Wire is what nodes speak through.
+type Wire = remoting
+
+// Listen takes an address for several nodes of one process: each time that it does
+// so, the library sets a variable that others of the process read.
+func Listen() (*Wire, error) {
+	wire, err := listen(DefaultConfig().on("127.0.0.1:0"))
+	if err == nil {
+		wire.lent = true
+	}
+	return wire, err
+}
+
+// Release lets go of the address.
+func (r *remoting) Release() {
+	r.lent = false
+	r.close()
+}
+
+func (c Config) on(address string) Config {
+	c.Listen = address
+	return c
+}
+
+// OpenOn is Open on an address that others use, too.
+func OpenOn(wire *Wire, cfg Config, deps Deps) *Cluster { return open(cfg, deps, wire) }
+
+// Mutual is how nodes with certificates call each other and are called.
+var Mutual = mutual

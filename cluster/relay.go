@@ -1,0 +1,236 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/remote"
+)
+
+// relay is the actor through which the nodes speak. It decides and counts; chunks
+// are moved by a goroutine a stream.
+type relay struct {
+	cluster *Cluster
+	local   Local
+
+	next    uint64           // the next call's number
+	calls   map[uint64]*call // requests that others carry out for this node
+	served  map[asker]*served
+	waiting []*outgoing           // for somebody to own their shards
+	watched map[string]*actor.PID // relays of others, by address and name
+}
+
+// outgoing is a request that is to be brought to its conversation.
+type outgoing struct {
+	m     messages.Addressed
+	since time.Time
+	tried bool // another node may have begun it
+}
+
+// What the relay is told from within this node.
+type (
+	topologyChanged struct{}
+	tick            struct{ now time.Time }
+	callEnded       struct{ call uint64 } // nobody reads it any more
+	callLeft        struct{ call uint64 } // its client has gone
+	callTook        struct{ call uint64 } // its client took a batch
+	servedEnded     struct{ from asker }
+	memberNoMore    struct{} // of the cluster: everything ends
+)
+
+// newRelay starts where no earlier process at this address can have been.
+func newRelay(c *Cluster, local Local) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &relay{
+			cluster: c, local: local, next: uint64(time.Now().UnixNano()), // #nosec G115 -- after 1970
+			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*actor.PID),
+		}
+	})
+}
+
+// Receive implements actor.Actor.
+func (r *relay) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *outgoing:
+		r.route(ctx, m)
+	case *topologyChanged:
+		r.forgetRemoved()
+		r.routeWaiting(ctx)
+	case *tick:
+		r.routeWaiting(ctx)
+		r.expire(m.now)
+	case *remote.Ask:
+		r.serve(ctx, m)
+	case *remote.Answer:
+		r.take(ctx, m)
+	case *remote.Batch:
+		r.feed(ctx, m)
+	case *remote.Credit:
+		r.credit(ctx, m)
+	case *remote.Gone:
+		r.dismiss(ctx, m)
+	case *callLeft:
+		r.leave(m.call)
+	case *callTook:
+		r.thank(m.call)
+	case *callEnded:
+		delete(r.calls, m.call)
+	case *servedEnded:
+		delete(r.served, m.from)
+	case *actor.Terminated:
+		r.lose(m.Who)
+	case *memberNoMore, *actor.Stopping, *actor.Restarting:
+		r.abandon()
+	}
+}
+
+const (
+	// routePatience is how long a request waits for its shard's next owner: the
+	// lease of the last one, and what it takes to take over.
+	routePatience = 5 * time.Second
+	// maxWaiting bounds those that wait.
+	maxWaiting = 4096
+)
+
+// route brings a request to the node that owns its shard, which may be this one.
+func (r *relay) route(ctx actor.Context, m *outgoing) {
+	shard := messages.ShardOf(m.m.To())
+	o := r.cluster.table.Load().owners[shard]
+	switch {
+	case r.cluster.held.epoch(shard) > 0:
+		r.local.Here(m.m)
+	case o.member == "" || o.member == r.cluster.deps.Self:
+		r.await(m)
+	default:
+		r.ask(ctx, m, o)
+	}
+}
+
+// await keeps a request until somebody owns its shard.
+func (r *relay) await(m *outgoing) {
+	if len(r.waiting) == maxWaiting || time.Since(m.since) > routePatience {
+		messages.Decline(m.m, ownerless(m.m.To()))
+		return
+	}
+	r.cluster.metrics.waited.Inc()
+	r.waiting = append(r.waiting, m)
+}
+
+// routeWaiting tries again.
+func (r *relay) routeWaiting(ctx actor.Context) {
+	waiting := r.waiting
+	r.waiting = nil
+	for _, m := range waiting {
+		if turn, is := m.m.(*messages.StartTurn); is && turn.Client != nil && turn.Client.Err() != nil {
+			turn.Refuse(clientLeft())
+			continue
+		}
+		r.route(ctx, m)
+	}
+}
+
+// watch has this relay told when a peer's is gone, or cannot be reached.
+func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
+	if name := peer.String(); r.watched[name] == nil {
+		r.watched[name] = peer
+		ctx.Watch(peer)
+	}
+}
+
+// forgetRemoved closes the connections to nodes that are no members any more. Those
+// that were frozen would be waited for otherwise.
+func (r *relay) forgetRemoved() {
+	members := r.cluster.table.Load().members
+	for _, peer := range r.watched {
+		is := slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address && relayName(m.ID) == peer.Id })
+		if !is {
+			r.cluster.remoting.forget(peer.Address)
+		}
+	}
+}
+
+// lose ends what depended on a peer that is gone.
+func (r *relay) lose(peer *actor.PID) {
+	delete(r.watched, peer.String())
+	for id, c := range r.calls {
+		if c.owner.Equal(peer) {
+			r.fail(id, c)
+		}
+	}
+	for from, s := range r.served {
+		if from.peer == peer.String() {
+			s.cancel()
+		}
+	}
+	r.cluster.keeper.look()
+}
+
+// abandon ends everything, since this node stops.
+func (r *relay) abandon() {
+	for _, m := range r.waiting {
+		messages.Decline(m.m, notYet())
+	}
+	r.waiting = nil
+	for id, c := range r.calls {
+		c.since = time.Time{} // it is not tried again
+		r.fail(id, c)
+	}
+	for _, s := range r.served {
+		s.cancel()
+	}
+}
+
+// expire ends calls that nobody answers.
+func (r *relay) expire(now time.Time) {
+	for id, c := range r.calls {
+		if now.After(c.deadline) {
+			c.since = time.Time{}
+			r.fail(id, c)
+		}
+	}
+}
+
+// tickEvery is how soon what waits is looked at again, should nobody say that
+// something has changed.
+const tickEvery = 100 * time.Millisecond
+
+func (c *Cluster) tick(ctx context.Context) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			c.remoting.root().Send(c.relay, &tick{now: now})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// publish shows everybody on this node who owns what.
+func (c *Cluster) publish(t *topology) {
+	c.table.Store(t)
+	c.remoting.root().Send(c.relay, &topologyChanged{})
+}
+
+func ownerless(ref messages.ConversationRef) error {
+	return &messages.Failure{
+		Code: messages.CodeStaleEpoch, What: "conversation " + string(ref.Conversation) + " is between two nodes of the cluster, and no node took it in time",
+		Do: "send the request again", RetryAfter: time.Second,
+	}
+}
+
+func ownerLost(ref messages.ConversationRef) error {
+	return &messages.Failure{
+		Code: messages.CodeRestarted, What: "the node that had conversation " + string(ref.Conversation) + " is gone; another takes it over",
+		Do: "send the request again", RetryAfter: time.Second,
+	}
+}
+
+func clientLeft() error {
+	return &messages.Failure{Code: messages.CodeCancelled, What: "the client has gone", Do: "send the request again"}
+}

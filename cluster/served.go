@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/remote"
+)
+
+// asker names a call of another node.
+type asker struct {
+	peer string
+	call uint64
+}
+
+// served is a request that this node carries out for another.
+type served struct {
+	cluster *Cluster
+	from    asker
+	peer    *actor.PID
+	client  context.Context // ends when nobody waits for it any more
+	cancel  context.CancelFunc
+	credit  chan struct{} // a place for each batch that may be on its way
+	number  uint64        // of the next batch
+	tokens  atomic.Int64  // what the turn used, once it has ended
+}
+
+// serve carries out what another node asks, where this one has the shard.
+func (r *relay) serve(ctx actor.Context, m *remote.Ask) {
+	peer := ctx.Sender()
+	if peer == nil {
+		return
+	}
+	asked, err := remote.FromAsk(m, time.Now())
+	if err != nil {
+		r.cluster.deps.Log.Warn("another node asked for what this one does not know; it may be newer", "error", err)
+		return // it will find out when it stops waiting
+	}
+	if r.cluster.held.epoch(messages.ShardOf(asked.To())) == 0 {
+		r.cluster.keeper.look()
+		r.cluster.say(peer, &remote.Answer{Call: m.GetCall(), Reply: &remote.Answer_Moved{Moved: &remote.Moved{}}})
+		return
+	}
+	r.watch(ctx, peer)
+	r.cluster.metrics.served.Inc()
+	s := &served{cluster: r.cluster, from: asker{peer: peer.String(), call: m.GetCall()}, peer: peer, credit: make(chan struct{}, window)}
+	s.client, s.cancel = context.WithCancel(context.Background())
+	for range window {
+		s.credit <- struct{}{}
+	}
+	r.served[s.from] = s
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	wait := s.prepare(asked)
+	r.cluster.pumps.Go(func() {
+		wait()
+		s.cancel()
+		root.Send(self, &servedEnded{from: s.from})
+	})
+	r.local.Here(asked)
+}
+
+// prepare returns what waits for the answer, which always comes.
+func (s *served) prepare(m messages.Addressed) (wait func()) {
+	switch m := m.(type) {
+	case *messages.StartTurn:
+		m.Client, m.Limited = s.client, s
+		return func() { s.turn(m) }
+	case *messages.FollowTurn:
+		return func() { s.follow(<-m.Reply) }
+	case *messages.CancelTurn:
+		return func() {
+			s.say(&remote.Answer{Reply: &remote.Answer_Cancelled{Cancelled: remote.ToCancelled(<-m.Reply)}})
+		}
+	case *messages.AddItems:
+		return func() { s.edited(<-m.Reply) }
+	case *messages.EraseItem:
+		return func() { s.edited(<-m.Reply) }
+	case *messages.EraseTurn:
+		return func() { s.edited(<-m.Reply) }
+	case *messages.DropConversation:
+		return func() { s.edited(<-m.Reply) }
+	default:
+		return func() {}
+	}
+}
+
+func (s *served) say(m *remote.Answer) {
+	m.Call = s.from.call
+	s.cluster.say(s.peer, m)
+}
+
+func (s *served) edited(e messages.Edited) {
+	s.say(&remote.Answer{Reply: &remote.Answer_Edited{Edited: remote.ToEdited(e)}})
+}
+
+// Settle implements messages.LimitHold: what the turn used counts where its limits
+// are.
+func (s *served) Settle(tokens int) { s.tokens.Store(int64(tokens)) }
+
+// turn answers, and passes the stream on until its end.
+func (s *served) turn(m *messages.StartTurn) {
+	started := <-m.Reply
+	s.say(&remote.Answer{Reply: &remote.Answer_Started{Started: remote.ToTurnStarted(started)}})
+	if started.Err != nil {
+		return
+	}
+	if m.Chunks != nil {
+		s.stream(m.Chunks)
+	}
+	s.send(nil, true)
+}
+
+// stream sends batches of whatever there is, until there is no more. Behind a client
+// that has gone it only takes what comes.
+func (s *served) stream(chunks <-chan messages.Chunk) {
+	for chunk := range chunks {
+		batch := newBatch(&chunk)
+		for open := true; open && !batch.full(); {
+			select {
+			case chunk, open = <-chunks:
+				if open {
+					batch.add(&chunk)
+				}
+			default:
+				open = false
+			}
+		}
+		s.send(batch.chunks, false)
+	}
+}
+
+// follow passes on what is seen of a turn.
+func (s *served) follow(f messages.Following) {
+	s.say(&remote.Answer{Reply: &remote.Answer_Following{Following: remote.ToFollowing(f)}})
+	if f.View == nil {
+		return
+	}
+	defer f.View.Leave()
+	for ended := false; !ended; {
+		select {
+		case <-f.View.More():
+		case <-s.client.Done():
+			return
+		}
+		ended = s.look(f.View)
+	}
+	s.send(nil, true)
+}
+
+// look sends what has come since.
+func (s *served) look(v messages.View) (ended bool) {
+	for s.client.Err() == nil {
+		chunk, came := v.Next()
+		if !came {
+			return false
+		}
+		batch := newBatch(&chunk)
+		for ended = chunk.Kind == messages.ChunkEnd; came && !ended && !batch.full(); {
+			if chunk, came = v.Next(); came {
+				batch.add(&chunk)
+				ended = chunk.Kind == messages.ChunkEnd
+			}
+		}
+		s.send(batch.chunks, false)
+		if ended {
+			return true
+		}
+	}
+	return true
+}
+
+// send waits until a batch may go. For a client that has gone it does nothing but
+// say that it was the last.
+func (s *served) send(chunks []*remote.Chunk, last bool) {
+	if !last {
+		select {
+		case <-s.credit:
+		case <-s.client.Done():
+			return
+		}
+	}
+	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
+	s.number++
+}
+
+// credit lets another batch go.
+func (r *relay) credit(ctx actor.Context, m *remote.Credit) {
+	s := r.served[asker{peer: ctx.Sender().String(), call: m.GetCall()}]
+	if s == nil {
+		return
+	}
+	for range min(m.GetBatches(), window) {
+		select {
+		case s.credit <- struct{}{}:
+		default: // more than it has sent
+		}
+	}
+}
+
+// dismiss ends the waiting for a client that has gone.
+func (r *relay) dismiss(ctx actor.Context, m *remote.Gone) {
+	if s := r.served[asker{peer: ctx.Sender().String(), call: m.GetCall()}]; s != nil {
+		s.cancel()
+	}
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fleet is several servers on one database.
+type fleet struct {
+	t     *testing.T
+	nodes []*process
+	key   string
+}
+
+// startFleet starts n servers, one after the other, and waits until each owns its
+// share.
+func startFleet(t *testing.T, n int) *fleet {
+	t.Helper()
+	at := database(t)
+	f := &fleet{t: t}
+	for range n {
+		p := start(t, launch{
+			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},
+			env: []string{
+				"PARLEY_STORE_POSTGRES_URL=" + at, "PARLEY_STORE_POSTGRES_CONNECTIONS=2", "PARLEY_STORE_POSTGRES_MAX_CONNECTIONS=12",
+				"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms",
+			},
+		})
+		if f.key == "" {
+			f.key = p.key
+		}
+		f.nodes = append(f.nodes, p)
+	}
+	f.awaitSpread(n)
+	return f
+}
+
+var openShards = regexp.MustCompile(`(?m)^chatbot_cluster_shards_open (\d+)$`)
+
+// shards is how many shards a node has open.
+func (f *fleet) shards(node int) int {
+	found := openShards.FindStringSubmatch(f.nodes[node].metrics())
+	if found == nil {
+		return -1
+	}
+	n, _ := strconv.Atoi(found[1])
+	return n
+}
+
+// awaitSpread waits until the living own everything, evenly.
+func (f *fleet) awaitSpread(living int) {
+	f.t.Helper()
+	var owned []int
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(50 * time.Millisecond) {
+		owned = owned[:0]
+		sum, most := 0, 0
+		for i, p := range f.nodes {
+			if !p.hasExited() {
+				n := f.shards(i)
+				owned = append(owned, n)
+				sum, most = sum+n, max(most, n)
+			}
+		}
+		if sum == 1024 && most*living <= 1024*5/4 {
+			return
+		}
+	}
+	f.t.Fatalf("the shards are not spread: %v", owned)
+}
+
+// converse makes a conversation on one of the nodes.
+func (f *fleet) converse(node int) string {
+	f.t.Helper()
+	return f.nodes[node].post("/v1/conversations", f.key, `{}`).id(f.t)
+}
+
+// say asks a node for a response in a conversation.
+func (f *fleet) say(node int, conversation, text string, more ...string) (*http.Response, error) {
+	body := fmt.Sprintf(`{"model":"simulated/x","max_output_tokens":4,"conversation":%q,"input":%q%s}`, conversation, text, strings.Join(more, ""))
+	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.nodes[node].url+"/v1/responses", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+f.key)
+	request.Header.Set("Content-Type", "application/json")
+	return f.nodes[node].client().Do(request)
+}
+
+// said is what the user said in a conversation, by one node's account.
+func (f *fleet) said(node int, conversation string) (texts []string) {
+	f.t.Helper()
+	for after := ""; ; {
+		page := f.nodes[node].get("/v1/conversations/"+conversation+"/items?order=asc&limit=100&after="+after, f.key)
+		var list struct {
+			Data []struct {
+				ID, Role string
+				Content  []struct{ Text string }
+			}
+			HasMore bool   `json:"has_more"`
+			LastID  string `json:"last_id"`
+		}
+		if err := json.Unmarshal([]byte(page.body), &list); err != nil || page.status != http.StatusOK {
+			f.t.Fatalf("%d %s: %v", page.status, page.body, err)
+		}
+		for _, item := range list.Data {
+			if item.Role == "user" && len(item.Content) > 0 {
+				texts = append(texts, item.Content[0].Text)
+			}
+		}
+		if after = list.LastID; !list.HasMore {
+			return texts
+		}
+	}
+}
+
+func TestAnyNodeServesAnyConversation(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, 3)
+	for i := range 6 {
+		conversation := f.converse(i % 3)
+		want := make([]string, 0, len(f.nodes)+1)
+		for node := range f.nodes {
+			text := fmt.Sprintf("question %d", node)
+			response, err := f.say(node, conversation, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusOK || !strings.Contains(string(body), `"output_text"`) {
+				t.Fatalf("node %d: %d %s", node, response.StatusCode, body)
+			}
+			want = append(want, text)
+		}
+		streamed, err := f.say(i%3, conversation, "streamed", `,"stream":true`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(streamed.Body)
+		_ = streamed.Body.Close()
+		if !strings.Contains(string(body), "response.completed") && !strings.Contains(string(body), "response.incomplete") {
+			t.Errorf("the stream ended with %s", body)
+		}
+		want = append(want, "streamed")
+		for node := range f.nodes {
+			if got := f.said(node, conversation); !slices.Equal(got, want) {
+				t.Errorf("by node %d the conversation is %q, want %q", node, got, want)
+			}
+		}
+	}
+}
+
+// writer asks one question after the other in its conversation, of whichever node
+// answers, until it is stopped.
+type writer struct {
+	conversation string
+	acknowledged []string
+	outage       time.Duration // from the kill to the first reply behind it
+	refused      []string      // with what no client should try again behind
+}
+
+func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
+	var died time.Time
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-killed:
+			if died.IsZero() {
+				died = time.Now()
+			}
+		default:
+		}
+		node := n % len(f.nodes)
+		if !died.IsZero() && node == victim {
+			continue
+		}
+		text := fmt.Sprintf("question %d", n)
+		response, err := f.say(node, w.conversation, text)
+		if err != nil {
+			continue // the node died with it
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		switch {
+		case err != nil:
+		case response.StatusCode == http.StatusOK:
+			w.acknowledged = append(w.acknowledged, text)
+			if !died.IsZero() && w.outage == 0 {
+				w.outage = time.Since(died)
+			}
+		case response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusConflict:
+			w.refused = append(w.refused, fmt.Sprintf("%d %s", response.StatusCode, body))
+		}
+	}
+}
+
+// When the owner of conversations is killed, others have them within seconds, with
+// everything that was acknowledged, once, in one order.
+func TestConversationsOutliveTheirNode(t *testing.T) {
+	t.Parallel()
+	const writers, victim = 12, 2
+	f := startFleet(t, 3)
+	all := make([]*writer, writers)
+	killed, stop := make(chan struct{}), make(chan struct{})
+	var working sync.WaitGroup
+	for i := range all {
+		all[i] = &writer{conversation: f.converse(i % 2)}
+		working.Go(func() { f.write(all[i], victim, killed, stop) })
+	}
+	time.Sleep(2 * time.Second)
+	f.nodes[victim].kill()
+	close(killed)
+	time.Sleep(8 * time.Second)
+	close(stop)
+	working.Wait()
+	f.awaitSpread(2)
+	var worst time.Duration
+	sum := 0
+	for i, w := range all {
+		if len(w.acknowledged) == 0 || w.outage == 0 {
+			t.Errorf("writer %d was not answered behind the kill", i)
+		}
+		worst = max(worst, w.outage)
+		sum += len(w.acknowledged)
+		for _, refused := range w.refused {
+			t.Errorf("writer %d was refused for good: %s", i, refused)
+		}
+		f.holds(w, i%2)
+	}
+	t.Logf("%d replies acknowledged; the longest outage was %s", sum, worst)
+	if worst > 5*time.Second {
+		t.Errorf("an outage of %s, want at most 5s", worst)
+	}
+}
+
+// holds wants everything acknowledged in the conversation, once and in order, by
+// both of the nodes that are left.
+func (f *fleet) holds(w *writer, node int) {
+	f.t.Helper()
+	said, other := f.said(node, w.conversation), f.said(1-node, w.conversation)
+	if !slices.Equal(said, other) {
+		f.t.Errorf("two nodes have two histories: %q and %q", said, other)
+	}
+	at := 0
+	for _, text := range w.acknowledged {
+		found := slices.Index(said[at:], text)
+		if found < 0 || slices.Contains(said[at+found+1:], text) {
+			f.t.Errorf("%q was acknowledged, and is lost, twice there or out of order in %q", text, said)
+			return
+		}
+		at += found + 1
+	}
+}
