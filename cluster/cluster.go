@@ -201,8 +201,10 @@ func (c *Cluster) listenForChanges(ctx context.Context) {
 }
 
 // Retire has this node give its shards away, as they come to rest, and take no
-// more. It never waits.
-func (c *Cluster) Retire() {
+// more. Those that are at work are left alone for as long as patience, also where Run
+// is to end sooner. It never waits.
+func (c *Cluster) Retire(patience time.Duration) {
+	c.keeper.patience.Store(time.Now().Add(patience).UnixNano())
 	c.keeper.retiring.Store(true)
 	c.keeper.look()
 }

@@ -243,7 +243,7 @@ func TestNodeThatLeavesHandsItsShardsOver(t *testing.T) {
 	a, b, c := join(t, at), join(t, at), join(t, at)
 	awaitSpread(t, a, b, c)
 	ref := c.in(t)
-	c.Retire()
+	c.Retire(time.Minute)
 	await(t, "it keeps shards", func() bool { return c.owns() == 0 })
 	awaitSpread(t, a, b)
 	m := turn(t.Context(), ref, "moved")
@@ -272,7 +272,7 @@ func TestShardAtWorkIsHandedOverAfterIt(t *testing.T) {
 	a.start(m)
 	started(t, m)
 	b := join(t, at)
-	a.Retire()
+	a.Retire(time.Minute)
 	await(t, "what is at rest is not handed over", func() bool { return b.owns() == messages.Shards-1 })
 	if a.Epoch(shard) == 0 {
 		t.Error("the shard that is at work was closed")

@@ -68,24 +68,40 @@ func (s *served) prepare(m messages.Addressed) (wait func()) {
 	switch m := m.(type) {
 	case *messages.StartTurn:
 		m.Client, m.Limited = s.client, s
-		return func() { s.turn(m) }
-	case *messages.FollowTurn:
-		return func() { s.follow(<-m.Reply) }
-	case *messages.CancelTurn:
 		return func() {
-			s.say(&remote.Answer{Reply: &remote.Answer_Cancelled{Cancelled: remote.ToCancelled(<-m.Reply)}})
+			within(time.Until(m.Spec.Deadline)+answerPatience, m.Reply, func(started messages.TurnStarted) { s.turn(m, started) })
 		}
+	case *messages.FollowTurn:
+		return func() { within(answerPatience, m.Reply, s.follow) }
+	case *messages.CancelTurn:
+		return func() { within(answerPatience, m.Reply, s.cancelled) }
 	case *messages.AddItems:
-		return func() { s.edited(<-m.Reply) }
+		return func() { within(answerPatience, m.Reply, s.edited) }
 	case *messages.EraseItem:
-		return func() { s.edited(<-m.Reply) }
+		return func() { within(answerPatience, m.Reply, s.edited) }
 	case *messages.EraseTurn:
-		return func() { s.edited(<-m.Reply) }
+		return func() { within(answerPatience, m.Reply, s.edited) }
 	case *messages.DropConversation:
-		return func() { s.edited(<-m.Reply) }
+		return func() { within(answerPatience, m.Reply, s.edited) }
 	default:
 		return func() {}
 	}
+}
+
+// within passes an answer on, should it come in time. Whoever asked waits no longer
+// either.
+func within[T any](patience time.Duration, reply <-chan T, pass func(T)) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case answer := <-reply:
+		pass(answer)
+	case <-timer.C:
+	}
+}
+
+func (s *served) cancelled(c messages.Cancelled) {
+	s.say(&remote.Answer{Reply: &remote.Answer_Cancelled{Cancelled: remote.ToCancelled(c)}})
 }
 
 func (s *served) say(m *remote.Answer) {
@@ -102,8 +118,7 @@ func (s *served) edited(e messages.Edited) {
 func (s *served) Settle(tokens int) { s.tokens.Store(int64(tokens)) }
 
 // turn answers, and passes the stream on until its end.
-func (s *served) turn(m *messages.StartTurn) {
-	started := <-m.Reply
+func (s *served) turn(m *messages.StartTurn, started messages.TurnStarted) {
 	s.say(&remote.Answer{Reply: &remote.Answer_Started{Started: remote.ToTurnStarted(started)}})
 	if started.Err != nil {
 		return

@@ -20,6 +20,7 @@ type keeper struct {
 	local    Local           // set before it runs
 	retiring atomic.Bool     // everything is to be given away
 	forced   atomic.Bool     // also what is at work
+	patience atomic.Int64    // until when what is at work is left alone, in nanoseconds since 1970
 	told     bool            // the others know that it retires
 	next     int             // where the giving goes on
 
@@ -265,22 +266,24 @@ func byOwner(placements []messages.Placement, owners []messages.MemberID) map[me
 // seconds.
 const givePatience = 5 * time.Second
 
-// giveAll returns when nothing is open here any more, or nobody takes it.
+// giveAll returns when nothing is open here any more, or nobody takes it. What is at
+// work then gets the time that it was promised.
 func (k *keeper) giveAll(ctx context.Context) {
-	ctx, release := context.WithTimeout(ctx, givePatience)
+	promised := time.Unix(0, k.patience.Load())
+	ctx, release := context.WithTimeout(ctx, max(0, time.Until(promised))+givePatience)
 	defer release()
 	k.retiring.Store(true)
-	k.forced.Store(true)
-	for pause := time.NewTicker(givePause); ; {
+	pause := time.NewTicker(givePause)
+	defer pause.Stop()
+	for {
+		k.forced.Store(!time.Now().Before(promised))
 		k.look()
 		if k.held.count() == 0 || !k.hasHeirs(ctx) {
-			pause.Stop()
 			return
 		}
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			pause.Stop()
 			return
 		}
 	}

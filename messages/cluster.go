@@ -29,3 +29,17 @@ type Placement struct {
 // ErrRemoved is for a member that is none any more: others have its shards. There
 // is no way back, but for a process that starts again.
 var ErrRemoved = errors.New("the other nodes of the cluster have removed this one, since it did not renew its lease in time")
+
+// ClusterState is how the nodes share the conversations, at one moment.
+type ClusterState struct {
+	Self    MemberID // of the node that was asked; empty for one that is alone, or for nobody
+	Members []MemberShare
+	Unowned int // shards that no member owns, and some is about to take
+	Moving  int // shards that are to have another owner than they have
+}
+
+// MemberShare is a member, and how many shards it owns.
+type MemberShare struct {
+	Member
+	Shards int
+}

@@ -13,6 +13,7 @@ import (
 	"example.com/parley/actors/admission"
 	"example.com/parley/actors/budget"
 	"example.com/parley/actors/tenant"
+	"example.com/parley/cluster"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
 	"example.com/parley/messages"
@@ -28,6 +29,7 @@ type administration interface {
 	admin.Prices
 	admin.Erasures
 	admin.Retentions
+	admin.Cluster
 	AuditEntries(ctx context.Context, p messages.AuditPage) (found []messages.AuditEntry, more bool, err error)
 }
 
@@ -41,11 +43,15 @@ type inStore struct {
 	admin.Budgets
 	parleyhttp.Usage
 	admin.Audit
-	shared bool // replies are cached where only a server finds them
+	shared bool              // replies are cached where only a server finds them
+	nodes  cluster.Registry  // nil where servers share nothing
+	member messages.MemberID // of this server; empty where it is alone
 }
 
 func administrationOf(cfg *Config, s store, prices *tenant.Prices) inStore {
+	nodes, _ := s.(cluster.Registry)
 	return inStore{
+		nodes:          nodes,
 		Administration: tenant.NewAdministration(s), PriceAdministration: tenant.NewPriceAdministration(s, prices),
 		RetentionAdministration: tenant.NewRetentionAdministration(s), Eraser: tenant.NewEraser(s, nil, slog.New(slog.DiscardHandler)),
 		LimitAdministration: tenant.NewLimitAdministration(s, cfg.Limits, cfg.Admission.Weights, admission.MostWeight),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -64,13 +65,14 @@ func (m membership) elsewhere() actors.Elsewhere {
 }
 
 // run is a part of the server: a member until it is stopped. It begins to give its
-// shards away as soon as the server is asked to stop.
-func (m membership) run(serving context.Context, tree *actors.System) func(context.Context) error {
+// shards away as soon as the server is asked to stop, and cuts nothing before the
+// patience for that is over.
+func (m membership) run(serving context.Context, patience time.Duration, tree *actors.System) func(context.Context) error {
 	if m.Cluster == nil {
 		return nil
 	}
 	return func(ctx context.Context) error {
-		defer context.AfterFunc(serving, m.Retire)()
+		defer context.AfterFunc(serving, func() { m.Retire(patience) })()
 		return m.Run(ctx, tree)
 	}
 }

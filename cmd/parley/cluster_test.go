@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,17 +24,17 @@ type fleet struct {
 
 // startFleet starts n servers, one after the other, and waits until each owns its
 // share.
-func startFleet(t *testing.T, n int) *fleet {
+func startFleet(t *testing.T, n int, env ...string) *fleet {
 	t.Helper()
 	at := database(t)
 	f := &fleet{t: t}
 	for range n {
 		p := start(t, launch{
 			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},
-			env: []string{
+			env: append([]string{
 				"PARLEY_STORE_POSTGRES_URL=" + at, "PARLEY_STORE_POSTGRES_CONNECTIONS=2", "PARLEY_STORE_POSTGRES_MAX_CONNECTIONS=12",
 				"PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms",
-			},
+			}, env...),
 		})
 		if f.key == "" {
 			f.key = p.key
@@ -166,6 +167,7 @@ type writer struct {
 	acknowledged []string
 	outage       time.Duration // from the kill to the first reply behind it
 	refused      []string      // with what no client should try again behind
+	failed       []string      // with what may be tried again
 }
 
 func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
@@ -200,6 +202,8 @@ func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
 			}
 		case response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusConflict:
 			w.refused = append(w.refused, fmt.Sprintf("%d %s", response.StatusCode, body))
+		default:
+			w.failed = append(w.failed, fmt.Sprintf("%d %s", response.StatusCode, body))
 		}
 	}
 }
@@ -259,5 +263,100 @@ func (f *fleet) holds(w *writer, node int) {
 			return
 		}
 		at += found + 1
+	}
+}
+
+// A response that runs on one node is looked on by way of another, and cancelled by
+// way of the third.
+func TestResponseIsFollowedAndCancelledFromAnyNode(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, 3, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=100ms")
+	for i := range 3 {
+		made := f.nodes[0].post("/v1/responses", f.key, fmt.Sprintf(`{"model":"simulated/x","input":"Hello!","background":true,"conversation":%q}`, f.converse(i)))
+		response := made.id(t)
+		stream := f.nodes[1].request(http.MethodGet, f.nodes[1].url+"/v1/responses/"+response+"?stream=true", f.key, "")
+		shown := readUntil(t, stream.Body, "output_text.delta", 1)
+		cancelled := f.nodes[2].post("/v1/responses/"+response+"/cancel", f.key, "")
+		if cancelled.status != http.StatusOK || !cancelled.has(`"cancelled"`) {
+			t.Errorf("cancelled: %d %s", cancelled.status, cancelled.body)
+		}
+		rest, err := io.ReadAll(stream.Body)
+		_ = stream.Body.Close()
+		if err != nil || !strings.Contains(string(rest), "cancelled") {
+			t.Errorf("behind %q came %q, %v", shown, rest, err)
+		}
+	}
+}
+
+func TestClusterTellsOperatorsHowItStands(t *testing.T) {
+	t.Parallel()
+	certs := filepath.Join(t.TempDir(), "certs")
+	if out, err := runBinary(t, nil, "cluster", "certs", certs, "--nodes", "2"); err != nil || !strings.Contains(out, "node-1.pem") {
+		t.Fatalf("%q, %v", out, err)
+	}
+	at := database(t)
+	f := &fleet{t: t}
+	for i := range 2 {
+		file := filepath.Join(certs, fmt.Sprintf("node-%d", i+1))
+		p := start(t, launch{
+			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},
+			env: []string{
+				"PARLEY_STORE_POSTGRES_URL=" + at, "PARLEY_STORE_POSTGRES_CONNECTIONS=2",
+				"PARLEY_CLUSTER_TLS_CA=" + filepath.Join(certs, "ca.pem"), "PARLEY_CLUSTER_TLS_CERT=" + file + ".pem", "PARLEY_CLUSTER_TLS_KEY=" + file + ".key",
+			},
+		})
+		f.nodes = append(f.nodes, p)
+	}
+	f.key = f.nodes[0].key
+	f.awaitSpread(2)
+	for i := range 4 { // some of them over the wire, by certificates
+		if answer := f.nodes[1].post("/v1/responses", f.key, fmt.Sprintf(`{"model":"simulated/x","input":"Hello!","conversation":%q}`, f.converse(i%2))); answer.status != http.StatusOK {
+			t.Errorf("%d %s", answer.status, answer.body)
+		}
+	}
+	shown, err := runBinary(t, nil, "cluster", "status", "--data", f.nodes[0].data)
+	if err != nil || strings.Count(shown, "serving") != 2 || strings.Count(shown, "512") != 2 || strings.Count(shown, " *") != 1 {
+		t.Errorf("%s, %v", shown, err)
+	}
+	f.nodes[1].terminate()
+	f.awaitSpread(1)
+	if shown, err = runBinary(t, nil, "cluster", "status", "--data", f.nodes[0].data, "--json"); err != nil || strings.Count(shown, `"shards"`) != 1 {
+		t.Errorf("%s, %v", shown, err)
+	}
+}
+
+// What is asked while a server is stopped for another to take its place is answered,
+// or refused with something that may be tried again.
+func TestServersAreReplacedOneByOne(t *testing.T) {
+	t.Parallel()
+	const writers, victim = 8, 1
+	f := startFleet(t, 3)
+	all := make([]*writer, writers)
+	killed, stop := make(chan struct{}), make(chan struct{})
+	var working sync.WaitGroup
+	for i := range all {
+		all[i] = &writer{conversation: f.converse(i % 3)}
+		working.Go(func() { f.write(all[i], victim, killed, stop) })
+	}
+	time.Sleep(time.Second)
+	close(killed) // whoever balances load asks /readyz, and goes elsewhere first
+	f.nodes[victim].terminate()
+	f.awaitSpread(2)
+	time.Sleep(time.Second)
+	close(stop)
+	working.Wait()
+	for i, w := range all {
+		for _, refused := range append(w.refused, w.failed...) {
+			t.Errorf("writer %d was refused: %s", i, refused)
+		}
+		if w.outage == 0 || w.outage > 5*time.Second {
+			t.Errorf("writer %d waited %s", i, w.outage)
+		}
+		said := f.said(0, w.conversation)
+		for _, text := range w.acknowledged {
+			if !slices.Contains(said, text) {
+				t.Errorf("%q was acknowledged, and is lost", text)
+			}
+		}
 	}
 }

@@ -57,6 +57,7 @@ func rootCommand(w world) *cobra.Command {
 		eraseCommand(w),
 		auditCommand(w),
 		cacheCommand(w),
+		clusterCommand(w),
 		backupCommand(w),
 		restoreCommand(w),
 		versionCommand(),

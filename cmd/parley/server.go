@@ -145,7 +145,7 @@ func (s *server) newClients(stop context.CancelFunc) (*parleyhttp.Server, error)
 // newOperators makes what serves operators.
 func (s *server) newOperators() *admin.Server {
 	return admin.NewServer(s.cfg.Admin, admin.Deps{
-		Administration: s.administration, Prices: s.administration, Retentions: s.administration, Budgets: s.administration, Limits: s.administration,
+		Administration: s.administration, Prices: s.administration, Retentions: s.administration, Budgets: s.administration, Limits: s.administration, Cluster: s.administration,
 		Keys: s.door.keys, Tries: s.door.tries,
 		Usage: s.kept.store, Audit: s.kept.store, Erasures: s.eraser,
 		Providers: s.fleet, Drains: s.clients, Drill: drills(s.cfg, s.tree),
@@ -161,7 +161,7 @@ func (s *server) parts(ctx context.Context, again *source, environment []string)
 		{name: "the shared cache", run: s.answers.share()},
 		{name: "the shares of limits", run: s.door.share()},
 		{name: "the actors", stop: draining(s.tree, s.clients)},
-		{name: "the cluster", run: s.nodes.run(ctx, s.tree)},
+		{name: "the cluster", run: s.nodes.run(ctx, s.cfg.HTTP.DrainTimeout, s.tree)},
 		{name: "the embedder", run: s.answers.run()},
 		{name: "the collector's pace", run: pacing(environment)},
 		{name: "the warmer", run: s.warmer.Run},

@@ -49,6 +49,7 @@ type Deps struct {
 	Retentions     Retentions
 	Budgets        Budgets
 	Limits         Limits
+	Cluster        Cluster
 	Providers      Providers
 	Drains         Drains                // nil where nothing is to be drained
 	Drill          Drill                 // nil where drills are not allowed
@@ -121,6 +122,7 @@ func (s *Server) routes() {
 	operator.Put("/prices/*", s.setPrice)
 	operator.Delete("/prices/*", s.deletePrice)
 	operator.Get("/audit", s.listAudit)
+	operator.Get("/cluster", s.showCluster)
 	if s.deps.Drains != nil {
 		operator.Get("/drain", s.showDrain)
 		operator.Post("/drain", s.drain)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/parley/cluster"
+	"example.com/parley/http/admin"
+	"example.com/parley/messages"
+)
+
+func clusterCommand(w world) *cobra.Command {
+	c := &cobra.Command{
+		Use: "cluster", Short: "Show the servers that share a database, and make certificates for them", Args: cobra.NoArgs,
+		Long: "Show the servers that share a database, and make certificates for them.\n\nA server becomes one of several with `parley serve --cluster`.",
+	}
+	c.AddCommand(clusterStatusCommand(w), clusterCertsCommand())
+	return c
+}
+
+func clusterStatusCommand(w world) *cobra.Command {
+	c := &cobra.Command{
+		Use: "status", Short: "List the servers, and how they share the conversations", Args: cobra.NoArgs,
+		Example: "  parley cluster status\n  parley cluster status --server 10.0.0.5:8081 --json",
+	}
+	flags := addAdminFlags(c)
+	asJSON := addJSONFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return flags.do(c.Context(), w, func(ctx context.Context, a administration) error {
+			state, err := a.ClusterState(ctx)
+			if err != nil {
+				return err
+			}
+			view := admin.ViewCluster(state)
+			if *asJSON {
+				return printIndented(c.OutOrStdout(), view)
+			}
+			return printCluster(c.OutOrStdout(), view)
+		})
+	}
+	return c
+}
+
+func printCluster(w io.Writer, v admin.ClusterView) error {
+	if len(v.Members) == 0 {
+		_, err := fmt.Fprintln(w, "No server has joined a cluster on this database.")
+		return err
+	}
+	header := []string{"SERVER", "ADDRESS", "STATE", "SHARDS", "SINCE", "VERSION"}
+	err := printTable(w, header, len(v.Members), func(i int) []string {
+		m := v.Members[i]
+		name := m.ID
+		if name == v.Self {
+			name += " *"
+		}
+		return []string{name, m.Address, m.State, strconv.Itoa(m.Shards), showTime(time.Unix(m.Joined, 0), ""), m.Version}
+	})
+	if err == nil && v.Unowned+v.Moving > 0 {
+		_, err = fmt.Fprintf(w, "\n%d of %d shards have no server, and %d are to have another.\n", v.Unowned, messages.Shards, v.Moving)
+	}
+	return err
+}
+
+// certsGood is how long certificates are good for unless somebody says otherwise:
+// they are for trying things out, and not to be forgotten.
+const certsGood = 365 * 24 * time.Hour
+
+func clusterCertsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "certs DIR", Short: "Make an authority, and certificates of servers that it vouches for", Args: cobra.ExactArgs(1),
+		Long: "Make an authority, and certificates of servers that it vouches for, in a new folder.\n\n" +
+			"Each server gets ca.pem, and a node-N.pem with its node-N.key. Whoever has such a key is one\n" +
+			"of the servers, so keep ca.key, which makes more, off all of them.",
+		Example: "  parley cluster certs ./certs --nodes 3",
+	}
+	nodes := c.Flags().Int("nodes", 3, "make certificates for `N` servers")
+	good := c.Flags().Duration("valid-for", certsGood, "have them end after the `DURATION`")
+	c.RunE = func(c *cobra.Command, arguments []string) error {
+		if *nodes < 1 || *nodes > 1000 || *good < time.Hour {
+			return &messages.Failure{Code: messages.CodeInvalidRequest, What: "these are no certificates to work with", Do: "give --nodes from 1 to 1000, and --valid-for of at least 1h"}
+		}
+		if err := cluster.WriteCertificates(arguments[0], *nodes, *good); err != nil {
+			return &messages.Failure{
+				Code: messages.CodeInvalidRequest, What: "the certificates could not be written to " + arguments[0],
+				Do: "name a folder that has none yet", Cause: err,
+			}
+		}
+		_, err := fmt.Fprintf(c.OutOrStdout(), "made an authority and certificates of %[1]s in %[2]s\n\nFor the first server:\n"+
+			"  PARLEY_CLUSTER_TLS_CA=%[2]s/ca.pem PARLEY_CLUSTER_TLS_CERT=%[2]s/node-1.pem PARLEY_CLUSTER_TLS_KEY=%[2]s/node-1.key\n",
+			count(*nodes, "server"), arguments[0])
+		return err
+	}
+	return c
+}
+
+// ClusterState implements administration.
+func (r *remote) ClusterState(ctx context.Context) (s messages.ClusterState, err error) {
+	var v admin.ClusterView
+	if err := r.do(ctx, http.MethodGet, "/admin/cluster", nil, &v); err != nil {
+		return s, err
+	}
+	s = messages.ClusterState{Self: messages.MemberID(v.Self), Unowned: v.Unowned, Moving: v.Moving}
+	for _, m := range v.Members {
+		s.Members = append(s.Members, messages.MemberShare{
+			Member: messages.Member{
+				ID: messages.MemberID(m.ID), Address: m.Address, Version: m.Version, Leaving: m.State == "leaving",
+				Joined: time.Unix(m.Joined, 0), Lease: time.Duration(m.LeaseMS) * time.Millisecond,
+			},
+			Shards: m.Shards,
+		})
+	}
+	return s, nil
+}
+
+// ClusterState implements admin.Cluster.
+func (s inStore) ClusterState(ctx context.Context) (messages.ClusterState, error) {
+	if s.nodes == nil {
+		return messages.ClusterState{}, nil
+	}
+	members, placements, err := s.nodes.Topology(ctx)
+	if err != nil {
+		return messages.ClusterState{}, err
+	}
+	state := cluster.StateOf(members, placements)
+	state.Self = s.member
+	return state, nil
+}
