@@ -294,9 +294,9 @@ func TestNodeThatWasRemovedEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case err := <-b.ended:
-		if b.ended <- err; !errors.Is(err, messages.ErrRemoved) {
-			t.Errorf("it ended with %v", err)
+	case end := <-b.ended:
+		if b.ended <- end; !errors.Is(end.err, messages.ErrRemoved) {
+			t.Errorf("it ended with %v", end.err)
 		}
 	case <-time.After(patience):
 		t.Fatal("it goes on")

@@ -30,16 +30,16 @@ func calls(t *testing.T, client, server *tls.Config) error {
 		t.Fatal(err)
 	}
 	defer listener.Close() //nolint:errcheck // nobody uses it any more
-	heard := make(chan error, 1)
+	heard := make(chan outcome, 1)
 	go func() { // ends with the listener
 		conn, err := listener.Accept()
 		if err == nil {
 			_, err = conn.Read(make([]byte, 1))
 			_ = conn.Close()
 		}
-		heard <- err
+		heard <- outcome{err}
 	}()
-	conn, err := tls.Dial("tcp", listener.Addr().String(), client)
+	conn, err := (&tls.Dialer{Config: client}).DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err == nil {
 		_, err = conn.Write([]byte("x"))
 		defer conn.Close() //nolint:errcheck // likewise
@@ -49,7 +49,7 @@ func calls(t *testing.T, client, server *tls.Config) error {
 		<-heard
 		return err
 	}
-	return <-heard
+	return (<-heard).err
 }
 
 func authority(t *testing.T) (folder string) {

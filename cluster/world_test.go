@@ -89,13 +89,16 @@ type node struct {
 	id    messages.MemberID
 	store *postgres.Store
 	stop  context.CancelFunc
-	ended chan error // what Run returned
+	ended chan outcome // of Run
 }
+
+// outcome is what came of something that a goroutine did.
+type outcome struct{ err error }
 
 // join starts a node.
 func join(t *testing.T, at string) *node {
 	t.Helper()
-	n := &node{id: cluster.NewMemberID(), stand: newStand(), ended: make(chan error, 1)}
+	n := &node{id: cluster.NewMemberID(), stand: newStand(), ended: make(chan outcome, 1)}
 	store := postgres.DefaultConfig()
 	store.URL, store.Connections, store.MaxConns = at, 1, 6
 	var err error
@@ -111,10 +114,10 @@ func join(t *testing.T, at string) *node {
 	n.elsewhere = n.Cluster
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	n.stop = stop
-	go func() { n.ended <- n.Run(ctx, n.stand) }() // ends with stop
+	go func() { n.ended <- outcome{n.Run(ctx, n.stand)} }() // ends with stop
 	t.Cleanup(func() {
 		stop()
-		_ = <-n.ended // the test has seen to it
+		<-n.ended // the test has seen to it
 		n.Close()
 		n.wait()
 	})
@@ -126,10 +129,10 @@ func (n *node) leave(t *testing.T) {
 	t.Helper()
 	n.stop()
 	select {
-	case err := <-n.ended:
-		n.ended <- err
-		if err != nil {
-			t.Errorf("it left with %v", err)
+	case left := <-n.ended:
+		n.ended <- left
+		if left.err != nil {
+			t.Errorf("it left with %v", left.err)
 		}
 	case <-time.After(patience):
 		t.Fatal("it does not end")

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,13 +23,16 @@ type fleet struct {
 	key   string
 }
 
-// startFleet starts n servers, one after the other, and waits until each owns its
+// servers is the least number of which one may fail while others still share.
+const servers = 3
+
+// startFleet starts the servers, one after the other, and waits until each owns its
 // share.
-func startFleet(t *testing.T, n int, env ...string) *fleet {
+func startFleet(t *testing.T, env ...string) *fleet {
 	t.Helper()
 	at := database(t)
 	f := &fleet{t: t}
-	for range n {
+	for range servers {
 		p := start(t, launch{
 			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},
 			env: append([]string{
@@ -41,7 +45,7 @@ func startFleet(t *testing.T, n int, env ...string) *fleet {
 		}
 		f.nodes = append(f.nodes, p)
 	}
-	f.awaitSpread(n)
+	f.awaitSpread(servers)
 	return f
 }
 
@@ -125,7 +129,7 @@ func (f *fleet) said(node int, conversation string) (texts []string) {
 
 func TestAnyNodeServesAnyConversation(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, 3)
+	f := startFleet(t)
 	for i := range 6 {
 		conversation := f.converse(i % 3)
 		want := make([]string, 0, len(f.nodes)+1)
@@ -213,7 +217,7 @@ func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
 func TestConversationsOutliveTheirNode(t *testing.T) {
 	t.Parallel()
 	const writers, victim = 12, 2
-	f := startFleet(t, 3)
+	f := startFleet(t)
 	all := make([]*writer, writers)
 	killed, stop := make(chan struct{}), make(chan struct{})
 	var working sync.WaitGroup
@@ -270,7 +274,7 @@ func (f *fleet) holds(w *writer, node int) {
 // way of the third.
 func TestResponseIsFollowedAndCancelledFromAnyNode(t *testing.T) {
 	t.Parallel()
-	f := startFleet(t, 3, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=100ms")
+	f := startFleet(t, "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=100ms")
 	for i := range 3 {
 		made := f.nodes[0].post("/v1/responses", f.key, fmt.Sprintf(`{"model":"simulated/x","input":"Hello!","background":true,"conversation":%q}`, f.converse(i)))
 		response := made.id(t)
@@ -330,7 +334,7 @@ func TestClusterTellsOperatorsHowItStands(t *testing.T) {
 func TestServersAreReplacedOneByOne(t *testing.T) {
 	t.Parallel()
 	const writers, victim = 8, 1
-	f := startFleet(t, 3)
+	f := startFleet(t)
 	all := make([]*writer, writers)
 	killed, stop := make(chan struct{}), make(chan struct{})
 	var working sync.WaitGroup
@@ -358,5 +362,43 @@ func TestServersAreReplacedOneByOne(t *testing.T) {
 				t.Errorf("%q was acknowledged, and is lost", text)
 			}
 		}
+	}
+}
+
+// A server that was frozen for longer than its lease comes back to a cluster that
+// has gone on without it: it writes nothing more, and ends.
+func TestFrozenServerEndsAndForksNothing(t *testing.T) {
+	t.Parallel()
+	const writers, victim = 8, 2
+	f := startFleet(t)
+	all := make([]*writer, writers)
+	frozen, stop := make(chan struct{}), make(chan struct{})
+	var working sync.WaitGroup
+	for i := range all {
+		all[i] = &writer{conversation: f.converse(i % 2)}
+		working.Go(func() { f.write(all[i], victim, frozen, stop) })
+	}
+	time.Sleep(time.Second)
+	signal := func(s syscall.Signal) {
+		if err := f.nodes[victim].cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	close(frozen)
+	time.Sleep(6 * time.Second)
+	signal(syscall.SIGCONT)
+	f.nodes[victim].awaitExit()
+	if log := f.nodes[victim].log.String(); f.nodes[victim].err == nil || !strings.Contains(log, "have removed this one") {
+		t.Errorf("it ended with %v, and said %s", f.nodes[victim].err, log)
+	}
+	close(stop)
+	working.Wait()
+	f.awaitSpread(2)
+	for i, w := range all {
+		if w.outage == 0 || w.outage > 8*time.Second {
+			t.Errorf("writer %d waited %s", i, w.outage)
+		}
+		f.holds(w, i%2)
 	}
 }
