@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"example.com/parley/messages"
@@ -67,8 +68,20 @@ func (t *turn) ask(ctx context.Context, target messages.Target, call *messages.C
 		return asked{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	t.deps.Workers.Go(func() { answers <- t.open(ctx, row, target, call) })
+	t.deps.Workers.Go(func() { answers <- t.openSafely(ctx, row, target, call) })
 	return asked{row, cancel}, nil
+}
+
+// openSafely makes a panic the call's failure: nothing else would, in a goroutine of
+// its own.
+func (t *turn) openSafely(ctx context.Context, row int, target messages.Target, call *messages.Call) (a opened) {
+	defer func() {
+		if p := recover(); p != nil {
+			a = opened{row: row, target: target, err: panicked(p)}
+			t.deps.Log.Error("a call panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", a.err))
+		}
+	}()
+	return t.open(ctx, row, target, call)
 }
 
 // forsake ends the call that lost. It brought nothing, so it costs nothing.

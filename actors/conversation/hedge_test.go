@@ -47,6 +47,9 @@ func TestHedge(t *testing.T) {
 			late: map[string]time.Duration{"p1": 3 * time.Second}, open: map[string]error{"p1": errReset, "p2": errReset}, calls: 3, provider: "p3",
 			took: 3 * time.Second,
 		},
+		"a rival that panics is the turn's failure alone": {
+			late: map[string]time.Duration{"p1": 3 * time.Second}, open: map[string]error{"p2": errPanic}, calls: 2, took: time.Second,
+		},
 		"no more than one call of twenty is made twice": {
 			late: map[string]time.Duration{"p1": 5 * time.Second}, cold: true, calls: 1, provider: "p1", took: 5 * time.Second,
 		},

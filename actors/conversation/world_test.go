@@ -2,6 +2,7 @@ package conversation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -144,6 +145,9 @@ func used(input, output int) step {
 
 func hello() []step { return []step{say("Hel"), say("lo"), stopped(), used(3, 2)} }
 
+// errPanic is what a provider fails with that panics.
+var errPanic = errors.New("a dialect's fault")
+
 // models plays the script for every call, and remembers what it was asked.
 type models struct {
 	mu      sync.Mutex
@@ -191,6 +195,9 @@ func (m *models) Open(ctx context.Context, target messages.Target, call *message
 		}
 	}
 	if err := m.open[target.Provider]; err != nil {
+		if errors.Is(err, errPanic) {
+			panic(err)
+		}
 		if left, known := m.heals[target.Provider]; known {
 			if m.heals[target.Provider] = left - 1; left == 1 {
 				delete(m.open, target.Provider)
