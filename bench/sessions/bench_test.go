@@ -65,11 +65,11 @@ func TestSilentSessionsMissATarget(t *testing.T) {
 		all[i].chunks.Store(2)
 		all[i].late = []time.Duration{time.Millisecond, 2 * time.Millisecond}
 	}
-	if err := b.tellStream(all, map[string]float64{"kb": 20}); err != nil {
+	if err := b.tellStream(all, map[string]float64{"kb": 20, "lost_connections": 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range b.line.Targets {
-		if wanted := !strings.HasSuffix(target.Name, "_silent"); target.OK != wanted {
+		if wanted := !strings.HasSuffix(target.Name, "_silent") && !strings.HasSuffix(target.Name, "_lost"); target.OK != wanted {
 			t.Errorf("%+v", target)
 		}
 	}

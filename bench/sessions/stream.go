@@ -95,12 +95,12 @@ func (b *bench) streamOf(ctx context.Context, size int) error {
 		return err
 	}
 	if err := c.whole(); err != nil {
-		return err
+		report.Say("%d sessions: %v", size, err) // whose chunks are missed
 	}
 	each := collected.each(base, size)
 	figures := map[string]float64{
 		"sessions": float64(size), "kb": each.rss, "kb_with_garbage": garbage.each(base, size).rss, "heap_kb": each.heap, "stacks_kb": each.stacks,
-		"turns_waiting": page["chatbot_turns_waiting"], "server_busy": round((after.CPU - before.CPU).Seconds() / b.duration.Seconds()),
+		"lost_connections": float64(c.lost.Load()), "turns_waiting": page["chatbot_turns_waiting"], "server_busy": round((after.CPU - before.CPU).Seconds() / b.duration.Seconds()),
 	}
 	return b.tellStream(all, figures)
 }
@@ -180,6 +180,7 @@ func (b *bench) tellStream(all []heard, figures map[string]float64) error {
 	name := fmt.Sprintf("streaming_%d", size)
 	b.line.Figure(name, figures)
 	b.line.Target(report.Exactly(name+"_silent", 0, float64(silent)))
+	b.line.Target(report.Exactly(name+"_lost", 0, figures["lost_connections"]))
 	if size == chunkTarget {
 		b.line.Target(report.AtMost(name+"_chunk_p99_ms", chunkWithinMS, figures["chunk_p99_ms"]))
 	}
