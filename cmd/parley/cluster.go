@@ -56,6 +56,28 @@ func openMembership(cfg *Config, k kept, metrics prometheus.Registerer, log *slo
 	return membership{nodes}, nil
 }
 
+// notInACluster refuses to begin alone on a database where others work: it would take
+// their turns for its own, from a process that is gone.
+func notInACluster(ctx context.Context, s store) error {
+	registry, shared := s.(cluster.Registry)
+	if !shared {
+		return nil
+	}
+	members, _, err := registry.Topology(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range members {
+		if members[i].Lease > 0 {
+			return &messages.Failure{
+				Code: messages.CodeInvalidRequest, What: "a cluster of servers works on this database, one of them at " + members[i].Address,
+				Do: "start this one with --cluster, too, or stop those first",
+			}
+		}
+	}
+	return nil
+}
+
 // elsewhere is where the actors find what is not theirs.
 func (m membership) elsewhere() actors.Elsewhere {
 	if m.Cluster == nil {

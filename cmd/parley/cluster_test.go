@@ -322,6 +322,11 @@ func TestClusterTellsOperatorsHowItStands(t *testing.T) {
 	if err != nil || strings.Count(shown, "serving") != 2 || strings.Count(shown, "512") != 2 || strings.Count(shown, " *") != 1 {
 		t.Errorf("%s, %v", shown, err)
 	}
+	alone := begin(t, launch{env: []string{"PARLEY_STORE_POSTGRES_URL=" + at}})
+	alone.awaitExit()
+	if log := alone.log.String(); alone.err == nil || !strings.Contains(log, "--cluster") {
+		t.Errorf("a server that is alone began among them: %v, %s", alone.err, log)
+	}
 	f.nodes[1].terminate()
 	f.awaitSpread(1)
 	if shown, err = runBinary(t, nil, "cluster", "status", "--data", f.nodes[0].data, "--json"); err != nil || strings.Count(shown, `"shards"`) != 1 {

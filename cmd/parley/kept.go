@@ -84,6 +84,9 @@ func (k kept) recoverTurns(ctx context.Context) (recovered int, err error) {
 	if k.member != "" {
 		return 0, nil
 	}
+	if err := notInACluster(ctx, k.store); err != nil {
+		return 0, err
+	}
 	return k.store.RecoverTurns(ctx)
 }
 
