@@ -57,7 +57,7 @@ func replaced() fault {
 // befall has a fault strike a server under the writers, waits until the others
 // share what it had, and starts it again.
 func (f *fleet) befall(ctx context.Context, what fault, victim *node, writers []*writer) (outages []float64, err error) {
-	victim.leave(true)
+	victim.leave() // as whoever balances load would say
 	for _, w := range writers {
 		w.befall()
 	}

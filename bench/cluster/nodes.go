@@ -26,8 +26,9 @@ type node struct {
 
 	process *program.Process
 
-	mu   sync.Mutex
-	away bool // nobody is to ask it
+	mu    sync.Mutex
+	there context.Context // ends when nobody is to ask it any more, nor to wait for it
+	leave context.CancelFunc
 }
 
 // startFleet starts the servers, one after the other.
@@ -66,7 +67,7 @@ func (f *fleet) start(ctx context.Context, n *node) error {
 	if n.process, err = program.StartLogged(ctx, spec, f.folder, n.Ready(), patience); err != nil {
 		return err
 	}
-	n.leave(false)
+	n.come()
 	return nil
 }
 
@@ -78,17 +79,21 @@ func (f *fleet) stop() {
 	}
 }
 
-func (n *node) leave(away bool) {
+// come has others ask it.
+func (n *node) come() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.away = away
+	n.there, n.leave = context.WithCancel(context.Background())
 }
 
-func (n *node) isAway() bool {
+// until ends when it is not to be asked any more, which it may have.
+func (n *node) until() context.Context {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.away
+	return n.there
 }
+
+func (n *node) isAway() bool { return n.until().Err() != nil }
 
 // awaitSpread waits until those that are there own everything, evenly.
 func (f *fleet) awaitSpread(ctx context.Context) error {

@@ -39,8 +39,8 @@ func (w *writer) run(ctx context.Context) {
 			continue
 		}
 		text := fmt.Sprintf("question %d", n)
-		// Not ctx: what is asked is waited for, so that nobody guesses what became of it.
-		status, _, err := w.client.say(context.WithoutCancel(ctx), to, w.conversation, text)
+		// Not ctx: what is asked is waited for, unless its server is gone.
+		status, _, err := w.client.say(to.until(), to, w.conversation, text) //nolint:contextcheck // see above
 		w.note(status, err, text)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/parley/messages"
@@ -55,12 +56,25 @@ func alive(t *testing.T, store *postgres.Store, id messages.MemberID, want int) 
 	}
 }
 
+// reached tries again while connections are found cut: those of a removed member are.
+func reached(try func() error) error {
+	err := try()
+	for messages.CodeOf(err) == messages.CodeStoreUnavailable {
+		err = try()
+	}
+	return err
+}
+
 func TestMemberThatDoesNotRenewIsRemovedByOneThatDoes(t *testing.T) {
 	t.Parallel()
 	at := database(t)
 	dead, living := member(t, at, "dead"), member(t, at, "living")
 	alive(t, living, "living", 1)
-	if _, err := dead.Renew(t.Context(), "dead", lease); !errors.Is(err, messages.ErrRemoved) {
+	err := reached(func() error {
+		_, err := dead.Renew(t.Context(), "dead", lease)
+		return err
+	})
+	if !errors.Is(err, messages.ErrRemoved) {
 		t.Errorf("the removed member was told %v", err)
 	}
 }
@@ -165,16 +179,20 @@ func TestWritesOfAnEarlierOwnerAreRefused(t *testing.T) {
 	}
 	alive(t, next, "next", 1)
 	took := takeOne(t, next, "next")
-	refused := func(what string, err error) {
-		t.Helper()
-		if messages.CodeOf(err) != messages.CodeStaleEpoch {
+	for what, write := range map[string]func() error{
+		"the end of a turn": func() error {
+			return old.EndTurn(t.Context(), messages.TurnEnd{Epoch: running.Epoch, Record: running.Record, First: 2})
+		},
+		"another turn": func() error { return old.BeginTurn(t.Context(), begun(running.Epoch, 2, 2)) },
+		"an activation": func() error {
+			_, err := old.Activate(t.Context(), messages.Activate{Ref: fenced, Shard: held.Epoch, MaxItems: 1, MaxBytes: 1})
+			return err
+		},
+	} {
+		if err := reached(write); messages.CodeOf(err) != messages.CodeStaleEpoch {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
-	refused("the end of a turn", old.EndTurn(t.Context(), messages.TurnEnd{Epoch: running.Epoch, Record: running.Record, First: 2}))
-	refused("another turn", old.BeginTurn(t.Context(), begun(running.Epoch, 2, 2)))
-	_, err := old.Activate(t.Context(), messages.Activate{Ref: fenced, Shard: held.Epoch, MaxItems: 1, MaxBytes: 1})
-	refused("an activation", err)
 
 	recovered, err := next.RecoverShards(t.Context(), func(s messages.Shard) (messages.ShardEpoch, bool) { return took.Epoch, s == took.Shard })
 	if err != nil || recovered != 1 {
@@ -239,6 +257,41 @@ func TestIdempotencyKeyOfARemovedMemberCanBeTakenUp(t *testing.T) {
 	alive(t, living, "living", 1)
 	if claimed, err := living.ClaimKey(t.Context(), claim); err != nil || claimed.State != messages.ClaimResumed {
 		t.Errorf("once it is removed: %+v, %v", claimed, err)
+	}
+}
+
+// A node that is frozen in the middle of a transaction holds a row. Whoever has its
+// shards next must not wait for it.
+func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	frozen, next := member(t, at, "frozen"), member(t, at, "next")
+	held := takeOne(t, frozen, "frozen")
+	if err := frozen.BeginTurn(t.Context(), begun(held.Epoch.First()+1, 1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := pgx.ParseConfig(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters.RuntimeParams["application_name"] = "parley frozen"
+	conn, err := pgx.ConnectConfig(t.Context(), parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background()) //nolint:errcheck // it is cut
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT set_config('parley.scope', 'operator', true); UPDATE conversations SET epoch = epoch"); err != nil {
+		t.Fatal(err)
+	}
+	alive(t, next, "next", 1)
+	took := takeOne(t, next, "next")
+	soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := next.Activate(soon, messages.Activate{Ref: fenced, Shard: took.Epoch, MaxItems: 1, MaxBytes: 1}); err != nil {
+		t.Errorf("the next owner: %v", err)
+	}
+	if _, err := conn.Exec(t.Context(), "COMMIT"); err == nil {
+		t.Error("the transaction was committed")
 	}
 }
 

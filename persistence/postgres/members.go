@@ -66,7 +66,25 @@ func removeExpired(ctx context.Context, tx pgx.Tx) error {
 	if err != nil || len(gone) == 0 {
 		return err
 	}
+	if err := endSessions(ctx, tx, gone); err != nil {
+		return err
+	}
 	return release(ctx, tx, gone...)
+}
+
+// sessionName is by which the database shows a member's connections.
+func sessionName[ID messages.MemberID | string](id ID) string { return "parley " + string(id) }
+
+// endSessions cuts the connections of members that are gone: one that was frozen in
+// the middle of a transaction would hold its conversation's row for as long as it is,
+// against whoever has the conversation next.
+func endSessions(ctx context.Context, tx pgx.Tx, gone []string) error {
+	names := make([]string, len(gone))
+	for i, id := range gone {
+		names[i] = sessionName(id)
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ANY($1) AND usename = current_user AND datname = current_database()", names)
+	return err
 }
 
 // release frees what members held that are gone, and tells of it.

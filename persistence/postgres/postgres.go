@@ -83,6 +83,7 @@ func connect(ctx context.Context, cfg Config, node messages.MemberID) (*pgxpool.
 	parameters["application_name"] = "parley"
 	if node != "" {
 		parameters["parley.node"] = string(node) // whose the idempotency keys are that it takes
+		parameters["application_name"] = sessionName(node)
 	}
 	parameters["synchronous_commit"] = "on" // what is acknowledged is on the disk
 	parameters["statement_timeout"] = "10000"
