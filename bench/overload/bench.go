@@ -26,6 +26,7 @@ func parts() []part {
 		{"places", func(b *bench, ctx context.Context) error { return b.loads(ctx, places()) }},
 		{"processor", func(b *bench, ctx context.Context) error { return b.loads(ctx, processor()) }},
 		{"batch", (*bench).batch},
+		{"nodes", (*bench).nodes},
 	}
 }
 

@@ -15,7 +15,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	if err != nil || o.rounds != 1 || o.duration != time.Second || !o.only.Has("batch") || o.only.Has("places") {
 		t.Errorf("%+v %v", o, err)
 	}
-	for _, wrong := range [][]string{{"x"}, {"-duration", "1ms"}, {"-rounds", "0"}, {"-rounds", "100"}, {"-only", "everything"}} {
+	for _, wrong := range [][]string{{"x"}, {"-postgres", ""}, {"-only", "nodes", "-postgres", ""}, {"-only", "batch", "-parallel", "0"}, {"-only", "batch", "-duration", "1ms"}, {"-only", "batch", "-rounds", "0"}, {"-only", "batch", "-rounds", "100"}, {"-only", "everything"}} {
 		if _, err := parseOptions(wrong); err == nil {
 			t.Errorf("%q is taken", wrong)
 		}
@@ -80,5 +80,17 @@ func TestMedianIsTheLowerOfTwo(t *testing.T) {
 		if got := median(tt.of); got != tt.want {
 			t.Errorf("%v: %g, want %g", tt.of, got, tt.want)
 		}
+	}
+}
+
+func TestWhatPassesIsComparedWithTheLimit(t *testing.T) {
+	t.Parallel()
+	r := counted{took: 15 * time.Second}
+	for i, passed := range []int{1030, 1000, 1000} {
+		r.statuses[i] = map[int]int{200: passed, 429: 100, 0: i}
+	}
+	got := sharedOf(&r)
+	if got.Passed != 3030 || got.Refused != 300 || got.Other != 3 || got.Overshoot != 1 || got.Nodes[0] != 34.333 {
+		t.Errorf("%+v", got)
 	}
 }

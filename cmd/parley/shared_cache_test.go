@@ -26,11 +26,11 @@ func sharing(t *testing.T, address, prefix string) []string {
 	}
 }
 
-func redisURL(t *testing.T) string {
-	t.Helper()
+func redisURL(tb testing.TB) string {
+	tb.Helper()
 	at := os.Getenv("PARLEY_TEST_REDIS_URL")
 	if at == "" {
-		t.Fatal("PARLEY_TEST_REDIS_URL is not set: run the tests with make test, or under .ci/with-services")
+		tb.Fatal("PARLEY_TEST_REDIS_URL is not set: run the tests with make test, or under .ci/with-services")
 	}
 	return at
 }
