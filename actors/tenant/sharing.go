@@ -94,8 +94,9 @@ const (
 	exchangeGap = 5 * time.Millisecond
 	// exchangeTimeout bounds one: one that takes longer is no help.
 	exchangeTimeout = time.Second
-	// slowestRetry is between two tries while the others cannot be reached.
-	slowestRetry = time.Second
+	// slowestRetry is between two tries while the others cannot be reached. For so
+	// long a node may fill by itself what fills at the others again.
+	slowestRetry = 250 * time.Millisecond
 	// fewerAfter is how long there have to be fewer nodes until they are counted as
 	// fewer: after an outage they come back one by one.
 	fewerAfter = 10 * time.Second
@@ -188,7 +189,7 @@ func (s *sharing) collect(now int64, all bool) {
 // postpone has the next try wait for longer, the more have failed.
 func (s *sharing) postpone(now int64) {
 	s.failed++
-	wait := min(exchangeEvery<<min(s.failed, 4), slowestRetry)
+	wait := min(exchangeEvery<<min(s.failed-1, 2), slowestRetry)
 	s.retry = now + wait.Microseconds()
 	for _, h := range s.about {
 		h.mu.Lock()

@@ -3,8 +3,10 @@
 // half of that, as much, twice and five times as much, at a constant rate, come what
 // may.
 //
-//	go run ./bench/overload            some minutes
-//	go run ./bench/overload -quick     some twenty seconds, to see whether it works
+//	go run ./bench/overload -postgres URL           some minutes
+//	go run ./bench/overload -postgres URL -quick    a minute, to see whether it works
+//
+// Without a PostgreSQL -only names the parts that need none.
 //
 // Two tenants ask: a polite one, at a tenth of the capacity and never more, and one
 // that floods with all the rest. What is found out for each load:
@@ -21,4 +23,13 @@
 //
 // When the loads are over it compares the rows of the ledger with the requests that
 // were answered, and sends one batch of a thousand requests that take 100 ms each.
+//
+// With "nodes" it starts three servers on one Redis, which it starts itself, and one
+// PostgreSQL, where it makes a database with psql:
+//
+//	.ci/with-services go run ./bench/overload -only nodes
+//
+// They share a limit of a tenant, of which three times as much is asked, while there
+// is a Redis, while there is none, and when there is one again that has forgotten
+// everything; and then a hard budget, in front of 100,000 requests.
 package main

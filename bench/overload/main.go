@@ -27,7 +27,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags := flag.NewFlagSet("overload", flag.ContinueOnError)
 	flags.DurationVar(&o.duration, "duration", 5*time.Second, "of one load, behind its warm-up")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each load is made; the figures are those of the median")
-	quick := flags.Bool("quick", false, "find out in twenty seconds whether it works; the figures are noise")
+	quick := flags.Bool("quick", false, "find out in a minute whether it works; the figures are noise")
 	flags.StringVar(&o.postgres, "postgres", os.Getenv(postgresVariable), "URL of a PostgreSQL `role` that may make roles and databases, for nodes (default $"+postgresVariable+")")
 	flags.IntVar(&o.parallel, "parallel", 100_000, "requests in front of a budget, in nodes")
 	o.only.Flag(flags, partNames())
