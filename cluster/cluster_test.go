@@ -284,6 +284,30 @@ func TestShardAtWorkIsHandedOverAfterIt(t *testing.T) {
 	await(t, "the last shard stays", func() bool { return b.Epoch(shard) == 2 })
 }
 
+// A write that the store refuses, since another node has the shard, closes it here.
+func TestShardThatAnotherNodeTookIsClosed(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a := join(t, at)
+	awaitSpread(t, a)
+	ref := a.in(t)
+	shard := messages.ShardOf(ref)
+	b := join(t, at)
+	await(t, "the other node gets nothing", func() bool { return b.owns() > 0 })
+	if a.Epoch(shard) > 0 {
+		if _, err := a.store.GiveShards(t.Context(), a.id, b.id, []messages.Placement{{Shard: shard, Epoch: a.Epoch(shard)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Doubt(ref)
+	await(t, "two nodes have it", func() bool { return a.Epoch(shard) == 0 && b.Epoch(shard) > 1 })
+	m := turn(t.Context(), ref, "by the new owner")
+	a.start(m)
+	if text, _ := received(t, m); text != "by the new owner" {
+		t.Errorf("got %q", text)
+	}
+}
+
 // A node that was frozen, or cut off, is told that it is no member any more.
 func TestNodeThatWasRemovedEnds(t *testing.T) {
 	t.Parallel()
