@@ -51,6 +51,7 @@ func (c Config) Validate() error {
 		seen, port, err := net.SplitHostPort(c.Advertise)
 		require(err == nil && seen != "" && port != "0", "cluster.advertise is %q: give host:port, such as node-1.internal:7946", c.Advertise)
 	}
+	require(c.Advertise != "" || !isAll(host), "cluster.listen is %q, by which the other nodes cannot find this one: set cluster.advertise to what they can, such as node-1.internal:7946", c.Listen)
 	require(c.Heartbeat >= 100*time.Millisecond, "cluster.heartbeat is %s: give a duration of at least 100ms, such as 1s", c.Heartbeat)
 	require(c.Lease >= leastBeats*c.Heartbeat, "cluster.lease is %s: give at least %d times cluster.heartbeat, %s", c.Lease, leastBeats, leastBeats*c.Heartbeat)
 	require(c.TLS.isWhole(), "cluster.tls has ca, cert and key: give all three, or none; `parley cluster certs` makes them")
@@ -62,6 +63,12 @@ func (c Config) Validate() error {
 func (c TLSConfig) isSet() bool { return c.CA != "" && c.Cert != "" && c.Key != "" }
 
 func (c TLSConfig) isWhole() bool { return c.isSet() || c == TLSConfig{} }
+
+// isAll tells whether an address stands for all of a machine.
+func isAll(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsUnspecified()
+}
 
 // isPrivate tells whether an address can only be reached from networks that are not
 // the internet. A name may be anything, and so may an address that stands for all.

@@ -15,11 +15,15 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		change func(*cluster.Config)
 		want   string // empty: nothing is
 	}{
-		"alone, whatever the rest says":    {func(c *cluster.Config) { c.Enabled, c.Listen = false, "nonsense" }, ""},
-		"on loopback":                      {func(*cluster.Config) {}, ""},
-		"on a private address":             {func(c *cluster.Config) { c.Listen = "10.0.0.5:7946" }, ""},
-		"on a public address":              {func(c *cluster.Config) { c.Listen = "203.0.113.7:7946" }, "cluster.tls is not set"},
-		"on all addresses":                 {func(c *cluster.Config) { c.Listen = "0.0.0.0:7946" }, "cluster.tls is not set"},
+		"alone, whatever the rest says":   {func(c *cluster.Config) { c.Enabled, c.Listen = false, "nonsense" }, ""},
+		"on loopback":                     {func(*cluster.Config) {}, ""},
+		"on a private address":            {func(c *cluster.Config) { c.Listen = "10.0.0.5:7946" }, ""},
+		"on a public address":             {func(c *cluster.Config) { c.Listen = "203.0.113.7:7946" }, "cluster.tls is not set"},
+		"on all addresses":                {func(c *cluster.Config) { c.Listen = "0.0.0.0:7946" }, "cluster.tls is not set"},
+		"on all addresses, found by none": {func(c *cluster.Config) { c.Listen, c.TLS = "0.0.0.0:7946", whole }, "cluster.advertise"},
+		"on all addresses, found by a name": {func(c *cluster.Config) {
+			c.Listen, c.Advertise, c.TLS = "0.0.0.0:7946", "node-1.internal:7946", whole
+		}, ""},
 		"on a name":                        {func(c *cluster.Config) { c.Listen = "node-1:7946" }, "cluster.tls is not set"},
 		"on a public address, with TLS":    {func(c *cluster.Config) { c.Listen, c.TLS = "203.0.113.7:7946", whole }, ""},
 		"with a part of TLS":               {func(c *cluster.Config) { c.TLS.CA = "ca.pem" }, "give all three, or none"},
