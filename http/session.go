@@ -54,6 +54,7 @@ type session struct {
 	place    int // in its slot of the wheel
 	slot     *slot
 	pinged   time.Time    // of the wheel
+	sent     int64        // bytes before that; likewise
 	old      bool         // it was told that it is too old; likewise
 	checked  atomic.Int64 // when its key was, in nanoseconds
 	draining atomic.Bool  // the server stops

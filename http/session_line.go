@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// line is a connection that remembers when it was heard last, and counts.
+// line is a connection that remembers when it was heard last, and counts what it was
+// sent.
 type line struct {
 	net.Conn
 	heard   atomic.Int64 // nanoseconds
+	written atomic.Int64 // bytes, in all
 	metrics *sessionMetrics
 }
 
@@ -26,6 +28,7 @@ func (l *line) Read(p []byte) (int, error) {
 // Write implements net.Conn.
 func (l *line) Write(p []byte) (int, error) {
 	n, err := l.Conn.Write(p)
+	l.written.Add(int64(n))
 	l.metrics.wireOut.Add(float64(n))
 	return n, err
 }

@@ -274,6 +274,36 @@ func TestASilentClientIsAskedAndThenClosed(t *testing.T) {
 	<-served // it has answered five pings
 }
 
+func TestAClientThatDoesNotComeToThePingIsToldToResume(t *testing.T) {
+	t.Parallel()
+	w := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			defer close(m.Chunks)
+			m.Answer(messages.TurnStarted{})
+			m.Chunks <- opened()
+			for m.Client.Err() == nil {
+				select {
+				case m.Chunks <- text(strings.Repeat("x", 4<<10)):
+				case <-m.Client.Done():
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+		return nil
+	}, sockets(func(c *parleyhttp.SessionConfig) {
+		c.PingEvery, c.PongWithin = 200*time.Millisecond, 100*time.Millisecond
+	}))
+	c := w.socket()
+	c.SetPingHandler(func(string) error { return nil }) // as if it were far behind
+	c.say(ask)
+	if code, reason := c.closed(); code != websocket.CloseTryAgainLater || !strings.Contains(reason, "response.resume") {
+		t.Errorf("closed with %d %s", code, reason)
+	}
+	if !strings.Contains(w.scrape(), "chatbot_websocket_slow_cuts_total 1") {
+		t.Error("it is not counted")
+	}
+}
+
 func TestARevokedKeyClosesItsConnections(t *testing.T) {
 	t.Parallel()
 	w := serve(t, says(hello()...), sockets(func(c *parleyhttp.SessionConfig) {

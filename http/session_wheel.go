@@ -136,7 +136,7 @@ func (n *session) recheck(ctx context.Context) {
 
 // ping asks a client whether it is there.
 func (n *session) ping(now time.Time) {
-	n.pinged = now
+	n.pinged, n.sent = now, n.line.written.Load()
 	n.out.post(appendFrame(nil, pingFrame, ""))
 }
 
@@ -147,8 +147,7 @@ func (n *session) look(now time.Time) (keyDue bool) {
 	began := n.reading.Load()
 	switch {
 	case !n.pinged.IsZero() && n.line.heard.Load() < n.pinged.UnixNano():
-		n.server.metrics.sessions.closed(closeAbnormal)
-		_ = n.line.Close() // there is nobody to tell
+		n.giveUp()
 		return false
 	case began != 0 && now.Sub(time.Unix(0, began)) > cfg.ReadTimeout:
 		n.out.close(closePolicy, reasonUnended)
@@ -158,6 +157,25 @@ func (n *session) look(now time.Time) (keyDue bool) {
 		n.tell(&messages.DrainSession{Why: tooOld(cfg.Sessions.MaxAge)})
 	}
 	return now.Sub(time.Unix(0, n.checked.Load())) > cfg.Sessions.KeyCheckEvery
+}
+
+// aStream is how many bytes behind a ping are more than an answer or two.
+const aStream = 4 << 10
+
+// giveUp ends a connection whose client has not answered in time. One that was sent a
+// lot meanwhile may be there, and not have come to the ping yet, which is behind all
+// that the network holds: it reads too slowly, and is told so. Else there is nobody to
+// tell.
+func (n *session) giveUp() {
+	if n.out.isClosed() {
+		return // its end has a time of its own
+	}
+	if n.line.written.Load()-n.sent > aStream {
+		n.out.cutSlow()
+		return
+	}
+	n.server.metrics.sessions.closed(closeAbnormal)
+	_ = n.line.Close()
 }
 
 // tooOld is why a connection that was open for long enough begins nothing more.
