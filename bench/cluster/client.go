@@ -1,85 +1,232 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// client asks servers, one request at a time.
-type client struct{ http *http.Client }
-
-func newClient() *client {
-	return &client{&http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}}
+// client asks any node as a client behind a load balancer does: one that does not
+// answer, or says that it cannot, is not the last that is asked.
+type client struct {
+	site *site
+	http *http.Client
+	next int // node
+	note func(kind string)
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
+func newClient(s *site, first int, note func(kind string)) *client {
+	return &client{site: s, next: first, note: note, http: &http.Client{Timeout: requestPatience, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
+}
 
-// do sends a request, and returns its status with the whole answer.
-func (c *client) do(ctx context.Context, n *node, method, path, body string) (status int, answer []byte, err error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+n.Address+path, strings.NewReader(body))
-	if err != nil {
-		return 0, nil, err
+const (
+	requestPatience = 8 * time.Second  // for one try
+	writePatience   = 40 * time.Second // for all of them
+	retryPause      = 50 * time.Millisecond
+)
+
+// finalError is what no client should be told, whatever happens to the cluster.
+type finalError struct{ text string }
+
+// Error implements error.
+func (e *finalError) Error() string { return e.text }
+
+// answer is what one node said.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// kind is a short word for what went wrong; empty for nothing.
+func (a *answer) kind(err error) string {
+	switch {
+	case err != nil && errors.Is(err, context.DeadlineExceeded):
+		return "no_answer"
+	case err != nil:
+		return "connection"
+	case a.status == http.StatusOK:
+		return ""
 	}
-	request.Header.Set("Authorization", "Bearer "+n.Key)
+	var refusal struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	_ = json.Unmarshal(a.body, &refusal)
+	return strconv.Itoa(a.status) + "_" + refusal.Error.Code
+}
+
+// again tells whether a client is to try once more: what SDKs do.
+func (a *answer) again(err error) bool {
+	return err != nil || a.status == http.StatusConflict || a.status == http.StatusTooManyRequests || a.status >= http.StatusInternalServerError
+}
+
+// do asks one node after the other, until one answers for good or time is up.
+func (c *client) do(ctx context.Context, method, path, key string, body []byte) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	for {
+		at := c.site.nodes[c.next%c.site.usual]
+		a, err := c.ask(ctx, at, method, path, key, body)
+		kind := a.kind(err)
+		if kind == "" {
+			return a, nil
+		}
+		if ctx.Err() != nil {
+			return a, ctx.Err()
+		}
+		if !a.again(err) {
+			c.note("final_" + kind)
+			return a, &finalError{fmt.Sprintf("%s %s: status %d: %s", method, path, a.status, a.body)}
+		}
+		c.note(kind)
+		c.next++
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (c *client) ask(ctx context.Context, at *node, method, path, key string, body []byte) (a answer, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+at.settings.Address+path, bytes.NewReader(body))
+	if err != nil {
+		return a, fmt.Errorf("ask %s: %w", path, err)
+	}
+	request.GetBody = nil // what is sent once more is counted
 	request.Header.Set("Content-Type", "application/json")
-	response, err := c.http.Do(request)
+	request.Header.Set("Authorization", "Bearer "+c.site.key)
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
+	}
+	reply, err := c.http.Do(request)
 	if err != nil {
-		return 0, nil, err
+		return a, err
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
-	answer, err = io.ReadAll(response.Body)
-	return response.StatusCode, answer, err
+	defer reply.Body.Close() //nolint:errcheck // it was read
+	a.status = reply.StatusCode
+	a.body, err = io.ReadAll(io.LimitReader(reply.Body, 4<<20))
+	return a, err
 }
 
-// converse makes a conversation.
-func (c *client) converse(ctx context.Context, n *node) (id string, err error) {
-	status, answer, err := c.do(ctx, n, http.MethodPost, "/v1/conversations", "{}")
-	var made struct{ ID string }
-	if err == nil {
-		err = json.Unmarshal(answer, &made)
+// create makes a conversation.
+func (c *client) create(ctx context.Context) (id string, err error) {
+	a, err := c.do(ctx, http.MethodPost, "/v1/conversations", "", []byte("{}"))
+	if err != nil {
+		return "", err
 	}
-	if err != nil || made.ID == "" {
-		return "", fmt.Errorf("make a conversation: %d %s: %w", status, answer, err)
+	var made struct {
+		ID string `json:"id"`
 	}
-	return made.ID, nil
+	err = json.Unmarshal(a.body, &made)
+	return made.ID, err
 }
 
-// say asks for a response in a conversation.
-func (c *client) say(ctx context.Context, n *node, conversation, text string) (status int, answer []byte, err error) {
-	return c.do(ctx, n, http.MethodPost, "/v1/responses",
-		fmt.Sprintf(`{"model":"simulated/x","max_output_tokens":4,"conversation":%q,"input":%q}`, conversation, text))
+// write has a model answer a token in a conversation. The key makes the tries one.
+func (c *client) write(ctx context.Context, conversation string, token int, stream bool) (outcome, error) {
+	key := fmt.Sprintf("%s-%d", conversation, token)
+	body := fmt.Appendf(nil, `{"model":"gpt-fake-delay-30ms","conversation":%q,"input":"token %d","stream":%t}`, conversation, token, stream)
+	a, err := c.do(ctx, http.MethodPost, "/v1/responses", key, body)
+	if err != nil {
+		return unknown, err
+	}
+	status := statusOf(a.body, stream)
+	switch status {
+	case "completed":
+		return told, nil
+	case "incomplete", "failed":
+		c.note("reply_" + status)
+		return declined, nil
+	default:
+		c.note("stream_cut") // it may have an end that was not seen
+		return c.endOf(ctx, a.body)
+	}
 }
 
-// said is what the user said in a conversation, by one server's account.
-func (c *client) said(ctx context.Context, n *node, conversation string) (texts []string, err error) {
-	for after := ""; ; {
-		status, answer, err := c.do(ctx, n, http.MethodGet, "/v1/conversations/"+conversation+"/items?order=asc&limit=100&after="+after, "")
-		var page struct {
-			Data []struct {
-				Role    string
-				Content []struct{ Text string }
+// statusOf is how a response ended: of a stream, what its last event says.
+func statusOf(body []byte, stream bool) string {
+	if !stream {
+		var response struct {
+			Status string `json:"status"`
+		}
+		_ = json.Unmarshal(body, &response)
+		return response.Status
+	}
+	for _, status := range []string{"completed", "incomplete", "failed"} {
+		if bytes.Contains(body, []byte("event: response."+status)) || bytes.Contains(body, []byte(`"type":"response.`+status+`"`)) {
+			return status
+		}
+	}
+	return ""
+}
+
+// endOf asks how a response ended whose stream broke off.
+func (c *client) endOf(ctx context.Context, stream []byte) (outcome, error) {
+	_, after, found := strings.Cut(string(stream), `"id":"resp_`)
+	id, _, whole := strings.Cut(after, `"`)
+	if !found || !whole {
+		return unknown, nil
+	}
+	for {
+		a, err := c.do(ctx, http.MethodGet, "/v1/responses/resp_"+id, "", nil)
+		if err != nil {
+			return unknown, err
+		}
+		switch statusOf(a.body, false) {
+		case "completed":
+			return told, nil
+		case "in_progress", "queued":
+		default:
+			return declined, nil
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return unknown, nil
+		}
+	}
+}
+
+// read returns the tokens that have a whole reply, in order.
+func (c *client) read(ctx context.Context, conversation string) (tokens []int, err error) {
+	a, err := c.do(ctx, http.MethodGet, "/v1/conversations/"+conversation+"/items?order=asc&limit=100", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	var page struct {
+		Data []struct {
+			Role    string `json:"role"`
+			Status  string `json:"status"`
+			Content []struct {
+				Text string `json:"text"`
+			} `json:"content"`
+		} `json:"data"`
+		More bool `json:"has_more"`
+	}
+	if err := json.Unmarshal(a.body, &page); err != nil {
+		return nil, &finalError{fmt.Sprintf("%s cannot be read: %v", conversation, err)}
+	}
+	if page.More {
+		return nil, &finalError{conversation + " has more items than a page"}
+	}
+	asked := -1
+	for _, item := range page.Data {
+		switch {
+		case item.Role == "user" && len(item.Content) == 1:
+			if _, err := fmt.Sscanf(item.Content[0].Text, "token %d", &asked); err != nil {
+				return nil, &finalError{fmt.Sprintf("%s has a question that nobody asked: %q", conversation, item.Content[0].Text)}
 			}
-			HasMore bool   `json:"has_more"`
-			LastID  string `json:"last_id"`
-		}
-		if err == nil {
-			err = json.Unmarshal(answer, &page)
-		}
-		if err != nil || status != http.StatusOK {
-			return nil, fmt.Errorf("read a conversation: %d %s: %w", status, answer, err)
-		}
-		for i := range page.Data {
-			if item := &page.Data[i]; item.Role == "user" && len(item.Content) > 0 {
-				texts = append(texts, item.Content[0].Text)
-			}
-		}
-		if after = page.LastID; !page.HasMore {
-			return texts, nil
+		case item.Role == "assistant" && item.Status == "completed" && asked >= 0:
+			tokens = append(tokens, asked)
+			asked = -1
 		}
 	}
+	return tokens, nil
 }

@@ -1,21 +1,20 @@
-// Command cluster measures what a cluster of servers on one PostgreSQL costs, and
-// what its faults cost the clients.
+// Command cluster starts some servers that are one, on a PostgreSQL and a Redis of its
+// own, has clients write to conversations through any of them, and takes parts of
+// it away: nodes, the network between them, PostgreSQL, Redis. What was
+// acknowledged has to be there, once, in an order that the clients' own times allow.
 //
-//	go run ./bench/cluster -store postgres://... [-nodes 3] [-writers 12] [-kills 3] [-freezes 1] [-replacements 1] [-seed N] [-quick]
+//	go run ./bench/cluster [-nodes 3] [-faults 20] [-seed N] [-only kill,freeze] [-quick] [-loopback]
 //
-// It starts the servers, each with a folder and addresses of its own, and asks a
-// few conversations by way of the server that has them and by way of others: the
-// difference of the medians is what the way between two nodes adds.
+// Every program has a network namespace of its own where the machine lets it, which
+// takes root and iproute2: then the network can be taken apart as well. Elsewhere,
+// and with -loopback, they run on 127.0.0.0/8, and the faults of the network are
+// left out.
 //
-// Then writers ask, each in a conversation of its own and of one server after the
-// other, one question at a time. A server that the seed chooses is killed with
-// SIGKILL, frozen with SIGSTOP for 6 s, or replaced with SIGTERM, and started again
-// once the others share what it had. What a writer waits from the fault to its next
-// answer is its outage: like whoever balances load, it asks the others from then on.
-//
-// In the end every server has to tell the same history of each conversation, and
-// everything that was acknowledged has to be in it, once and in order.
-//
-// What it finds it prints as one line of JSON, explained in bench/README.md. It
-// ends with status 1 when a target is missed.
+//	main.go      the command line             network.go  hosts, and what is cut between them
+//	site.go      the programs                 node.go     a server that is started again
+//	fault.go     what is done to them         client.go   how clients ask
+//	crew.go      clients at work              history.go  what they were told
+//	model.go     what histories are possible  verify.go   what was lost, doubled, forked
+//	outage.go    how long nothing was written capacity.go how much nodes carry
+//	drill.go     a run                        figures.go  the line
 package main

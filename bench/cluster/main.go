@@ -6,36 +6,49 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"example.com/parley/bench/report"
 )
 
 // options are the command line.
 type options struct {
-	store                        string
-	nodes, writers               int
-	kills, freezes, replacements int
-	asked                        int // requests by either way, for the cost of the way
-	seed                         uint64
+	nodes    int
+	faults   int
+	seed     uint64
+	crew     int // conversations that are written to at a time
+	hold     time.Duration
+	loopback bool
+	only     report.Only
 }
+
+// stopPatience is for a child that is to clean up.
+const stopPatience = 20 * time.Second
+
+// capacityPart is the part of -only beside the faults.
+const capacityPart = "capacity"
 
 func parseOptions(arguments []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
-	flags.StringVar(&o.store, "store", "", "the postgres:// URL of an empty database")
-	flags.IntVar(&o.nodes, "nodes", 3, "servers")
-	flags.IntVar(&o.writers, "writers", 12, "conversations that are written to at the same time")
-	flags.IntVar(&o.kills, "kills", 3, "servers that are killed, one after the other")
-	flags.IntVar(&o.freezes, "freezes", 1, "servers that are frozen")
-	flags.IntVar(&o.replacements, "replacements", 1, "servers that are stopped and started again")
-	flags.IntVar(&o.asked, "asked", 300, "requests by either way, for what the way between nodes adds")
-	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "chooses the victims")
-	quick := flags.Bool("quick", false, "find out in half a minute whether it works; the figures are noise")
+	flags.IntVar(&o.nodes, "nodes", 3, "that the cluster has")
+	flags.IntVar(&o.faults, "faults", 18, "how many are injected, one after the other, in an order that the seed has")
+	flags.Uint64Var(&o.seed, "seed", 0, "of the faults, their order and their victims; 0 takes one and prints it")
+	flags.IntVar(&o.crew, "conversations", 12, "that are written to at a time, by two clients each")
+	flags.DurationVar(&o.hold, "hold", 5*time.Second, "how long something is away")
+	flags.BoolVar(&o.loopback, "loopback", false, "make no network namespaces")
+	quick := flags.Bool("quick", false, "find out in two minutes whether it works")
+	o.only.Flag(flags, append(faultNames(), capacityPart))
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
 	if *quick {
-		o.kills, o.freezes, o.replacements, o.asked = 1, 0, 0, 20
+		o.faults, o.crew, o.hold = min(o.faults, 5), min(o.crew, 6), min(o.hold, 4*time.Second)
+	}
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1 << 32) // #nosec G404 -- to be repeated
 	}
 	return o, o.check(flags.Args())
 }
@@ -44,26 +57,38 @@ func (o *options) check(rest []string) error {
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("cluster takes flags alone, and not %q", rest)
-	case o.store == "":
-		return fmt.Errorf("-store is missing: give the postgres:// URL of an empty database, whose role is not above row-level security")
-	case o.nodes < 2 || o.nodes > 16:
-		return fmt.Errorf("-nodes is %d: give 2 to 16", o.nodes)
-	case o.writers < 1 || o.writers > 1000:
-		return fmt.Errorf("-writers is %d: give 1 to 1000", o.writers)
-	case o.asked < 10:
-		return fmt.Errorf("-asked is %d: give at least 10", o.asked)
-	case min(o.kills, o.freezes, o.replacements) < 0:
-		return fmt.Errorf("there cannot be fewer than 0 faults")
+	case o.nodes < 3 || o.nodes > 16:
+		return fmt.Errorf("-nodes is %d: give 3 to 16", o.nodes)
+	case o.faults < 0 || o.faults > 10_000:
+		return fmt.Errorf("-faults is %d: give 0 to 10000", o.faults)
+	case o.crew < 1 || o.crew > 500:
+		return fmt.Errorf("-conversations is %d: give 1 to 500", o.crew)
+	case o.hold < time.Second || o.hold > time.Minute:
+		return fmt.Errorf("-hold is %s: give 1s to 1m", o.hold)
 	}
 	return nil
 }
 
-func main() {
-	os.Exit(report.Run("cluster", func(ctx context.Context, line *report.Report) error {
-		o, err := parseOptions(os.Args[1:])
+// most is how many nodes there are at a time: some come for a while.
+func (o *options) most() int { return 2 * o.nodes }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(arguments []string) int {
+	o, err := parseOptions(arguments)
+	if prefix := os.Getenv(namespace); err == nil && prefix == "" && !o.loopback && mayBuild() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		status, err := enter(ctx, o.most(), arguments)
+		if err == nil {
+			return status
+		}
+		report.Say("there are no network namespaces, so nothing is cut: %v", err)
+	}
+	return report.Run("cluster", func(ctx context.Context, line *report.Report) error {
 		if err != nil {
 			return err
 		}
-		return measure(ctx, o, line)
-	}))
+		return drill(ctx, &o, newNetwork(os.Getenv(namespace), hostNames(o.most())), line)
+	})
 }

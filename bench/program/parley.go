@@ -21,6 +21,8 @@ type Parley struct {
 	Config  string // YAML; what it leaves out is as it comes
 	Env     []string
 	Cores   []int // that it may run on; none leaves it free
+
+	Through []string // words that it is started by, as in Spec
 }
 
 // NewParley returns a server that is to run from file at free addresses, with a
@@ -56,7 +58,7 @@ func (p *Parley) Spec() (Spec, error) {
 		Path:  p.File,
 		Args:  []string{"serve", "--listen", p.Address, "--admin-listen", p.Admin, "--data", p.Data, "--config", file},
 		Env:   append([]string{"PARLEY_BOOTSTRAP_KEY=" + p.Key, "PARLEY_CACHE_ENABLED=false"}, p.Env...),
-		Cores: p.Cores,
+		Cores: p.Cores, Through: p.Through,
 	}, nil
 }
 

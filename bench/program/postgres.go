@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,8 +32,8 @@ type Postgres struct {
 // postgresWithin is for one of PostgreSQL's programs, and for a start.
 const postgresWithin = time.Minute
 
-// NewPostgres makes a database cluster in a new folder below folder, which is to
-// listen at address. through are words that its programs are started by, such as
+// NewPostgres makes a database cluster in a new folder below folder, which PostgreSQL's
+// user may enter then. It is to listen at address. through are words that its programs are started by, such as
 // those that enter a network namespace. Start starts it.
 func NewPostgres(ctx context.Context, folder, address string, through ...string) (*Postgres, error) {
 	p := &Postgres{address: address}
@@ -99,8 +100,11 @@ func (p *Postgres) unprivileged() ([]string, error) {
 			return nil, fmt.Errorf("find a user for PostgreSQL, which refuses to run as root: %w", err)
 		}
 	}
-	if out, err := exec.Command("chown", found.Uid+":"+found.Gid, p.folder).CombinedOutput(); err != nil { //nolint:noctx // returns at once
-		return nil, fmt.Errorf("give PostgreSQL its folder: %w: %s", err, out)
+	uid, uidErr := strconv.Atoi(found.Uid)
+	gid, gidErr := strconv.Atoi(found.Gid)
+	const enter = 0o711                                                                                                        // but not look around
+	if err := errors.Join(uidErr, gidErr, os.Chmod(filepath.Dir(p.folder), enter), os.Chown(p.folder, uid, gid)); err != nil { // #nosec G302 -- the run's own folder
+		return nil, fmt.Errorf("give PostgreSQL its folder: %w", err)
 	}
 	return []string{"setpriv", "--reuid", found.Uid, "--regid", found.Gid, "--clear-groups", "--pdeathsig", "INT"}, nil
 }

@@ -24,9 +24,6 @@ func TestServicesComeBackAtTheSamePlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o755); err != nil { // #nosec G302 -- for PostgreSQL's user
-		t.Fatal(err)
-	}
 	at := func() string {
 		address, err := FreeAddress()
 		if err != nil {
