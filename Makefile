@@ -64,6 +64,10 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## Write the generated files anew
 check-generated: ## Fail when a generated file is not what generate writes
 	@.ci/check-generated
 
+.PHONY: chaos
+chaos: ## Inject a thousand faults into a cluster, for some five hours: make chaos ARGS='-faults 100 -seed 7'
+	go run ./bench/cluster -faults 1000 -only kill,freeze,partition_minority,partition_majority,partition_peers,partition_one_way,postgres_restart,redis_loss,rolling_restart,scale $(ARGS)
+
 .PHONY: bench
 bench: $(TOOLS)/benchstat ## Run benchmarks, against the last committed figures: make bench PKG=./actors/cache/index
 	@mkdir -p bench/results

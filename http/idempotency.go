@@ -101,7 +101,9 @@ func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) er
 		held.earlier, held.joins, held.settled, held.long = first, true, true, true
 		return nil
 	}
-	held.release()
+	if err := s.claims.ReleaseKey(ctx, held.wanted.Tenant, held.wanted.Key, first); err != nil {
+		return err
+	}
 	return keyInUse()
 }
 
@@ -140,17 +142,15 @@ func (x *exchange) creates() messages.TurnID {
 }
 
 // restart moves the key to this request from one that died and came to nothing:
-// who comes with the key from now on is to look at what becomes of this one.
-func (k *claim) restart(ctx context.Context) error {
+// who comes with the key from now on is to look at what becomes of this one. begun
+// says that the earlier one's turn is in the store.
+func (k *claim) restart(ctx context.Context, begun bool) error {
 	if !k.died {
 		return nil
 	}
-	k.earlier, k.died = messages.TurnID{}, false
-	if err := k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key); err != nil {
-		return err
-	}
-	claimed, err := k.server.claims.ClaimKey(ctx, k.wanted)
-	if err != nil || claimed.State == messages.ClaimWon {
+	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, begun)
+	if err != nil || moved {
+		k.earlier, k.died = messages.TurnID{}, false
 		return err
 	}
 	k.settled = true // it is another's now
@@ -215,14 +215,21 @@ func (k *claim) keep(reply messages.KeptReply) {
 	})
 }
 
-// release frees the key of a request that failed: it may be tried again.
+// release frees the key of a request that failed: it may be tried again. Of a turn
+// that is kept the store knows better than whoever was told of a failure, which may
+// be that of the way to the node that had it: the next try asks there first.
 func (k *claim) release() {
-	if k == nil {
-		return
+	switch {
+	case k == nil:
+	case k.stored:
+		k.settle("let an idempotency key lapse", func(ctx context.Context) error {
+			return k.server.claims.LapseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
+		})
+	default:
+		k.settle("release an idempotency key", func(ctx context.Context) error {
+			return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
+		})
 	}
-	k.settle("release an idempotency key", func(ctx context.Context) error {
-		return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key)
-	})
 }
 
 // leave is for a client that has gone. A turn that is kept may go on without it,

@@ -21,14 +21,16 @@ func (s *Server) rebuilt(c *fiber.Ctx, x *exchange) (*answer, *messages.TurnReco
 	}
 	ctx, release := s.storeContext()
 	defer release()
-	record, err := s.library.Turn(ctx, x.principal.Tenant, x.claim.earlier)
-	if messages.CodeOf(err) == messages.CodeResponseAbsent || err == nil && !isWhole(&record) {
-		return nil, nil, x.claim.restart(ctx)
-	}
-	if err != nil {
+	f, err := s.follow(x.principal.Tenant, openai.ResponseID(x.claim.earlier))
+	switch {
+	case messages.CodeOf(err) == messages.CodeResponseAbsent, err == nil && f.view == nil && !isWhole(&f.record):
+		return nil, nil, x.claim.restart(ctx, err == nil)
+	case err != nil:
 		return nil, nil, err
+	case f.view != nil: // the node that was asked first is gone, and not that which answers
+		return s.joinedTo(c, x, &f)
 	}
-	return s.repeated(ctx, x, &record)
+	return s.repeated(ctx, x, &f.record)
 }
 
 // joined returns the turn of an earlier try that has not answered yet. One that
@@ -39,14 +41,20 @@ func (s *Server) joined(c *fiber.Ctx, x *exchange) (*answer, *messages.TurnRecor
 	case err != nil:
 		return nil, nil, err
 	case f.view != nil:
-		c.Set("idempotent-replayed", "true")
-		return s.looking(c, x, &f), &f.record, nil
+		return s.joinedTo(c, x, &f)
 	case !isWhole(&f.record):
 		return nil, nil, keyInUse()
 	}
 	ctx, release := s.storeContext()
 	defer release()
 	return s.repeated(ctx, x, &f.record)
+}
+
+// joinedTo answers with a turn that runs. The key stays with it.
+func (s *Server) joinedTo(c *fiber.Ctx, x *exchange, f *followed) (*answer, *messages.TurnRecord, error) {
+	x.claim.joins, x.claim.settled, x.claim.long = true, true, true
+	c.Set("idempotent-replayed", "true")
+	return s.looking(c, x, f), &f.record, nil
 }
 
 // isWhole tells whether a turn came to an end that is no failure.

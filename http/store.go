@@ -48,7 +48,15 @@ type Library interface {
 type IdempotencyKeys interface {
 	ClaimKey(ctx context.Context, c messages.Claim) (messages.Claimed, error)
 	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
-	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error
+	// ReleaseKey frees a key that a request holds, LapseKey has the next who comes
+	// with it find out what became of the request. One that is another's, or was
+	// answered, stays as it is.
+	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	// MoveKey gives c's request the key of one that came to nothing; begun says
+	// that its turn was seen in the store. It tells whether it did: not where
+	// another has the key, or where the turn is complete or was begun after all.
+	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error)
 }
 
 // Keys tells who presents a key: CodeInvalidKey for one that is unknown,

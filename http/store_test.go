@@ -306,11 +306,12 @@ type claims struct {
 	mu      sync.Mutex
 	held    map[string]messages.Claim
 	replies map[string]messages.KeptReply
+	lapsed  map[string]bool
 	dead    bool // those that are held belong to a process that died
 }
 
 func newClaims() *claims {
-	return &claims{held: map[string]messages.Claim{}, replies: map[string]messages.KeptReply{}}
+	return &claims{held: map[string]messages.Claim{}, replies: map[string]messages.KeptReply{}, lapsed: map[string]bool{}}
 }
 
 func (c *claims) ClaimKey(_ context.Context, claim messages.Claim) (messages.Claimed, error) {
@@ -327,8 +328,9 @@ func (c *claims) ClaimKey(_ context.Context, claim messages.Claim) (messages.Cla
 		claimed.State = messages.ClaimMismatch
 	case answered:
 		claimed.State, claimed.Reply = messages.ClaimReplay, kept
-	case c.dead:
+	case c.dead || c.lapsed[name]:
 		claimed.State = messages.ClaimResumed
+		delete(c.lapsed, name)
 	default:
 		claimed.State = messages.ClaimInFlight
 	}
@@ -342,18 +344,41 @@ func (c *claims) KeepReply(_ context.Context, tenant messages.TenantID, key stri
 	return nil
 }
 
-func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key string) error {
+func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.held, string(tenant)+"/"+key)
+	if name := string(tenant) + "/" + key; c.held[name].Request == held {
+		delete(c.held, name)
+	}
 	return nil
 }
 
+func (c *claims) LapseKey(_ context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name := string(tenant) + "/" + key; c.held[name].Request == held {
+		c.lapsed[name] = true
+	}
+	return nil
+}
+
+func (c *claims) MoveKey(_ context.Context, claim messages.Claim, from messages.TurnID, _ bool) (moved bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := string(claim.Tenant) + "/" + claim.Key
+	if c.held[name].Request != from {
+		return false, nil
+	}
+	c.held[name] = claim
+	return true, nil
+}
+
+// has tells whether a request holds the key k1 that is not known to have failed.
 func (c *claims) has() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, held := c.held["acme/k1"]
-	return held
+	return held && !c.lapsed["acme/k1"]
 }
 
 // holder is the request that has the key k1.

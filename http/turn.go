@@ -37,6 +37,9 @@ func (s *Server) obtain(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*ans
 		return nil, nil, err
 	}
 	x.claim.expect(spec.Keep)
+	if x.claim != nil && spec.Keep {
+		spec.IdempotencyKey = x.claim.wanted.Key
+	}
 	defer s.showBudget(c, x)
 	if a == nil {
 		if a, err = s.start(c, x, spec); err != nil {

@@ -52,6 +52,10 @@ type TurnBegin struct {
 	Create bool
 	Record TurnRecord // FirstSeq is the caller's view of the next place; the store checks it
 	Input  []Item
+
+	// IdempotencyKey has to be the turn's still, so that one that was sent twice
+	// begins once; empty for none.
+	IdempotencyKey string
 }
 
 // TurnPrefix makes what was shown so far durable: Items replace those stored at

@@ -33,6 +33,8 @@ type TurnSpec struct {
 	// ForkOf is set on the way into a new fork alone: whose items, up to
 	// AfterSeq, come first.
 	ForkOf ConversationID
+	// IdempotencyKey is the one that the turn's request holds; empty for none.
+	IdempotencyKey string
 
 	Model        string // the public name, as the client wrote it
 	Override     RouteOverride

@@ -54,7 +54,7 @@ func (k *keeper) begin(ctx context.Context) error {
 		item.ID = messages.NewItemID(item.Kind, k.record.ID, i)
 	}
 	return k.deps.Journal.BeginTurn(ctx, messages.TurnBegin{
-		Epoch: k.epoch, Create: k.create, Record: k.record, Input: k.turn.spec.Input,
+		Epoch: k.epoch, Create: k.create, Record: k.record, Input: k.turn.spec.Input, IdempotencyKey: k.turn.spec.IdempotencyKey,
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,7 @@ func newClient(s *site, first int, note func(kind string)) *client {
 }
 
 const (
-	requestPatience = 8 * time.Second  // for one try
+	requestPatience = 3 * time.Second  // for one try: a node that is frozen answers nothing
 	writePatience   = 40 * time.Second // for all of them
 	retryPause      = 50 * time.Millisecond
 )
@@ -138,16 +139,20 @@ func (c *client) write(ctx context.Context, conversation string, token int, stre
 		return unknown, err
 	}
 	status := statusOf(a.body, stream)
-	switch status {
-	case "completed":
+	if status == "completed" {
 		return told, nil
-	case "incomplete", "failed":
-		c.note("reply_" + status)
-		return declined, nil
-	default:
-		c.note("stream_cut") // it may have an end that was not seen
-		return c.endOf(ctx, a.body)
 	}
+	c.note("reply_" + cmp.Or(status, "cut") + reasonOf(a.body))
+	return c.endOf(ctx, a.body) // the turn may go on, and have another end
+}
+
+// reasonOf is why a reply is not whole.
+func reasonOf(body []byte) string {
+	_, after, found := strings.Cut(string(body), `"incomplete_details":{"reason":"`)
+	if reason, _, whole := strings.Cut(after, `"`); found && whole {
+		return "_" + reason
+	}
+	return ""
 }
 
 // statusOf is how a response ended: of a stream, what its last event says.
@@ -167,9 +172,9 @@ func statusOf(body []byte, stream bool) string {
 	return ""
 }
 
-// endOf asks how a response ended whose stream broke off.
-func (c *client) endOf(ctx context.Context, stream []byte) (outcome, error) {
-	_, after, found := strings.Cut(string(stream), `"id":"resp_`)
+// endOf asks how a response ended of which a client has seen a part.
+func (c *client) endOf(ctx context.Context, seen []byte) (outcome, error) {
+	_, after, found := strings.Cut(string(seen), `"id":"resp_`)
 	id, _, whole := strings.Cut(after, `"`)
 	if !found || !whole {
 		return unknown, nil

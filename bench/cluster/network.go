@@ -42,7 +42,7 @@ func nodeHost(i int) string { return fmt.Sprintf("node-%d", i+1) }
 
 // hostNames are all hosts of a run with so many nodes.
 func hostNames(nodes int) []string {
-	names := []string{clientsHost, storeHost}
+	names := append(make([]string, 0, 2+nodes), clientsHost, storeHost)
 	for i := range nodes {
 		names = append(names, nodeHost(i))
 	}
@@ -66,10 +66,13 @@ func newNetwork(prefix string, names []string) *network {
 // are this program's own, and close takes them away.
 func (n *network) build(ctx context.Context) error {
 	bridge := n.prefix + "switch"
-	lines := [][]string{{"netns", "add", bridge}, {"-n", bridge, "link", "add", "br0", "type", "bridge"}, {"-n", bridge, "link", "set", "br0", "up"}}
+	err := ipAll(ctx, []string{"netns", "add", bridge}, []string{"-n", bridge, "link", "add", "br0", "type", "bridge"}, []string{"-n", bridge, "link", "set", "br0", "up"})
 	for _, h := range n.hosts {
+		if err != nil {
+			break
+		}
 		space, port := n.prefix+h.name, "p-"+h.name
-		lines = append(lines,
+		err = ipAll(ctx,
 			[]string{"netns", "add", space},
 			[]string{"link", "add", device, "netns", space, "type", "veth", "peer", "name", port, "netns", bridge},
 			[]string{"-n", bridge, "link", "set", port, "master", "br0", "up"},
@@ -78,10 +81,8 @@ func (n *network) build(ctx context.Context) error {
 			[]string{"-n", space, "link", "set", "lo", "up"},
 		)
 	}
-	for _, words := range lines {
-		if err := ip(ctx, words...); err != nil {
-			return errors.Join(err, n.close(ctx))
-		}
+	if err != nil {
+		return errors.Join(err, n.close(ctx))
 	}
 	return nil
 }
@@ -135,12 +136,22 @@ func (n *network) part(ctx context.Context, here, there []*host) error {
 
 // heal ends every cut.
 func (n *network) heal(ctx context.Context) error {
-	var faults []error
+	faults := make([]error, 0, len(n.cuts))
 	for _, c := range n.cuts {
 		faults = append(faults, ip(ctx, "-n", n.prefix+c.from.name, "neighbor", "delete", c.to.address, "dev", device))
 	}
 	n.cuts = nil
 	return errors.Join(faults...)
+}
+
+// ipAll does one after the other, until one fails.
+func ipAll(ctx context.Context, lines ...[]string) error {
+	for _, words := range lines {
+		if err := ip(ctx, words...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ip(ctx context.Context, words ...string) error {

@@ -19,7 +19,7 @@ type node struct {
 	name     string
 	host     *host
 	settings *program.Parley
-	folder   string // of its log and its data
+	folder   string // of the log that the nodes have in common
 
 	mu      sync.Mutex
 	process *program.Process // nil while it is down

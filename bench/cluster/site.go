@@ -96,7 +96,7 @@ func (s *site) newNode(h *host, upstream string) (*node, error) {
 		"PARLEY_STORE_POSTGRES_URL=" + s.postgres.URL, "PARLEY_REDIS_URL=" + s.redis.URL,
 		"PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
 	}
-	return &node{name: h.name, host: h, settings: settings, folder: folder, wake: make(chan struct{}, 1)}, nil
+	return &node{name: h.name, host: h, settings: settings, folder: s.folder, wake: make(chan struct{}, 1)}, nil
 }
 
 // begin starts the nodes, the first one first: it makes the schema and the keys.

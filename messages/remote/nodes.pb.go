@@ -226,14 +226,15 @@ type TurnSpec struct {
 	Passthrough  *Passthrough           `protobuf:"bytes,17,opt,name=passthrough,proto3" json:"passthrough,omitempty"`
 	Priority     Priority               `protobuf:"varint,18,opt,name=priority,proto3,enum=parley.remote.Priority" json:"priority,omitempty"`
 	// The time that remained when this was sent. Clocks of nodes differ.
-	RemainingMs   *int64         `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
-	Continue      bool           `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
-	Override      *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
-	Cache         *CacheControl  `protobuf:"bytes,22,opt,name=cache,proto3" json:"cache,omitempty"`
-	Background    bool           `protobuf:"varint,23,opt,name=background,proto3" json:"background,omitempty"`
-	Allowed       *Allowed       `protobuf:"bytes,24,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RemainingMs    *int64         `protobuf:"varint,19,opt,name=remaining_ms,json=remainingMs,proto3,oneof" json:"remaining_ms,omitempty"`
+	Continue       bool           `protobuf:"varint,20,opt,name=continue,proto3" json:"continue,omitempty"`
+	Override       *RouteOverride `protobuf:"bytes,21,opt,name=override,proto3" json:"override,omitempty"`
+	Cache          *CacheControl  `protobuf:"bytes,22,opt,name=cache,proto3" json:"cache,omitempty"`
+	Background     bool           `protobuf:"varint,23,opt,name=background,proto3" json:"background,omitempty"`
+	Allowed        *Allowed       `protobuf:"bytes,24,opt,name=allowed,proto3" json:"allowed,omitempty"`
+	IdempotencyKey string         `protobuf:"bytes,25,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TurnSpec) Reset() {
@@ -432,6 +433,13 @@ func (x *TurnSpec) GetAllowed() *Allowed {
 		return x.Allowed
 	}
 	return nil
+}
+
+func (x *TurnSpec) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 type Allowed struct {
@@ -3082,7 +3090,7 @@ var File_nodes_proto protoreflect.FileDescriptor
 
 const file_nodes_proto_rawDesc = "" +
 	"\n" +
-	"\vnodes.proto\x12\rparley.remote\"\xcc\x06\n" +
+	"\vnodes.proto\x12\rparley.remote\"\xf5\x06\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -3110,7 +3118,8 @@ const file_nodes_proto_rawDesc = "" +
 	"\n" +
 	"background\x18\x17 \x01(\bR\n" +
 	"background\x120\n" +
-	"\aallowed\x18\x18 \x01(\v2\x16.parley.remote.AllowedR\aallowedB\x0f\n" +
+	"\aallowed\x18\x18 \x01(\v2\x16.parley.remote.AllowedR\aallowed\x12'\n" +
+	"\x0fidempotency_key\x18\x19 \x01(\tR\x0eidempotencyKeyB\x0f\n" +
 	"\r_remaining_ms\"g\n" +
 	"\aAllowed\x120\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x18.parley.remote.AllowanceR\x06tenant\x12*\n" +

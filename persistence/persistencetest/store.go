@@ -32,7 +32,9 @@ type Store interface {
 
 	ClaimKey(ctx context.Context, c messages.Claim) (messages.Claimed, error)
 	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
-	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error
+	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 
 	Deny(ctx context.Context, d messages.CacheDrop) error

@@ -95,15 +95,17 @@ func testIdempotency(b *bench) {
 	foreign.Tenant = "rival"
 	b.same(messages.ClaimWon, state(foreign).State)
 	b.must(b.store.KeepReply(b.ctx(), "rival", "k", messages.KeptReply{Status: 201}))
-	b.must(b.store.ReleaseKey(b.ctx(), "nobody", "k"))
+	b.must(b.store.ReleaseKey(b.ctx(), "nobody", "k", claim.Request))
 	b.same(messages.ClaimInFlight, state(second).State)
 
-	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k"))
+	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k", second.Request)) // it is not that one's
+	b.same(messages.ClaimInFlight, state(second).State)
+	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k", claim.Request))
 	b.same(messages.ClaimWon, state(second).State)
 	reply := messages.KeptReply{Status: 200, ContentType: "application/json", Body: []byte(`{"ok":true}`)}
 	b.must(b.store.KeepReply(b.ctx(), tenant, "k", reply))
 	b.same(messages.Claimed{State: messages.ClaimReplay, Request: second.Request, Reply: reply}, state(claim))
-	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k")) // too late: it was answered
+	b.must(b.store.ReleaseKey(b.ctx(), tenant, "k", second.Request)) // too late: it was answered
 	b.same(messages.ClaimReplay, state(claim).State)
 	b.same(messages.ClaimMismatch, state(other).State)
 
@@ -152,6 +154,53 @@ func testResumedKey(b *bench) {
 	b.same(1, resumed)
 }
 
+// testMovedKey has a request fail and another take its key over, while the turn of the
+// first may begin, or has begun.
+func testMovedKey(b *bench) {
+	ref := b.conversation("mine")
+	epoch := b.activate(ref).Epoch
+	claim := func() messages.Claim {
+		return messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now().Add(time.Hour)}
+	}
+	state := func(c messages.Claim) messages.ClaimState {
+		b.Helper()
+		claimed, err := b.store.ClaimKey(b.ctx(), c)
+		b.must(err)
+		return claimed.State
+	}
+	moves := func(c, from messages.Claim, begun, want bool) {
+		b.Helper()
+		moved, err := b.store.MoveKey(b.ctx(), c, from.Request, begun)
+		b.must(err)
+		b.same(want, moved)
+	}
+	begin := func(c messages.Claim, first messages.Seq) (messages.TurnBegin, error) {
+		begun := b.begin(ref, epoch, first, "question")
+		begun.Record.ID, begun.IdempotencyKey = c.Request, c.Key
+		begun.Input = named(c.Request, 0, begun.Input)
+		return begun, b.store.BeginTurn(b.ctx(), begun)
+	}
+
+	first, second, third := claim(), claim(), claim()
+	b.same(messages.ClaimWon, state(first))
+	b.must(b.store.LapseKey(b.ctx(), tenant, "k", second.Request)) // it is not that one's
+	b.same(messages.ClaimInFlight, state(second))
+	b.must(b.store.LapseKey(b.ctx(), tenant, "k", first.Request))
+	b.same(messages.ClaimResumed, state(second))
+	b.same(messages.ClaimInFlight, state(third))
+	moves(second, first, false, true)
+	moves(third, first, false, false)
+	_, err := begin(first, 2) // it comes after all, and too late
+	b.refused(err, messages.CodeIdempotencyRunning)
+
+	running, err := begin(second, 2)
+	b.must(err)
+	moves(third, second, false, false) // it was begun after somebody looked
+	b.must(b.store.EndTurn(b.ctx(), end(running, "answer")))
+	moves(third, second, true, false)
+	b.same("1:mine 2:question 3:answer", b.text(ref))
+}
+
 // testKeyRace frees a key again and again while others ask for it: whoever asks
 // gets it or is told that it is in use, and nobody that it was another request.
 func testKeyRace(b *bench) {
@@ -169,7 +218,7 @@ func testKeyRace(b *bench) {
 				case claimed.State != messages.ClaimWon || claimed.Request != claim.Request:
 					b.Errorf("claimed as %+v", claimed)
 				default:
-					if err := b.store.ReleaseKey(b.ctx(), tenant, "k"); err != nil {
+					if err := b.store.ReleaseKey(b.ctx(), tenant, "k", claim.Request); err != nil {
 						b.Error(err)
 					}
 				}

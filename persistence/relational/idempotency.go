@@ -69,12 +69,60 @@ func (s *Store) KeepReply(ctx context.Context, tenant messages.TenantID, key str
 	})
 }
 
-// ReleaseKey frees a key whose request failed.
-func (s *Store) ReleaseKey(ctx context.Context, tenant messages.TenantID, key string) error {
+// ReleaseKey frees a key whose request failed, if it holds it.
+func (s *Store) ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
 	return s.write(ctx, tenant, "ReleaseKey", func(t *transaction) error {
-		_, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND status = 0", tenant, key)
+		_, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND status = 0 AND request = ?", tenant, key, turnBytes(held))
 		return err
 	})
+}
+
+// LapseKey has a key be as that of a request whose process died, if the request
+// holds it: the next who comes with it finds out what became of the turn.
+func (s *Store) LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
+	return s.write(ctx, tenant, "LapseKey", func(t *transaction) error {
+		_, err := t.exec("UPDATE idempotency_keys SET deadline = 0 WHERE tenant = ? AND key = ? AND status = 0 AND request = ?", tenant, key, turnBytes(held))
+		return err
+	})
+}
+
+// MoveKey gives a request the key of one that came to nothing, and tells whether it
+// did. It does not where another request has the key, where the turn of the earlier
+// one is complete, or where it was begun although the caller had not seen that. A
+// turn that is yet to begin asks for the key in the transaction in which it does
+// ([Store.BeginTurn]): one of the two comes first, and the other finds that.
+func (s *Store) MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error) {
+	alive := "SELECT count(*) FROM turns WHERE tenant = ? AND id = ?"
+	if begun {
+		alive += " AND status = 'completed'"
+	}
+	err = s.write(ctx, c.Tenant, "MoveKey", func(t *transaction) error {
+		moved = false
+		held, err := t.exec("UPDATE idempotency_keys SET deadline = ? WHERE tenant = ? AND key = ? AND status = 0 AND request = ?",
+			micros(c.Deadline), c.Tenant, c.Key, turnBytes(from))
+		if err != nil || held == 0 {
+			return err
+		}
+		turns := 0
+		if _, err := t.row(alive, []any{c.Tenant, turnBytes(from)}, &turns); err != nil || turns > 0 {
+			return err
+		}
+		moved = true
+		return t.later(nil, "UPDATE idempotency_keys SET request = ? WHERE tenant = ? AND key = ?", turnBytes(c.Request), c.Tenant, c.Key)
+	})
+	return moved && err == nil, err
+}
+
+// holdIdempotencyKey fails where a turn's key is another request's by now.
+func (t *transaction) holdIdempotencyKey(r *messages.TurnRecord, key string) error {
+	if key == "" {
+		return nil
+	}
+	return t.later(orElse(func() error {
+		return &messages.Failure{
+			Code: messages.CodeIdempotencyRunning, What: "a later request has taken this one's Idempotency-Key over", Do: "wait for its reply", RetryAfter: time.Second,
+		}
+	}), "UPDATE idempotency_keys SET request = request WHERE tenant = ? AND key = ? AND request = ?", r.Ref.Tenant, key, turnBytes(r.ID))
 }
 
 // sweepBatch bounds one sweep, so that it delays nobody's commit.

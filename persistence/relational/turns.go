@@ -12,6 +12,9 @@ import (
 // BeginTurn commits a turn's input and its record as running.
 func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
 	return s.write(ctx, b.Record.Ref.Tenant, "BeginTurn", func(t *transaction) error {
+		if err := t.holdIdempotencyKey(&b.Record, b.IdempotencyKey); err != nil {
+			return err
+		}
 		if b.Create {
 			if err := t.create(&b.Record, b.Epoch); err != nil {
 				return err

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"example.com/parley/bench/report"
+)
+
+// A short run, on whatever this machine lets it do, finds that nothing is lost,
+// doubled or forked. How long anything takes is not for a test to say.
+func TestShortRunLosesNothing(t *testing.T) {
+	t.Parallel()
+	o := options{
+		nodes: 3, faults: 4, crew: 4, hold: 3 * time.Second, seed: rand.Uint64N(1 << 32), loopback: true,
+		only: report.Only{Names: []string{"kill", "redis_loss", "postgres_restart", "rolling_restart"}},
+	}
+	t.Logf("go run ./bench/cluster -loopback -faults 4 -conversations 4 -hold 3s -only kill,redis_loss,postgres_restart,rolling_restart -seed %d", o.seed)
+	line := report.New(t.Context(), "cluster")
+	if err := drill(t.Context(), &o, newNetwork("", hostNames(o.most())), line); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range line.Targets {
+		switch target.Name {
+		case "acknowledged_lost", "doubled", "forks", "conversations_unread", "errors_not_to_be_retried":
+			if !target.OK {
+				t.Errorf("%s is %v, want %s", target.Name, target.Got, target.Want)
+			}
+		}
+	}
+	if seen := line.Figures["history"].(verdict); seen.Told < 50 || seen.Conversations < 4 {
+		t.Errorf("%+v: too little was written", seen)
+	}
+	if line.Figures["faults_injected"] != 4 {
+		t.Errorf("%v faults were injected", line.Figures["faults_injected"])
+	}
+}
