@@ -352,7 +352,7 @@ func FuzzFrames(f *testing.F) {
 		}
 	}
 	w := serve(f, says(hello()...), sockets(func(c *parleyhttp.SessionConfig) {
-		c.AcceptRate, c.MaxAddress = 1<<20, 1<<20
+		c.AcceptRate, c.MaxAddress, c.MessageRate = 1<<20, 1<<20, 1<<20
 		c.PingEvery, c.PongWithin = 5*time.Minute, 4*time.Minute
 	}))
 	others := w.bystanders()
