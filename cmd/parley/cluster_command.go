@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -81,9 +83,14 @@ func clusterCertsCommand() *cobra.Command {
 	}
 	nodes := c.Flags().Int("nodes", 3, "make certificates for `N` servers")
 	good := c.Flags().Duration("valid-for", certsGood, "have them end after the `DURATION`")
+	ifAbsent := c.Flags().Bool("if-absent", false, "do nothing where the folder has an authority already")
 	c.RunE = func(c *cobra.Command, arguments []string) error {
 		if *nodes < 1 || *nodes > 1000 || *good < time.Hour {
 			return &messages.Failure{Code: messages.CodeInvalidRequest, What: "these are no certificates to work with", Do: "give --nodes from 1 to 1000, and --valid-for of at least 1h"}
+		}
+		if _, err := os.Stat(filepath.Join(arguments[0], "ca.pem")); err == nil && *ifAbsent {
+			_, err := fmt.Fprintf(c.OutOrStdout(), "there are certificates in %s already\n", arguments[0])
+			return err
 		}
 		if err := cluster.WriteCertificates(arguments[0], *nodes, *good); err != nil {
 			return &messages.Failure{
