@@ -113,24 +113,28 @@ func (c *trio) enter(node int) bool {
 	return true
 }
 
-// load comes to all nodes at a steady rate for a while, and returns what passed on
-// each, and how long it took.
+// load comes to all nodes at a steady rate for a while, so many tries in 10 ms, and
+// returns what passed on each, and how long it took. On a machine that has no time for
+// it, what was due comes later.
 func (c *trio) load(tries int, d time.Duration) (passed []int, took time.Duration) {
+	const every = 10 * time.Millisecond
 	passed = make([]int, len(c.limiters))
-	ticker := time.NewTicker(10 * time.Millisecond)
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	began := time.Now()
-	for time.Since(began) < d {
-		<-ticker.C
-		for node := range c.limiters {
-			for range tries {
-				if c.enter(node) {
-					passed[node]++
+	for done := 0; took < d; <-ticker.C {
+		took = time.Since(began)
+		for due := int(took / every); done < due; done++ {
+			for node := range c.limiters {
+				for range tries {
+					if c.enter(node) {
+						passed[node]++
+					}
 				}
 			}
 		}
 	}
-	return passed, time.Since(began)
+	return passed, took
 }
 
 func sum(all []int) (n int) {
@@ -168,7 +172,7 @@ func TestNodesShareLimitsThroughRedis(t *testing.T) {
 	}
 	passed, took := c.load(tries, 6*time.Second)
 	total += sum(passed)
-	check("together", sum(passed), took, 0.95, 1.02)
+	check("together", sum(passed), took, 0.9, 1.03)
 	if most := rate + rate*time.Since(began).Minutes(); float64(total) > most*1.01 {
 		t.Errorf("%d passed since the beginning, of %.0f", total, most)
 	}
@@ -179,7 +183,7 @@ func TestNodesShareLimitsThroughRedis(t *testing.T) {
 	passed, took = c.load(tries, 4*time.Second)
 	total += sum(passed)
 	for node := range passed {
-		check("alone", nodes*passed[node], took, 0.9, 1.05)
+		check("alone", nodes*passed[node], took, 0.9, 1.1)
 	}
 
 	server.start()
@@ -187,7 +191,7 @@ func TestNodesShareLimitsThroughRedis(t *testing.T) {
 	total += sum(passed)
 	passed, took = c.load(tries, 6*time.Second)
 	total += sum(passed)
-	check("together again", sum(passed), took, 0.95, 1.02)
+	check("together again", sum(passed), took, 0.9, 1.03)
 	most := rate + rate*time.Since(began).Minutes()
 	t.Logf("in all %d passed of %.0f, %.2f%%", total, most, 100*float64(total)/most)
 	if float64(total) > most*1.01 {
