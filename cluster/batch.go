@@ -16,6 +16,7 @@ const (
 type batch struct {
 	chunks []*remote.Chunk
 	bytes  int
+	ended  bool // it has the stream's end, behind which nothing comes
 }
 
 func newBatch(first *messages.Chunk) *batch {
@@ -25,6 +26,7 @@ func newBatch(first *messages.Chunk) *batch {
 }
 
 func (b *batch) add(c *messages.Chunk) {
+	b.ended = b.ended || c.Kind == messages.ChunkEnd
 	b.chunks = append(b.chunks, remote.ToChunk(c))
 	b.bytes += chunkOverhead + len(c.Text) + len(c.Opaque) + len(c.Logprobs) + len(c.Extra)
 }

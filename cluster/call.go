@@ -22,6 +22,7 @@ type call struct {
 	stop     func() bool        // of the watch over its client
 	accepted bool               // its stream has begun
 	next     uint64             // number of the next batch
+	taken    uint32             // batches for which the owner was given no credit yet
 	inbox    chan *remote.Batch // capacity window; of a turn
 	view     *view              // of a turn that is looked on
 	failure  error              // set before inbox is closed
@@ -196,10 +197,16 @@ func (r *relay) leave(id uint64) {
 	}
 }
 
-// thank gives the owner credit for the next batch.
+// thank gives the owner credit for batches that were taken, once half of the window
+// is: few streams are so long, and each message is as much work as a batch.
 func (r *relay) thank(id uint64) {
-	if c := r.calls[id]; c != nil {
-		r.cluster.say(c.owner, &remote.Credit{Call: id, Batches: 1})
+	c := r.calls[id]
+	if c == nil {
+		return
+	}
+	if c.taken++; c.taken == window/2 {
+		r.cluster.say(c.owner, &remote.Credit{Call: id, Batches: c.taken})
+		c.taken = 0
 	}
 }
 

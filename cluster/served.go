@@ -123,15 +123,14 @@ func (s *served) turn(m *messages.StartTurn, started messages.TurnStarted) {
 	if started.Err != nil {
 		return
 	}
-	if m.Chunks != nil {
-		s.stream(m.Chunks)
+	if m.Chunks == nil || !s.stream(m.Chunks) {
+		s.send(nil, true)
 	}
-	s.send(nil, true)
 }
 
-// stream sends batches of whatever there is, until there is no more. Behind a client
-// that has gone it only takes what comes.
-func (s *served) stream(chunks <-chan messages.Chunk) {
+// stream sends batches of whatever there is, until there is no more, and tells whether
+// it has sent the last. Behind a client that has gone it only takes what comes.
+func (s *served) stream(chunks <-chan messages.Chunk) (ended bool) {
 	for chunk := range chunks {
 		batch := newBatch(&chunk)
 		for open := true; open && !batch.full(); {
@@ -144,8 +143,10 @@ func (s *served) stream(chunks <-chan messages.Chunk) {
 				open = false
 			}
 		}
-		s.send(batch.chunks, false)
+		ended = batch.ended
+		s.send(batch.chunks, ended)
 	}
+	return ended
 }
 
 // follow passes on what is seen of a turn.
@@ -163,7 +164,6 @@ func (s *served) follow(f messages.Following) {
 		}
 		ended = s.look(f.View)
 	}
-	s.send(nil, true)
 }
 
 // look sends what has come since.
@@ -174,14 +174,13 @@ func (s *served) look(v messages.View) (ended bool) {
 			return false
 		}
 		batch := newBatch(&chunk)
-		for ended = chunk.Kind == messages.ChunkEnd; came && !ended && !batch.full(); {
+		for came && !batch.ended && !batch.full() {
 			if chunk, came = v.Next(); came {
 				batch.add(&chunk)
-				ended = chunk.Kind == messages.ChunkEnd
 			}
 		}
-		s.send(batch.chunks, false)
-		if ended {
+		s.send(batch.chunks, batch.ended)
+		if batch.ended {
 			return true
 		}
 	}
@@ -191,11 +190,13 @@ func (s *served) look(v messages.View) (ended bool) {
 // send waits until a batch may go. For a client that has gone it does nothing but
 // say that it was the last.
 func (s *served) send(chunks []*remote.Chunk, last bool) {
-	if !last {
+	if len(chunks) > 0 {
 		select {
 		case <-s.credit:
 		case <-s.client.Done():
-			return
+			if chunks = nil; !last {
+				return
+			}
 		}
 	}
 	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
