@@ -141,14 +141,32 @@ func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
 	}
 }
 
-// forgetRemoved closes the connections to nodes that are no members any more. Those
-// that were frozen would be waited for otherwise.
+// forgetRemoved closes the connections to nodes that are no members any more, and
+// ends what depends on them. Those that were frozen would be waited for otherwise, and
+// a watch that came in the same moment as a connection broke is lost.
 func (r *relay) forgetRemoved() {
 	members := r.cluster.table.Load().members
-	for _, peer := range r.watched {
-		is := slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address && relayName(m.ID) == peer.Id })
-		if !is {
+	is := func(peer *actor.PID) bool {
+		return slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address && relayName(m.ID) == peer.Id })
+	}
+	for name, peer := range r.watched {
+		if is(peer) {
+			continue
+		}
+		delete(r.watched, name)
+		// A node that starts again has the address of the one before.
+		if !slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address }) {
 			r.cluster.remoting.forget(peer.Address)
+		}
+	}
+	for id, c := range r.calls {
+		if !is(c.owner) {
+			r.fail(id, c)
+		}
+	}
+	for _, s := range r.served {
+		if !is(s.peer) {
+			s.cancel()
 		}
 	}
 }

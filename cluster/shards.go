@@ -278,7 +278,7 @@ func (k *keeper) giveAll(ctx context.Context) {
 	for {
 		k.forced.Store(!time.Now().Before(promised))
 		k.look()
-		if k.held.count() == 0 || !k.hasHeirs(ctx) {
+		if !k.mayGive(ctx) {
 			return
 		}
 		select {
@@ -289,10 +289,11 @@ func (k *keeper) giveAll(ctx context.Context) {
 	}
 }
 
-// hasHeirs tells whether anybody else could own shards.
-func (k *keeper) hasHeirs(ctx context.Context) bool {
-	members, _, err := k.registry.Topology(ctx)
-	return err == nil && slices.ContainsFunc(members, func(m messages.Member) bool { return m.ID != k.self && !m.Leaving })
+// mayGive tells whether there is anything left to give, and anybody to take it.
+func (k *keeper) mayGive(ctx context.Context) bool {
+	members, placements, err := k.registry.Topology(ctx)
+	return err == nil && slices.ContainsFunc(placements, func(p messages.Placement) bool { return p.Owner == k.self }) &&
+		slices.ContainsFunc(members, func(m messages.Member) bool { return m.ID != k.self && !m.Leaving })
 }
 
 // abandon closes everything at once: it is others' by now.
