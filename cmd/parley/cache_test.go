@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 func caching(t *testing.T, env ...string) *process {
 	t.Helper()
 	usual := []string{"PARLEY_CACHE_ENABLED=true", "PARLEY_PROVIDERS_SIMULATED_FIRST_TOKEN=1ms", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=1ms"}
-	return start(t, launch{env: append(usual, env...)})
+	return start(t, launch{env: slices.Concat(usual, env)})
 }
 
 // asks asks one question, with headers as names and values by turns.
