@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// client asks any node as a client behind a load balancer does: one that does not
-// answer, or says that it cannot, is not the last that is asked.
+// client asks any node as a client behind a load balancer does: one that says that it
+// is not ready is not asked, and one that does not answer is not the last.
 type client struct {
 	site *site
 	http *http.Client
@@ -74,7 +74,7 @@ func (c *client) do(ctx context.Context, method, path, key string, body []byte) 
 	ctx, cancel := context.WithTimeout(ctx, writePatience)
 	defer cancel()
 	for {
-		at := c.site.nodes[c.next%c.site.usual]
+		at := c.site.balanced(&c.next)
 		a, err := c.ask(ctx, at, method, path, key, body)
 		kind := a.kind(err)
 		if kind == "" {

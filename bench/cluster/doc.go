@@ -13,7 +13,8 @@
 //	main.go      the command line             network.go  hosts, and what is cut between them
 //	site.go      the programs                 node.go     a server that is started again
 //	fault.go     what is done to them         client.go   how clients ask
-//	crew.go      clients at work              history.go  what they were told
+//	balance.go   which nodes are asked        history.go  what clients were told
+//	crew.go      clients at work
 //	model.go     what histories are possible  verify.go   what was lost, doubled, forked
 //	outage.go    how long nothing was written capacity.go how much nodes carry
 //	drill.go     a run                        figures.go  the line

@@ -30,6 +30,9 @@ func drill(ctx context.Context, o *options, n *network, line *report.Report) (er
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
+	balancing, stop := context.WithCancel(ctx)
+	defer s.balancer(balancing)()
+	defer stop()
 	line.Figure("seed", o.seed)
 	line.Figure("nodes", o.nodes)
 	line.Figure("namespaces", n.canCut())

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,8 @@ type node struct {
 	wanted  bool
 	held    time.Time // it is not started again before
 	ends    int       // that nobody asked for
+
+	lost atomic.Int32 // checks of a load balancer, one after the other
 
 	wake    chan struct{} // capacity 1
 	watched sync.WaitGroup
