@@ -149,12 +149,15 @@ func (k *claim) restart(ctx context.Context, begun bool) error {
 		return nil
 	}
 	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, begun)
-	if err != nil || moved {
-		k.earlier, k.died = messages.TurnID{}, false
+	switch {
+	case err != nil:
 		return err
+	case !moved:
+		k.settled = true // it is another's now
+		return keyInUse()
 	}
-	k.settled = true // it is another's now
-	return keyInUse()
+	k.earlier, k.died = messages.TurnID{}, false
+	return nil
 }
 
 // expect notes whether the turn is, or is to be, kept.
@@ -221,15 +224,22 @@ func (k *claim) keep(reply messages.KeptReply) {
 func (k *claim) release() {
 	switch {
 	case k == nil:
+	case k.died: // it was not taken over from that one
+		k.lapse(k.earlier)
 	case k.stored:
-		k.settle("let an idempotency key lapse", func(ctx context.Context) error {
-			return k.server.claims.LapseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
-		})
+		k.lapse(k.wanted.Request)
 	default:
 		k.settle("release an idempotency key", func(ctx context.Context) error {
 			return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
 		})
 	}
+}
+
+// lapse has the next try find out what became of the request that holds the key.
+func (k *claim) lapse(holder messages.TurnID) {
+	k.settle("let an idempotency key lapse", func(ctx context.Context) error {
+		return k.server.claims.LapseKey(ctx, k.wanted.Tenant, k.wanted.Key, holder)
+	})
 }
 
 // leave is for a client that has gone. A turn that is kept may go on without it,

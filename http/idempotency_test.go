@@ -265,6 +265,28 @@ func TestATurnThatDidNotEndWellRunsAnew(t *testing.T) {
 	}
 }
 
+// A try that finds the store away leaves the key as it found it: the next one is not
+// told for minutes that the first still runs.
+func TestAKeyThatCouldNotBeTakenUpIsTheNextTrys(t *testing.T) {
+	t.Parallel()
+	restarted := keptTurn(messages.TurnPartial)
+	restarted.Reason = messages.ReasonServerRestart
+	turns, asked := counting(says(hello()...))
+	w := serve(t, turns)
+	w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
+	w.claims.die("acme/k1", restarted.ID)
+	w.claims.dead, w.claims.lapsed["acme/k1"] = false, true
+	w.library.put(restarted, keptItems()...)
+	w.library.fail(&messages.Failure{Code: messages.CodeStoreUnavailable, What: "the store is away", Do: "wait"})
+	if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); again.status != http.StatusServiceUnavailable {
+		t.Errorf("while the store is away: %d %s", again.status, again.body)
+	}
+	w.library.fail(nil)
+	if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); again.status != http.StatusOK || asked.Load() != 2 {
+		t.Errorf("%d turns, then %d %s", asked.Load(), again.status, again.body)
+	}
+}
+
 func TestAConversationIsCreatedOnceUnderItsKey(t *testing.T) {
 	t.Parallel()
 	w := serve(t, says())

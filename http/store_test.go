@@ -231,6 +231,13 @@ func (l *library) Item(_ context.Context, ref messages.ConversationRef, id messa
 	return messages.StoredItem{}, absent(messages.CodeItemAbsent)
 }
 
+// fail has the store be away, or come back.
+func (l *library) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failing = err
+}
+
 func (l *library) Turn(_ context.Context, tenant messages.TenantID, id messages.TurnID) (messages.TurnRecord, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -30,6 +30,7 @@ const (
 
 var scopeNames = [scopes]messages.LimitScope{messages.LimitTenant, messages.LimitKey, messages.LimitModel, messages.LimitAddress}
 
+// String is the scope's name, on the wire and in metrics.
 func (s scope) String() string { return string(scopeNames[s]) }
 
 // scopeOf is the scope of that name.
