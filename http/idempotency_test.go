@@ -222,7 +222,7 @@ func TestAReplyThatDiedWithItsProcessIsRebuilt(t *testing.T) {
 			turns, asked := counting(says(hello()...))
 			w := serve(t, turns)
 			w.do("POST", test.path, test.body, keyHeader, "k1") // to be forgotten:
-			w.claims.die("acme/k1", keptTurn("").ID)
+			w.claims.die(keptTurn("").ID)
 			w.library.put(keptTurn(messages.TurnComplete), keptItems()...)
 			again := w.do("POST", test.path, test.body, keyHeader, "k1")
 			for _, want := range test.want {
@@ -252,7 +252,7 @@ func TestATurnThatDidNotEndWellRunsAnew(t *testing.T) {
 			turns, asked := counting(says(hello()...))
 			w := serve(t, turns)
 			w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
-			w.claims.die("acme/k1", record.ID)
+			w.claims.die(record.ID)
 			w.library.put(record, keptItems()...)
 			again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
 			if !strings.Contains(again.body, `"Hello"`) || asked.Load() != 2 {
@@ -274,7 +274,7 @@ func TestAKeyThatCouldNotBeTakenUpIsTheNextTrys(t *testing.T) {
 	turns, asked := counting(says(hello()...))
 	w := serve(t, turns)
 	w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
-	w.claims.die("acme/k1", restarted.ID)
+	w.claims.die(restarted.ID)
 	w.claims.dead, w.claims.lapsed["acme/k1"] = false, true
 	w.library.put(restarted, keptItems()...)
 	w.library.fail(&messages.Failure{Code: messages.CodeStoreUnavailable, What: "the store is away", Do: "wait"})
@@ -292,7 +292,7 @@ func TestAConversationIsCreatedOnceUnderItsKey(t *testing.T) {
 	w := serve(t, says())
 	first := w.do("POST", "/v1/conversations", "{}", keyHeader, "k1")
 	id, _ := messages.ParseTurnID(first.header.Get("X-Request-Id"))
-	w.claims.die("acme/k1", id)
+	w.claims.die(id)
 	if again := w.do("POST", "/v1/conversations", "{}", keyHeader, "k1"); again.body != first.body {
 		t.Errorf("first %s, again %s", first.body, again.body)
 	}

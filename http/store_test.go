@@ -395,8 +395,9 @@ func (c *claims) holder() messages.TurnID {
 	return c.held["acme/k1"].Request
 }
 
-// die forgets the reply to a key, as when its process died before it was kept.
-func (c *claims) die(name string, request messages.TurnID) {
+// die forgets the reply to the key k1, as when its process died before it was kept.
+func (c *claims) die(request messages.TurnID) {
+	const name = "acme/k1"
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.replies, name)

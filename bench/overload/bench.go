@@ -43,7 +43,7 @@ func overload(ctx context.Context, o options, line *report.Report) (err error) {
 		return err
 	}
 	defer func() { err = joined(err, leave(err == nil)) }()
-	l := layoutOf(program.Cores())
+	l := program.LayoutOf(program.Cores())
 	line.Figure("cores", l)
 	if err := program.PinSelf(l.Others); err != nil {
 		return err

@@ -22,16 +22,6 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-func TestServerHasACoreToItself(t *testing.T) {
-	t.Parallel()
-	if l := layoutOf([]int{3, 4, 5}); len(l.Server) != 1 || l.Server[0] != 3 || len(l.Others) != 2 {
-		t.Errorf("%+v", l)
-	}
-	if l := layoutOf([]int{3}); len(l.Server) != 1 || len(l.Others) != 1 {
-		t.Errorf("%+v", l)
-	}
-}
-
 func TestBothTenantsAreAddedUp(t *testing.T) {
 	t.Parallel()
 	b := &bench{options: options{duration: 3 * time.Second}}

@@ -9,20 +9,6 @@ import (
 	"example.com/parley/bench/socket"
 )
 
-// layout says which cores each process may use; none means any.
-type layout struct {
-	Server []int `json:"server"`
-	Others []int `json:"clients_and_upstream"`
-}
-
-// layoutOf gives the server a core to itself.
-func layoutOf(cores []int) layout {
-	if len(cores) < 2 {
-		return layout{Server: cores, Others: cores}
-	}
-	return layout{Server: cores[:1], Others: cores[1:]}
-}
-
 // rig is the programs, and where they are.
 type rig struct {
 	folder     string
@@ -35,7 +21,7 @@ type rig struct {
 const readyWithin = 60 * time.Second
 
 // newRig builds the programs and starts the upstream.
-func newRig(ctx context.Context, folder string, l layout) (*rig, error) {
+func newRig(ctx context.Context, folder string, l program.Layout) (*rig, error) {
 	built, err := program.Build(ctx, folder, "bench/upstream", "cmd/parley")
 	if err != nil {
 		return nil, err
