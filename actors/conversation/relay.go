@@ -9,11 +9,20 @@ import (
 	"example.com/parley/messages"
 )
 
+// countEvery is how many chunks are counted together: all turns share the count.
+const countEvery = 16
+
 // relay passes the answer on until its end. A reply that ends without saying
 // why was cut off: a finish is never made up.
 func (t *turn) relay(ctx context.Context, answer Answer) error {
+	var passed int64
+	defer func() { t.deps.Passed.Add(passed) }()
 	for {
 		chunk, err := answer.Next()
+		if passed++; passed == countEvery {
+			t.deps.Passed.Add(passed)
+			passed = 0
+		}
 		switch {
 		case errors.Is(err, io.EOF) && t.finish == "":
 			return cmp.Or(t.salvage(ctx), cutOff())
