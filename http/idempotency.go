@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -213,7 +212,7 @@ func (k *claim) keepWhole(response *fiber.Response) {
 }
 
 func (k *claim) keep(reply messages.KeptReply) {
-	k.settle("keep the reply to an idempotency key", func(ctx context.Context) error {
+	k.settle("keep the reply to an idempotency key", len(reply.Body), func(ctx context.Context) error {
 		return k.server.claims.KeepReply(ctx, k.wanted.Tenant, k.wanted.Key, reply)
 	})
 }
@@ -229,7 +228,7 @@ func (k *claim) release() {
 	case k.stored:
 		k.lapse(k.wanted.Request)
 	default:
-		k.settle("release an idempotency key", func(ctx context.Context) error {
+		k.settle("release an idempotency key", 0, func(ctx context.Context) error {
 			return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
 		})
 	}
@@ -237,7 +236,7 @@ func (k *claim) release() {
 
 // lapse has the next try find out what became of the request that holds the key.
 func (k *claim) lapse(holder messages.TurnID) {
-	k.settle("let an idempotency key lapse", func(ctx context.Context) error {
+	k.settle("let an idempotency key lapse", 0, func(ctx context.Context) error {
 		return k.server.claims.LapseKey(ctx, k.wanted.Tenant, k.wanted.Key, holder)
 	})
 }
@@ -252,9 +251,10 @@ func (k *claim) leave() {
 	k.release()
 }
 
-// settle is done also while the server stops. A key that could not be settled
-// is found by its deadline.
-func (k *claim) settle(what string, do func(context.Context) error) {
+// settle is done also while the server stops. A key that could not be settled is
+// tried again until its deadline, by which it is found otherwise. size is how many
+// bytes do holds on to.
+func (k *claim) settle(what string, size int, do func(context.Context) error) {
 	if k.settled {
 		return
 	}
@@ -262,7 +262,7 @@ func (k *claim) settle(what string, do func(context.Context) error) {
 	ctx, release := context.WithTimeout(context.Background(), storePatience)
 	defer release()
 	if err := do(ctx); err != nil {
-		k.server.log.Warn("could not "+what, slog.Any("error", err))
+		k.server.unsettled.add(settlement{what: what, bytes: size, until: k.wanted.Deadline, do: do}, err)
 	}
 }
 
