@@ -12,6 +12,9 @@ import (
 	"example.com/parley/messages"
 )
 
+// idempotencyHeader names a request whose reply is wanted once.
+const idempotencyHeader = "Idempotency-Key"
+
 const (
 	maxKey = 255 // characters of an Idempotency-Key, as elsewhere
 
@@ -38,7 +41,7 @@ type claim struct {
 // claimKey takes the key of the request, if it has one. It answers a request
 // that was answered before, and says so.
 func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) {
-	key := c.Request().Header.Peek("Idempotency-Key")
+	key := c.Request().Header.Peek(idempotencyHeader)
 	if len(key) == 0 || x.method != fiber.MethodPost {
 		return false, nil
 	}

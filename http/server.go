@@ -40,6 +40,7 @@ type Deps struct {
 	Standing        Standing
 	SocketLimits    SocketLimits
 	Ready           []Check // asked by GET /readyz, in order
+	Core            Core    // behind an edge node; nil on any other
 	Stop            func()  // ends the process, once a drain is over that an operator began
 	Registerer      prometheus.Registerer
 	Log             *slog.Logger // of failures; given ids and causes, never content
@@ -64,6 +65,7 @@ type Server struct {
 	sessions      Sessions
 	standing      Standing
 	socketLimits  SocketLimits
+	core          Core // nil but on an edge node
 	sockets       *sockets
 	tickets       *tickets
 	checks        []Check
@@ -93,7 +95,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, core: deps.Core, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(), unsettled: newUnsettled(deps.Log),
 	}

@@ -43,9 +43,10 @@ type inStore struct {
 	admin.Budgets
 	parleyhttp.Usage
 	admin.Audit
-	shared bool              // replies are cached where only a server finds them
-	nodes  cluster.Registry  // nil where servers share nothing
-	member messages.MemberID // of this server; empty where it is alone
+	shared bool                       // replies are cached where only a server finds them
+	nodes  cluster.Registry           // nil where servers share nothing
+	member messages.MemberID          // of this server; empty where it is alone
+	edges  func() []messages.EdgeNode // nil where no server runs
 }
 
 func administrationOf(cfg *Config, s store, prices *tenant.Prices) inStore {
