@@ -10,11 +10,11 @@ func (c *Conversation) continuesAnEarlierResponse(spec *messages.TurnSpec) bool 
 }
 
 // fork sends the turn into a new conversation, which begins with this one's
-// items up to the response that it names. Its id is the turn's, so that a turn
+// items up to the response that it names. Its id follows from the turn's, so that a turn
 // that is sent twice makes one fork.
 func (c *Conversation) fork(m *messages.StartTurn) {
 	m.Spec.ForkOf = c.busy.ref.Conversation
-	m.Spec.Conversation = messages.NewConversationID(m.Spec.ID)
+	m.Spec.Conversation = messages.NewForkID(m.Spec.ID, c.busy.ref)
 	m.Spec.Create, m.Spec.Private = false, true
 	c.deps.Metrics.Forks.Inc()
 	c.deps.Forward(m)

@@ -154,7 +154,7 @@ func (f adminFlags) openData(w world, data folder, elsewhere bool) error {
 
 // inFolder opens the store, which no server uses, for one task.
 func inFolder(ctx context.Context, cfg *Config, task func(context.Context, administration) error) error {
-	s, err := openStore(ctx, cfg.Store, "", prometheus.NewRegistry())
+	s, err := openStore(ctx, cfg.Store, "", prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -135,6 +135,11 @@ func (b *bench) conversation(texts ...string) messages.ConversationRef {
 	return ref
 }
 
+// forkOf names a fork of a conversation.
+func (b *bench) forkOf(parent messages.ConversationRef) messages.ConversationRef {
+	return messages.ConversationRef{Tenant: parent.Tenant, Conversation: messages.NewForkID(b.id(), parent)}
+}
+
 func said(role messages.Role, texts ...string) []messages.Item {
 	items := make([]messages.Item, len(texts))
 	for i, text := range texts {
