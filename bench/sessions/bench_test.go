@@ -1,12 +1,14 @@
 package main
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"example.com/parley/bench/load"
 	"example.com/parley/bench/report"
 )
 
@@ -45,6 +47,21 @@ func TestAChunkSaysWhenItWasSent(t *testing.T) {
 	}
 }
 
+func TestAChunkOfTheUpstreamSaysWhenItWasSent(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	var h heard
+	var measuring atomic.Bool
+	measuring.Store(true)
+	go func() {
+		_, _ = there.Write([]byte("HTTP/1.1 200 OK\r\n\r\n" + `data: {"choices":[{"delta":{"content":"` + itoa(time.Now().Add(-50*time.Millisecond).UnixMicro()) + ` "}}]}` + "\n\ndata: [DONE]\n\n"))
+		_ = there.Close()
+	}()
+	if h.follow(here, &measuring); len(h.late) != 1 || h.late[0] < 50*time.Millisecond || h.late[0] > 10*time.Second {
+		t.Errorf("late %v", h.late)
+	}
+}
+
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 func TestSilentSessionsMissATarget(t *testing.T) {
@@ -55,7 +72,7 @@ func TestSilentSessionsMissATarget(t *testing.T) {
 		all[i].chunks.Store(2)
 		all[i].late = []time.Duration{time.Millisecond, 2 * time.Millisecond}
 	}
-	if err := b.tellStream(all, map[string]float64{"kb": 20, "lost_connections": 1}); err != nil {
+	if err := b.tellStream(all, load.Sorted([]time.Duration{time.Millisecond}), map[string]float64{"kb": 20, "lost_connections": 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range b.line.Targets {
@@ -63,9 +80,12 @@ func TestSilentSessionsMissATarget(t *testing.T) {
 			t.Errorf("%+v", target)
 		}
 	}
+	if got := b.line.Figures["streaming_1000"].(map[string]float64); got["added_p99_ms"] != 1 || got["added_p50_ms"] != 0 {
+		t.Errorf("%v", got)
+	}
 	failed := "no"
 	all[7].failed.Store(&failed)
-	if err := b.tellStream(all, map[string]float64{}); err == nil {
+	if err := b.tellStream(all, nil, map[string]float64{}); err == nil {
 		t.Error("a failure goes untold")
 	}
 }

@@ -9,7 +9,8 @@
 //
 //	idle         connections held, made a second, and the server's memory for each, its actor included
 //	stream       chunk latency at a message a second for each of 100, 1,000 and 9,000 sessions, from
-//	             the upstream's write to the client's read, and memory for each session
+//	             the upstream's write to the client's read, beside that of as many connections
+//	             to the upstream itself, and memory for each session
 //	messages     messages a second of one core: of streams, and of commands that are refused
 //	resume       how long a response takes to go on, live and from the store, the handshake included
 //	compression  bytes on the wire and processor time, of deltas and of whole messages apart
