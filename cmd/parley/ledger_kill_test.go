@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
@@ -247,7 +246,7 @@ func rowsOf(t *testing.T, data string, env []string) func(messages.TurnID) []mes
 	cfg.Data = data
 	cfg.Store.Postgres.URL = variable(env, "PARLEY_STORE_POSTGRES_URL")
 	cfg.complete()
-	s, err := openStore(t.Context(), cfg.Store, "", prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	s, err := openStore(t.Context(), cfg.Store, "", prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
