@@ -85,7 +85,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 	go s.sweep(ctx, cfg.Shard.IdleAfter)
 	go func() { // ends with ctx
 		defer close(s.seen)
-		s.gate.Observe(ctx)
+		s.gate.Observe(ctx, s.deps.Passed.Load)
 	}()
 	return s, nil
 }

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// WriteCertificates makes an authority and certificates of so many nodes, which are
-// good for as long as said, in a folder: ca.pem, ca.key, node-1.pem, node-1.key and
-// so on. It replaces none that is there. The authority's key is needed for further
-// nodes alone.
-func WriteCertificates(folder string, nodes int, good time.Duration) error {
+// WriteCertificates makes an authority and certificates of so many nodes and edge
+// nodes, which are good for as long as said, in a folder: ca.pem, ca.key, node-1.pem,
+// node-1.key, edge-1.pem and so on. It replaces none that is there. The authority's
+// key is needed for further nodes alone.
+func WriteCertificates(folder string, nodes, edges int, good time.Duration) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make %s: %w", folder, err)
 	}
@@ -30,11 +30,12 @@ func WriteCertificates(folder string, nodes int, good time.Duration) error {
 		return err
 	}
 	for i := range nodes {
-		node, err := authority.vouch(fmt.Sprintf("node-%d", i+1), good)
-		if err != nil {
+		if err := authority.issue(folder, fmt.Sprintf("node-%d", i+1), nodeName, good, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth); err != nil {
 			return err
 		}
-		if err := node.write(folder, node.certificate.Subject.CommonName); err != nil {
+	}
+	for i := range edges {
+		if err := authority.issue(folder, fmt.Sprintf("edge-%d", i+1), edgeName, good, x509.ExtKeyUsageClientAuth); err != nil {
 			return err
 		}
 	}
@@ -55,13 +56,17 @@ func newAuthority(good time.Duration) (*identity, error) {
 	return sign(template, nil)
 }
 
-// vouch makes the identity of a node, which both calls others and is called.
-func (i *identity) vouch(name string, good time.Duration) (*identity, error) {
-	template := certificateOf(name, good)
-	template.DNSNames = []string{nodeName}
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
-	return sign(template, i)
+// issue writes a certificate for what is to be known by a name: a node both calls
+// others and is called, an edge node calls.
+func (i *identity) issue(folder, file, known string, good time.Duration, uses ...x509.ExtKeyUsage) error {
+	template := certificateOf(file, good)
+	template.DNSNames = []string{known}
+	template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageDigitalSignature, uses
+	made, err := sign(template, i)
+	if err != nil {
+		return err
+	}
+	return made.write(folder, file)
 }
 
 // clocksApart is how far the clocks of nodes may differ.

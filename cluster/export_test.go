@@ -27,5 +27,5 @@ func (c Config) on(address string) Config {
 // OpenOn is Open on an address that others use, too.
 func OpenOn(wire *Wire, cfg Config, deps Deps) *Cluster { return open(cfg, deps, wire) }
 
-// Mutual is how nodes with certificates call each other and are called.
-var Mutual = mutual
+// OnlyNodes is what a node asks of who calls it.
+var OnlyNodes = onlyNodes

@@ -16,20 +16,35 @@ import (
 // for them, not by addresses, which change.
 const nodeName = "node.parley.internal"
 
+// edgeName is in that of an edge node, which may call nodes of the core and is not
+// one.
+const edgeName = "edge.parley.internal"
+
 // credentialsOf returns how to call other nodes and how to be called by them.
 func credentialsOf(c TLSConfig) (grpc.DialOption, grpc.ServerOption, error) {
 	if !c.isSet() {
 		return grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.Creds(insecure.NewCredentials()), nil
 	}
-	client, server, err := mutual(c)
+	client, server, err := Mutual(c)
 	if err != nil {
 		return nil, nil, err
 	}
+	server.VerifyConnection = onlyNodes
 	return grpc.WithTransportCredentials(credentials.NewTLS(client)), grpc.Creds(credentials.NewTLS(server)), nil
 }
 
-// mutual has either side show a certificate, and ask for the other's.
-func mutual(c TLSConfig) (client, server *tls.Config, err error) {
+// onlyNodes refuses whom the authority vouches for as something else: an edge node
+// asks the core for what it needs, and is not to send actors messages.
+func onlyNodes(state tls.ConnectionState) error {
+	if err := state.PeerCertificates[0].VerifyHostname(nodeName); err != nil {
+		return fmt.Errorf("the certificate is no node's: %w", err)
+	}
+	return nil
+}
+
+// Mutual has either side show a certificate, and ask for the other's: client calls a
+// node, server is called by whom the authority vouches for.
+func Mutual(c TLSConfig) (client, server *tls.Config, err error) {
 	own, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read cluster.tls.cert and cluster.tls.key: %w", err)

@@ -55,7 +55,7 @@ func calls(t *testing.T, client, server *tls.Config) error {
 func authority(t *testing.T) (folder string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "certs")
-	if err := cluster.WriteCertificates(folder, 2, time.Hour); err != nil {
+	if err := cluster.WriteCertificates(folder, 2, 1, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	return folder
@@ -80,6 +80,24 @@ func TestNodesOfOneAuthorityTalkAndOthersDoNot(t *testing.T) {
 	}
 }
 
+// An edge node may ask the core, and is no node: its key is kept in less guarded places.
+func TestEdgeNodesAreNoNodes(t *testing.T) {
+	t.Parallel()
+	folder := authority(t)
+	node, core := certified(t, folder, "node-1")
+	edge, _ := certified(t, folder, "edge-1")
+	if err := calls(t, edge, core); err != nil {
+		t.Errorf("an edge node calls the core: %v", err)
+	}
+	core.VerifyConnection = cluster.OnlyNodes
+	if err := calls(t, node, core); err != nil {
+		t.Errorf("a node calls another: %v", err)
+	}
+	if calls(t, edge, core) == nil {
+		t.Error("an edge node was let in where nodes speak")
+	}
+}
+
 func TestKeysAreTheOwnersAlone(t *testing.T) {
 	t.Parallel()
 	folder := authority(t)
@@ -89,7 +107,7 @@ func TestKeysAreTheOwnersAlone(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	if cluster.WriteCertificates(folder, 2, time.Hour) == nil {
+	if cluster.WriteCertificates(folder, 2, 1, time.Hour) == nil {
 		t.Error("an authority that is in use was replaced")
 	}
 }

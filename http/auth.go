@@ -85,6 +85,12 @@ func PresentedKey(c *fiber.Ctx) string {
 // trusted proxy has is the client's.
 func (s *Server) clientAddress(c *fiber.Ctx) string {
 	peer := c.Context().RemoteIP().String()
+	if _, vouched := c.Context().Conn().(*edgeConn); vouched {
+		if named, err := netip.ParseAddr(string(c.Request().Header.Peek(fiber.HeaderXForwardedFor))); err == nil {
+			return named.String()
+		}
+		return peer
+	}
 	if len(s.trusted) == 0 || !s.trusts(peer) {
 		return peer
 	}

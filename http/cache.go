@@ -18,16 +18,23 @@ type Cache interface {
 	Stats(tenant messages.TenantID) messages.CacheStats
 }
 
+// The headers that say what the cache had to do with a reply, of which another server
+// makes use.
+const (
+	cacheHeader      = "x-parley-cache"
+	cacheEntryHeader = "x-parley-cache-entry"
+)
+
 // showCache tells the client what the cache had to do with a reply.
 func showCache(c *fiber.Ctx, o *messages.CacheOutcome) {
 	if o == nil {
 		return
 	}
-	c.Set("x-parley-cache", string(o.Tier))
+	c.Set(cacheHeader, string(o.Tier))
 	if o.Hit() {
 		c.Set("x-parley-cache-similarity", strconv.FormatFloat(o.Similarity, 'g', 4, 64))
 		c.Set("x-parley-cache-age", strconv.FormatInt(int64(o.Age/time.Second), 10))
-		c.Set("x-parley-cache-entry", string(o.Entry))
+		c.Set(cacheEntryHeader, string(o.Entry))
 	}
 }
 

@@ -47,10 +47,10 @@ func (s *Server) chatTurn(c *fiber.Ctx, x *exchange, request *openai.ChatRequest
 	if err = checkPlain("model", spec.Model); err != nil {
 		return spec, err
 	}
-	named := messages.ConversationID(c.Request().Header.Peek("x-parley-conversation"))
+	named := messages.ConversationID(c.Request().Header.Peek(conversationHeader))
 	switch {
 	case named != "":
-		_, err = s.continueConversation(x, &spec, named, "x-parley-conversation")
+		_, err = s.continueConversation(x, &spec, named, conversationHeader)
 	case request.Store != nil && *request.Store:
 		keepApart(&spec)
 	default:

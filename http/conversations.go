@@ -10,6 +10,9 @@ import (
 	"example.com/parley/messages/wire/openai"
 )
 
+// conversationHeader names the conversation that a turn is kept in.
+const conversationHeader = "x-parley-conversation"
+
 // createConversation answers POST /v1/conversations. The id is a function of
 // the request's: tried again under its Idempotency-Key, it creates nothing new.
 func (s *Server) createConversation(c *fiber.Ctx, x *exchange) error {

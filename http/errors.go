@@ -89,6 +89,7 @@ var appearances = map[messages.Code]appearance{
 	messages.CodeRestarted:        {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeStoreUnavailable: {status: fiber.StatusServiceUnavailable, retry: again},
 	messages.CodeStoreFull:        {status: fiber.StatusInsufficientStorage, retry: never},
+	messages.CodeEdgeCutOff:       {status: fiber.StatusServiceUnavailable, retry: again},
 }
 
 // soon is how long a client waits that was told to come again and not when.

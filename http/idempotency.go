@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -12,6 +11,9 @@ import (
 
 	"example.com/parley/messages"
 )
+
+// idempotencyHeader names a request whose reply is wanted once.
+const idempotencyHeader = "Idempotency-Key"
 
 const (
 	maxKey = 255 // characters of an Idempotency-Key, as elsewhere
@@ -39,7 +41,7 @@ type claim struct {
 // claimKey takes the key of the request, if it has one. It answers a request
 // that was answered before, and says so.
 func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) {
-	key := c.Request().Header.Peek("Idempotency-Key")
+	key := c.Request().Header.Peek(idempotencyHeader)
 	if len(key) == 0 || x.method != fiber.MethodPost {
 		return false, nil
 	}
@@ -84,9 +86,7 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, held *claim, claimed messages.C
 
 // lookAtFirst asks what became of a request that has the key and has not
 // answered. Its client may have left while its turn went on: this request is
-// answered with that, from its beginning. The key of one that came to nothing lapses:
-// the next owner of its conversation may be about to go on with it, and the next who
-// comes with the key finds out.
+// answered with that, from its beginning. One that came to nothing frees the key.
 func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) error {
 	ctx, release := s.storeContext()
 	defer release()
@@ -103,7 +103,7 @@ func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) er
 		held.earlier, held.joins, held.settled, held.long = first, true, true, true
 		return nil
 	}
-	if err := s.claims.LapseKey(ctx, held.wanted.Tenant, held.wanted.Key, first); err != nil {
+	if err := s.claims.ReleaseKey(ctx, held.wanted.Tenant, held.wanted.Key, first); err != nil {
 		return err
 	}
 	return keyInUse()
@@ -144,14 +144,13 @@ func (x *exchange) creates() messages.TurnID {
 }
 
 // restart moves the key to this request from one that died and came to nothing:
-// who comes with the key from now on is to look at what becomes of this one. seen is
-// the status that the earlier one's turn has in the store, empty where it is not
-// there.
-func (k *claim) restart(ctx context.Context, seen messages.TurnStatus) error {
+// who comes with the key from now on is to look at what becomes of this one. begun
+// says that the earlier one's turn is in the store.
+func (k *claim) restart(ctx context.Context, begun bool) error {
 	if !k.died {
 		return nil
 	}
-	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, seen)
+	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, begun)
 	switch {
 	case err != nil:
 		return err
@@ -216,7 +215,7 @@ func (k *claim) keepWhole(response *fiber.Response) {
 }
 
 func (k *claim) keep(reply messages.KeptReply) {
-	k.settle("keep the reply to an idempotency key", func(ctx context.Context) error {
+	k.settle("keep the reply to an idempotency key", len(reply.Body), func(ctx context.Context) error {
 		return k.server.claims.KeepReply(ctx, k.wanted.Tenant, k.wanted.Key, reply)
 	})
 }
@@ -232,7 +231,7 @@ func (k *claim) release() {
 	case k.stored:
 		k.lapse(k.wanted.Request)
 	default:
-		k.settle("release an idempotency key", func(ctx context.Context) error {
+		k.settle("release an idempotency key", 0, func(ctx context.Context) error {
 			return k.server.claims.ReleaseKey(ctx, k.wanted.Tenant, k.wanted.Key, k.wanted.Request)
 		})
 	}
@@ -240,7 +239,7 @@ func (k *claim) release() {
 
 // lapse has the next try find out what became of the request that holds the key.
 func (k *claim) lapse(holder messages.TurnID) {
-	k.settle("let an idempotency key lapse", func(ctx context.Context) error {
+	k.settle("let an idempotency key lapse", 0, func(ctx context.Context) error {
 		return k.server.claims.LapseKey(ctx, k.wanted.Tenant, k.wanted.Key, holder)
 	})
 }
@@ -255,9 +254,10 @@ func (k *claim) leave() {
 	k.release()
 }
 
-// settle is done also while the server stops. A key that could not be settled
-// is found by its deadline.
-func (k *claim) settle(what string, do func(context.Context) error) {
+// settle is done also while the server stops. A key that could not be settled is
+// tried again until its deadline, by which it is found otherwise. size is how many
+// bytes do holds on to.
+func (k *claim) settle(what string, size int, do func(context.Context) error) {
 	if k.settled {
 		return
 	}
@@ -265,7 +265,7 @@ func (k *claim) settle(what string, do func(context.Context) error) {
 	ctx, release := context.WithTimeout(context.Background(), storePatience)
 	defer release()
 	if err := do(ctx); err != nil {
-		k.server.log.Warn("could not "+what, slog.Any("error", err))
+		k.server.unsettled.add(settlement{what: what, bytes: size, until: k.wanted.Deadline, do: do}, err)
 	}
 }
 

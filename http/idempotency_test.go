@@ -104,6 +104,40 @@ func TestARequestThatFailsFreesItsKey(t *testing.T) {
 	}
 }
 
+// A key that could not be settled, since the store was away when its request ended,
+// is settled once it is back.
+func TestAKeyIsSettledWhenTheStoreIsBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		chunks []messages.Chunk
+		first  int
+		again  string // of whom the header tells
+	}{
+		"a reply is repeated":                 {hello(), 200, "true"},
+		"a request that failed is free again": {[]messages.Chunk{brokenBy(&messages.Failure{Code: messages.CodeProviderFailed, What: "broken"})}, 502, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t, says(tt.chunks...))
+			w.claims.goAway(true)
+			if first := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); first.status != tt.first {
+				t.Fatalf("first %d: %s", first.status, first.body)
+			}
+			if early := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); early.status != http.StatusConflict {
+				t.Errorf("while the store is away: %d %s", early.status, early.body)
+			}
+			w.claims.goAway(false)
+			again := reply{status: http.StatusConflict}
+			for deadline := time.Now().Add(10 * time.Second); again.status == http.StatusConflict && time.Now().Before(deadline); {
+				again = w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
+			}
+			if again.status != tt.first || again.header.Get("Idempotent-Replayed") != tt.again {
+				t.Errorf("again %d, replayed %q: %s", again.status, again.header.Get("Idempotent-Replayed"), again.body)
+			}
+		})
+	}
+}
+
 func TestAClientThatLeavesAStreamFreesItsKey(t *testing.T) {
 	t.Parallel()
 	turns, begun, left := holding(opened(), text("a"))

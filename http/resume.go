@@ -142,7 +142,7 @@ func (s *Server) looking(c *fiber.Ctx, x *exchange, f *followed) *answer {
 
 // showKept tells the client where a response is kept.
 func showKept(c *fiber.Ctx, record *messages.TurnRecord) {
-	c.Set("x-parley-conversation", string(record.Ref.Conversation))
+	c.Set(conversationHeader, string(record.Ref.Conversation))
 }
 
 func noSuchEvent() error {

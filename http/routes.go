@@ -14,11 +14,17 @@ type route struct {
 	handle  func(*fiber.Ctx, *exchange) error
 }
 
+// Some patterns that are asked for elsewhere.
+const (
+	chatPattern   = "/v1/chat/completions"
+	ticketPattern = "/v1/realtime-tickets"
+)
+
 // routes is the whole surface, in the order of docs/api.md.
 func (s *Server) routes() []route {
 	const get, post, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodDelete
 	return []route{
-		{post, "/v1/chat/completions", chat, s.createChatCompletion},
+		{post, chatPattern, chat, s.createChatCompletion},
 		{post, "/v1/chat/completions/batch", chat, s.createBatch},
 		{get, "/v1/chat/completions/batch/{id}", chat, s.getBatch},
 		{remove, "/v1/chat/completions/batch/{id}", chat, s.cancelBatch},
@@ -42,7 +48,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/conversations/{id}/items/{item}", conversations, s.getItem},
 		{remove, "/v1/conversations/{id}/items/{item}", conversations, s.deleteItem},
 
-		{post, "/v1/realtime-tickets", responses, s.createTicket},
+		{post, ticketPattern, responses, s.createTicket},
 
 		{post, "/v1/embeddings", embeddings, s.createEmbeddings},
 
@@ -65,7 +71,7 @@ func (s *Server) routes() []route {
 // asksForATurn tells whether a route's requests may be refused for want of room. A
 // batch is not: its turns wait for it.
 func asksForATurn(r *route) bool {
-	return r.method == fiber.MethodPost && (r.pattern == "/v1/chat/completions" || r.pattern == "/v1/responses")
+	return r.method == fiber.MethodPost && (r.pattern == chatPattern || r.pattern == socketPattern)
 }
 
 // mount puts the surface in place.

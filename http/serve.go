@@ -29,7 +29,11 @@ func (s *Server) serve(r route) fiber.Handler {
 			s.finish(c, x)
 			return nil
 		}
-		s.answer(c, x, func(c *fiber.Ctx, x *exchange) error { return s.admit(c, x, r) })
+		admit := s.admit
+		if s.core != nil {
+			admit = s.admitAtEdge
+		}
+		s.answer(c, x, func(c *fiber.Ctx, x *exchange) error { return admit(c, x, r) })
 		if !x.handedOff {
 			s.running.leave()
 			s.finish(c, x)

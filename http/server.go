@@ -40,6 +40,7 @@ type Deps struct {
 	Standing        Standing
 	SocketLimits    SocketLimits
 	Ready           []Check // asked by GET /readyz, in order
+	Core            Core    // behind an edge node; nil on any other
 	Stop            func()  // ends the process, once a drain is over that an operator began
 	Registerer      prometheus.Registerer
 	Log             *slog.Logger // of failures; given ids and causes, never content
@@ -64,6 +65,7 @@ type Server struct {
 	sessions      Sessions
 	standing      Standing
 	socketLimits  SocketLimits
+	core          Core // nil but on an edge node
 	sockets       *sockets
 	tickets       *tickets
 	checks        []Check
@@ -71,14 +73,15 @@ type Server struct {
 	log           *slog.Logger
 	metrics       *metrics
 
-	wire    *fasthttp.Server
-	buffers sync.Pool // of *[]byte, for streams
-	watch   *watch
-	told    *told
-	running *running
-	drains  *drains
-	cut     context.Context // ends when a drain has waited long enough
-	cutNow  context.CancelFunc
+	wire      *fasthttp.Server
+	buffers   sync.Pool // of *[]byte, for streams
+	watch     *watch
+	told      *told
+	running   *running
+	unsettled *unsettled
+	drains    *drains
+	cut       context.Context // ends when a drain has waited long enough
+	cutNow    context.CancelFunc
 }
 
 // NewServer returns a server with its routes in place. Run starts it.
@@ -92,9 +95,9 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, core: deps.Core, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
-		watch: newWatch(), told: newTold(), running: newRunning(),
+		watch: newWatch(), told: newTold(), running: newRunning(), unsettled: newUnsettled(deps.Log),
 	}
 	s.sockets, s.tickets = newSockets(&s.cfg.Sessions), newTickets()
 	s.drains = newDrains(s.running, s.sockets.drain, deps.Stop)
@@ -157,6 +160,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	defer stop()
 	parts.Go(func() { s.watch.run(background) })
 	parts.Go(func() { s.drains.run(background) })
+	parts.Go(func() { s.unsettled.run(background) })
 	parts.Go(func() { s.lookAfterSockets(background) })
 	served := make(chan error, 1)
 	parts.Go(func() { served <- s.wire.Serve(ln) })

@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -315,6 +316,21 @@ type claims struct {
 	replies map[string]messages.KeptReply
 	lapsed  map[string]bool
 	dead    bool // those that are held belong to a process that died
+	away    bool // nothing can be settled
+}
+
+// goAway has nothing be settled from now on, or all again.
+func (c *claims) goAway(away bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = away
+}
+
+func (c *claims) reachable() error {
+	if c.away {
+		return errors.New("the store is away")
+	}
+	return nil
 }
 
 func newClaims() *claims {
@@ -347,6 +363,9 @@ func (c *claims) ClaimKey(_ context.Context, claim messages.Claim) (messages.Cla
 func (c *claims) KeepReply(_ context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.reachable(); err != nil {
+		return err
+	}
 	c.replies[string(tenant)+"/"+key] = reply
 	return nil
 }
@@ -354,6 +373,9 @@ func (c *claims) KeepReply(_ context.Context, tenant messages.TenantID, key stri
 func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.reachable(); err != nil {
+		return err
+	}
 	if name := string(tenant) + "/" + key; c.held[name].Request == held {
 		delete(c.held, name)
 	}
@@ -363,13 +385,16 @@ func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key str
 func (c *claims) LapseKey(_ context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.reachable(); err != nil {
+		return err
+	}
 	if name := string(tenant) + "/" + key; c.held[name].Request == held {
 		c.lapsed[name] = true
 	}
 	return nil
 }
 
-func (c *claims) MoveKey(_ context.Context, claim messages.Claim, from messages.TurnID, _ messages.TurnStatus) (moved bool, err error) {
+func (c *claims) MoveKey(_ context.Context, claim messages.Claim, from messages.TurnID, _ bool) (moved bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := string(claim.Tenant) + "/" + claim.Key

@@ -148,7 +148,7 @@ func (a *answer) showServed(c *fiber.Ctx) {
 		c.Set("x-parley-simulated", "true")
 	}
 	if a.conversation != "" {
-		c.Set("x-parley-conversation", string(a.conversation))
+		c.Set(conversationHeader, string(a.conversation))
 	}
 }
 

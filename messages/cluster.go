@@ -34,8 +34,9 @@ var ErrRemoved = errors.New("the other nodes of the cluster have removed this on
 type ClusterState struct {
 	Self    MemberID // of the node that was asked; empty for one that is alone, or for nobody
 	Members []MemberShare
-	Unowned int // shards that no member owns, and some is about to take
-	Moving  int // shards that are to have another owner than they have
+	Unowned int        // shards that no member owns, and some is about to take
+	Moving  int        // shards that are to have another owner than they have
+	Edges   []EdgeNode // that Self heard of lately; no members
 }
 
 // MemberShare is a member, and how many shards it owns.

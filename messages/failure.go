@@ -69,6 +69,7 @@ const (
 	CodeRestarted        Code = "conversation_restarted" // its actor failed; the next message finds it again
 	CodeStoreUnavailable Code = "store_unavailable"
 	CodeStoreFull        Code = "storage_full"
+	CodeEdgeCutOff       Code = "edge_cut_off" // an edge node needs the core, and cannot reach it
 )
 
 // Failure is an error that a person may see. Anything else that reaches the

@@ -21,6 +21,19 @@ type ConversationID string
 // being: a request that is tried twice creates it once.
 func NewConversationID(id TurnID) ConversationID { return ConversationID("conv_" + id.String()) }
 
+// NewForkID names the conversation that the request id forks off another. It is in
+// its parent's shard, since it has its parent's items and is kept where they are.
+func NewForkID(id TurnID, parent ConversationRef) ConversationID {
+	shard, candidate := ShardOf(parent), id
+	for n := uint32(0); ; n++ { // about as many times as there are shards
+		candidate[9], candidate[10], candidate[11] = id[9]^byte(n>>16), id[10]^byte(n>>8), id[11]^byte(n) // #nosec G115 -- 24 of its bits
+		fork := NewConversationID(candidate)
+		if ShardOf(ConversationRef{Tenant: parent.Tenant, Conversation: fork}) == shard && fork != parent.Conversation {
+			return fork
+		}
+	}
+}
+
 // ConversationRef is a conversation's full name. Nothing is ever found by the
 // conversation's id alone.
 type ConversationRef struct {

@@ -43,3 +43,29 @@ func TestEpochsOfALaterOwnerComeBehindThoseOfEarlierOnes(t *testing.T) {
 		t.Errorf("an activation on a node that is alone counts as under %d", alone.Shard())
 	}
 }
+
+func TestForkIsInItsParentsShard(t *testing.T) {
+	t.Parallel()
+	seen := make(map[messages.ConversationID]bool)
+	for i := range 100 {
+		id := messages.TurnID{1, 2, 3, 4, 5, 6, 0x70, byte(i), 0x80, 5, 6, 7, byte(i)}
+		parent := messages.ConversationRef{Tenant: "acme", Conversation: messages.NewConversationID(messages.TurnID{byte(i)})}
+		fork := messages.NewForkID(id, parent)
+		if fork != messages.NewForkID(id, parent) || fork == parent.Conversation || seen[fork] || len(fork) != len(parent.Conversation) {
+			t.Errorf("named %s", fork)
+		}
+		if got := messages.ShardOf(messages.ConversationRef{Tenant: "acme", Conversation: fork}); got != messages.ShardOf(parent) {
+			t.Errorf("%s is in shard %d", fork, got)
+		}
+		seen[fork] = true
+	}
+}
+
+func BenchmarkNewForkID(b *testing.B) {
+	parent := messages.ConversationRef{Tenant: "acme", Conversation: messages.NewConversationID(messages.TurnID{1})}
+	var id messages.TurnID
+	for b.Loop() {
+		id[15]++
+		messages.NewForkID(id, parent)
+	}
+}

@@ -4,6 +4,7 @@
 //	relational   every statement, once, in the SQL that both databases share
 //	sqlite       one file, the embedded default: connections, the writer, backups
 //	postgres     a pool, row-level security: for production
+//	postgres/sharded   conversations in several such databases, by their shards
 //	spool        the ledger's queue on the local disk, in front of either
 //	redis        what nodes share and may lose: cached replies
 //
@@ -38,6 +39,10 @@
 // Nodes of a cluster own shards of the conversations, each under an epoch that rises
 // with every owner and is the upper half of the epochs of its conversations. A write
 // fails likewise once its shard has another owner; see docs/decisions/cluster.md.
+//
+// Where conversations are in several databases a write fails, too, in one that its
+// shard has left, and is carried out in the one where it is; see
+// docs/decisions/sharded-storage.md.
 //
 // A tombstone keeps its place: an item that was erased, the input of a turn that
 // failed, and what a prefix had that the turn's end has not.

@@ -17,11 +17,12 @@ import (
 )
 
 // machine has so many turns that want to run, and a delay that follows from those
-// that do.
+// that do, and so does the work that is done.
 type machine struct {
 	wanted int64
 	busy   float64
 	delay  func(running int64) time.Duration
+	work   func(running int64) int64 // nil: each turn does as much as if it were alone
 }
 
 // run lets the limit learn from the machine, for so many windows, and returns the
@@ -30,7 +31,11 @@ func (m machine) run(a *adaptive, windows int) (limits []int64) {
 	limit := int64(a.now)
 	for range windows {
 		running := min(limit, m.wanted)
-		limit = a.learn(reading{delay: m.delay(running), busy: m.busy, running: running})
+		work := running
+		if m.work != nil {
+			work = m.work(running)
+		}
+		limit = a.learn(reading{delay: m.delay(running), busy: m.busy, running: running, work: work})
 		limits = append(limits, limit)
 	}
 	return limits
@@ -51,16 +56,60 @@ func saturated(running int64) time.Duration {
 	return time.Duration(float64(time.Millisecond) * noise * (1 + max(0, float64(running-200))/4))
 }
 
+// full is a machine on which more than 200 turns do no more than those.
+func full(running int64) int64 {
+	noise := 1 + rand.Float64()/10 // #nosec G404 -- a test
+	return int64(noise * float64(min(running, 200)*10))
+}
+
 func TestLimitFollowsWhatTheProcessorsCarry(t *testing.T) {
 	t.Parallel()
 	a := newAdaptive(4096, 2)
-	limits := machine{wanted: 4096, busy: 1, delay: saturated}.run(&a, 600)
+	limits := machine{wanted: 4096, busy: 1, delay: saturated, work: full}.run(&a, 600)
 	if got := mean(limits[300:]); got < 150 || got > 300 {
 		t.Errorf("it ends at %.0f, where 200 are carried well and 236 are tolerated", got)
 	}
-	limits = machine{wanted: 100, busy: 0.3, delay: saturated}.run(&a, 600)
+	limits = machine{wanted: 100, busy: 0.3, delay: saturated, work: full}.run(&a, 600)
 	if got := limits[599]; got != 4096 {
 		t.Errorf("in quiet times it comes back to %d, want 4096", got)
+	}
+}
+
+// Goroutines wait long before the processors have no more time for further turns:
+// what counts is the work that is done.
+func TestLimitKeepsWhatWorkNeeds(t *testing.T) {
+	t.Parallel()
+	a := newAdaptive(4096, 1)
+	late := func(running int64) time.Duration { return time.Duration(running) * time.Millisecond }
+	limits := machine{wanted: 1000, busy: 1, delay: late, work: full}.run(&a, 3000)
+	work := make([]int64, 0, len(limits))
+	for _, limit := range limits[300:] {
+		work = append(work, min(limit, 200))
+	}
+	if got := mean(work); got < 190 {
+		t.Errorf("work for %.0f turns at once is done, and there could be work for 200", got)
+	}
+	if got := mean(limits[300:]); got > 300 {
+		t.Errorf("%.0f turns run, and 200 do as much", got)
+	}
+}
+
+// While turns take their time to end nothing is known of what fewer would do.
+func TestTrialWaitsForTurnsToEnd(t *testing.T) {
+	t.Parallel()
+	a := newAdaptive(4096, 1)
+	late := reading{delay: time.Second, busy: 1, running: 1000, work: 1000}
+	for range steadily {
+		a.learn(late)
+	}
+	lower := int64(step * 1000)
+	for i := range drainIn {
+		if got := a.learn(late); got != lower {
+			t.Fatalf("window %d: %d, want %d for as long as none ends", i, got, lower)
+		}
+	}
+	if got := a.learn(late); got <= 1000 {
+		t.Errorf("and then it is %d, of 1,000 that run", got)
 	}
 }
 

@@ -21,9 +21,10 @@ type Gate struct {
 	leave    func()                    // made once: a method value would be an allocation a turn
 
 	running atomic.Int64
-	waiting *crowd      // in the queue, or on the way to it
-	crowded atomic.Bool // somebody waits for a place here, and not at a provider
-	lines   sync.Map    // names of the lines in which somebody waits; the actor writes it
+	ended   atomic.Int64 // turns that gave their place back, so far
+	waiting *crowd       // in the queue, or on the way to it
+	crowded atomic.Bool  // somebody waits for a place here, and not at a provider
+	lines   sync.Map     // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
 	nudged  atomic.Bool // the actor is going to look
 
@@ -164,6 +165,7 @@ func (g *Gate) take(most int64) bool {
 
 func (g *Gate) release() {
 	g.running.Add(-1)
+	g.ended.Add(1)
 	g.nudge()
 }
 

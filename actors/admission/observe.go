@@ -27,19 +27,24 @@ func (o *observed) refuses(class messages.Priority) bool {
 }
 
 // Observe moves the limit of turns, and sheds classes while memory is short, until
-// ctx ends.
-func (g *Gate) Observe(ctx context.Context) {
+// ctx ends. passed tells how many chunks the turns of this process have passed on so
+// far.
+func (g *Gate) Observe(ctx context.Context, passed func() int64) {
 	if !g.cfg.Adaptive {
 		return
 	}
 	ticker := time.NewTicker(observeEvery)
 	defer ticker.Stop()
 	own, limit := newProcess(), newAdaptive(g.cfg.MaxRunning, runtime.GOMAXPROCS(0))
+	done := func() int64 { return passed() + g.ended.Load() }
+	before := done()
 	for {
 		select {
 		case <-ticker.C:
 			r := own.read()
 			r.running = g.Running()
+			now := done()
+			r.work, before = now-before, now
 			g.heed(r, limit.learn(r))
 		case <-ctx.Done():
 			return

@@ -43,6 +43,7 @@ type Deps struct {
 	Embedder   embed.Embedder
 	Routes     Routes // nil where names never lead elsewhere
 	Shared     Shared // nil for a node that is alone
+	Feed       Feed   // nil where nobody follows
 	Denials    Denials
 	Denied     []messages.CacheDrop // before this start
 	Registerer prometheus.Registerer
@@ -62,6 +63,7 @@ type Cache struct {
 	embedder embed.Embedder
 	routes   Routes
 	shared   Shared
+	feed     Feed
 	denials  Denials
 	metrics  *metrics
 	bodies   codec
@@ -74,7 +76,7 @@ type Cache struct {
 
 // New returns an empty cache. Props are its actors.
 func New(cfg Config, deps Deps) *Cache {
-	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, denials: deps.Denials, bodies: newCodec(), ahead: newAhead(cfg.Ahead), judge: newJudge(cfg.Judge)}
+	c := &Cache{cfg: cfg, embedder: deps.Embedder, routes: deps.Routes, shared: deps.Shared, feed: deps.Feed, denials: deps.Denials, bodies: newCodec(), ahead: newAhead(cfg.Ahead), judge: newJudge(cfg.Judge)}
 	for i := range c.shards {
 		c.shards[i].cache = c
 	}

@@ -34,6 +34,9 @@ func (c *Cache) Empty(ctx context.Context, tenant messages.TenantID) error {
 
 // empty takes out what is kept of the tenant.
 func (k *keeper) empty(tenant messages.TenantID) {
+	if feed := k.shard.cache.feed; feed != nil {
+		feed.Emptied(tenant)
+	}
 	h := k.shard.state.tenants[string(tenant)]
 	if h == nil {
 		return

@@ -131,6 +131,9 @@ func (k *keeper) Receive(ctx actor.Context) {
 	case *empty:
 		k.empty(m.tenant)
 		m.done <- struct{}{}
+	case *clearAll:
+		k.clear()
+		m.done <- struct{}{}
 	case *discard:
 		k.remove(m.entry, lostDamaged)
 	case *tick:
@@ -208,6 +211,7 @@ func (k *keeper) add(e *index.Entry) {
 	k.shard.account(e, 1)
 	limit := int64(float64(k.shard.cache.cfg.MaxBytes) * k.shard.cache.cfg.TenantShare)
 	h.add(e)
+	k.shard.cache.tellKept(e)
 	for h.bytes > limit {
 		k.remove(h.loser(), lostForSpace)
 	}
@@ -265,6 +269,9 @@ func (s *shard) account(e *index.Entry, sign int64) {
 // A node that connects to the others is told all drops once more: those of long ago
 // say nothing of what was kept since.
 func (k *keeper) drop(m *drop) {
+	if feed := k.shard.cache.feed; feed != nil {
+		feed.Dropped(m.CacheDrop)
+	}
 	if m.Entry != m.Asked {
 		k.shard.denied.add(pairOf(m.Entry, m.Asked))
 	}

@@ -112,7 +112,7 @@ func TestTurnThatContinuesAnEarlierResponseForks(t *testing.T) {
 		fork.Spec.After, fork.Spec.AfterSeq = first.Spec.ID, 2
 		w.system.Root.Send(pid, fork)
 		got := (<-w.forward).Spec
-		if got.ForkOf != testRef.Conversation || got.Conversation != messages.NewConversationID(got.ID) || !got.Private || got.Create {
+		if got.ForkOf != testRef.Conversation || got.Conversation != messages.NewForkID(got.ID, testRef) || !got.Private || got.Create {
 			t.Errorf("forwarded as %+v", got)
 		}
 		w.models.script = []step{{err: errReset}}

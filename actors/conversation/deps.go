@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"example.com/parley/messages"
 )
@@ -27,6 +28,10 @@ type Deps struct {
 	// Doubt is told of a conversation that another node may have by now: the store
 	// refuses its writes. It never blocks. Nil on a node that is alone.
 	Doubt func(messages.ConversationRef)
+
+	// Passed counts the chunks that all turns were given by their models, a few at
+	// a time.
+	Passed atomic.Int64
 
 	retries, hedges budget
 

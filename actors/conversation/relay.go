@@ -9,11 +9,20 @@ import (
 	"example.com/parley/messages"
 )
 
+// countEvery is how many chunks are counted together: all turns share the count.
+const countEvery = 16
+
 // relay passes the answer on until its end. A reply that ends without saying
 // why was cut off: a finish is never made up.
 func (t *turn) relay(ctx context.Context, answer Answer) error {
+	var passed int64
+	defer func() { t.deps.Passed.Add(passed) }()
 	for {
 		chunk, err := answer.Next()
+		if passed++; passed == countEvery {
+			t.deps.Passed.Add(passed)
+			passed = 0
+		}
 		switch {
 		case errors.Is(err, io.EOF) && t.finish == "":
 			return cmp.Or(t.salvage(ctx), cutOff())
@@ -32,7 +41,7 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	switch c.Kind {
 	case messages.ChunkOpened:
 		t.opened, t.served = true, *c.Served
-		t.served.Attempts, t.served.Earlier = t.attempts+len(t.rows), t.predecessors()
+		t.served.Attempts, t.served.Earlier = len(t.rows), t.predecessors()
 		return nil
 	case messages.ChunkFinish:
 		t.finish = c.Finish

@@ -13,7 +13,7 @@ type limits struct {
 
 // limit finds out how many calls at once a provider takes well, from how long
 // its first bytes take compared with what is usual: Netflix's Gradient2, with
-// three changes that docs/decisions/concurrency-limit.md gives reasons for. It
+// four changes that docs/decisions/concurrency-limit.md gives reasons for. It
 // knows no clock; one goroutine uses it.
 //
 // It is judged window by window, and only by calls that began in the window: by

@@ -44,9 +44,13 @@ func TestLimitMovesByWhatItSees(t *testing.T) {
 		"late, not in use: it stays":                       {func(b *limitBench) { b.calls(500, 0.4, firstByte(5*usually)) }, 256, 256},
 		"drops, not in use: it stays":                      {func(b *limitBench) { b.calls(500, 0.4, observation{dropped: true}) }, 256, 256},
 		"a little late, in use: it is no reason to shrink": {func(b *limitBench) { b.calls(500, 1, firstByte(usually*14/10)) }, 1024, 1024},
-		"later than it tolerates: it shrinks":              {func(b *limitBench) { b.calls(30, 1, firstByte(4*usually)) }, 180, 230},
-		"drops: it shrinks":                                {func(b *limitBench) { b.calls(20, 1, observation{dropped: true}) }, 200, 210},
-		"drops without end: it stays above its least":      {func(b *limitBench) { b.calls(5000, 1, observation{dropped: true}) }, 8, 8},
+		"five times as late, and prompt: it grows": {func(b *limitBench) {
+			b.calls(100, 0.1, firstByte(4*time.Millisecond))
+			b.calls(500, 1, firstByte(20*time.Millisecond))
+		}, 1024, 1024},
+		"later than it tolerates: it shrinks":         {func(b *limitBench) { b.calls(30, 1, firstByte(4*usually)) }, 180, 230},
+		"drops: it shrinks":                           {func(b *limitBench) { b.calls(20, 1, observation{dropped: true}) }, 200, 210},
+		"drops without end: it stays above its least": {func(b *limitBench) { b.calls(5000, 1, observation{dropped: true}) }, 8, 8},
 		"replies in one piece, which have no first byte: it grows": {
 			func(b *limitBench) { b.calls(500, 1, observation{model: "m"}) }, 1024, 1024,
 		},

@@ -22,11 +22,16 @@ const (
 	others    = ""          // the name of the rest
 )
 
+// prompt is how soon a first byte may come and no sooner counts: within so long it is
+// the processors of this server, when they have much to do, that it waits for, and not
+// a provider that has too much.
+const prompt = 50 * time.Millisecond
+
 // late says how much later than usual a call's first byte came, as a logarithm.
 // Where quiet is set, few calls ran beside it and it counts towards what is usual.
 // Of a model that was never heard, others' lateness tells what would be usual.
 func (u *usual) late(o observation, lateness float64, now time.Time, quiet bool) float64 {
-	took := math.Log(o.firstByte.Seconds())
+	took := math.Log(max(o.firstByte, prompt).Seconds())
 	t := u.of(o.model)
 	if t.calls == 0 {
 		t.mean, t.calls, t.heard = took-math.Log(lateness), 1, now

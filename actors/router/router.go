@@ -142,6 +142,9 @@ func (r *Router) Route(want messages.Routing) ([]messages.Target, error) {
 // start; 0 of a name that leads to the model of that name.
 func (r *Router) Mark(model string) uint64 { return r.table.Load().marks[model] }
 
+// Marks has the mark of every name that has one. It is not to be changed.
+func (r *Router) Marks() map[string]uint64 { return r.table.Load().marks }
+
 // Models lists the public names that a request may ask for.
 func (r *Router) Models(allowed *messages.Allowed) []messages.ModelCard {
 	return r.table.Load().cardsFor(allowed)

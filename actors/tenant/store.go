@@ -7,15 +7,22 @@ import (
 	"example.com/parley/messages"
 )
 
-// Store keeps tenants and keys. Its methods are safe for concurrent use; their
-// errors are *messages.Failure where a person can do something about them.
-// persistence/sqlite and persistence/postgres implement it.
-type Store interface {
+// KeySource knows keys. Both stores implement it, and on an edge node cluster/edge.
+type KeySource interface {
 	// Key returns a key by its id, revoked and expired ones too. It fails with
 	// CodeInvalidKey when there is none.
 	Key(ctx context.Context, id messages.KeyID) (messages.APIKey, error)
 	// KeysVersion changes whenever any key does.
 	KeysVersion(ctx context.Context) (uint64, error)
+	// MarkUsed remembers when keys opened something; it does not change them.
+	MarkUsed(ctx context.Context, uses []messages.KeyUse) error
+}
+
+// Store keeps tenants and keys. Its methods are safe for concurrent use; their
+// errors are *messages.Failure where a person can do something about them.
+// persistence/sqlite and persistence/postgres implement it.
+type Store interface {
+	KeySource
 	CreateKey(ctx context.Context, key messages.APIKey) error
 	// Keys lists a tenant's keys, or with an empty tenant the admin keys.
 	Keys(ctx context.Context, tenant messages.TenantID) ([]messages.APIKey, error)
@@ -25,8 +32,6 @@ type Store interface {
 	// RotateKey fails with CodeInvalidRequest while the key has two secrets that
 	// open.
 	RotateKey(ctx context.Context, id messages.KeyID, r messages.KeyRotation) (messages.APIKey, error)
-	// MarkUsed remembers when keys opened something; it does not change them.
-	MarkUsed(ctx context.Context, uses []messages.KeyUse) error
 	// RevokeKey marks a key. It fails with CodeInvalidKey when there is none;
 	// one that is revoked already keeps its time.
 	RevokeKey(ctx context.Context, id messages.KeyID, at time.Time) error

@@ -24,7 +24,7 @@ import (
 
 // Deps is what the keys need.
 type Deps struct {
-	Store      Store
+	Store      KeySource
 	Registerer prometheus.Registerer
 }
 
@@ -32,7 +32,7 @@ type Deps struct {
 // for concurrent use.
 type Keys struct {
 	cfg     Config
-	store   Store
+	store   KeySource
 	metrics *metrics
 	ring    *keyring
 	uses    *uses

@@ -17,7 +17,7 @@ type scenario struct {
 	busy    int // connections that find out the capacity
 	clients int // connections of the tenant that floods: enough for all that wait, and for refusals
 	factors []factor
-	wanted  bool // it has targets
+	polite  bool // the polite tenant's patience is a target too
 }
 
 // factor is a load, in capacities.
@@ -33,7 +33,7 @@ func places() scenario {
 	return scenario{
 		name: "places", config: fmt.Sprintf("admission: {max_running: %d, max_waiting: 256}\n", running), model: "gpt-fake-delay-50ms",
 		busy: 2 * running, clients: 512,
-		factors: factors(), wanted: true,
+		factors: factors(), polite: true,
 	}
 }
 
@@ -42,8 +42,9 @@ func factors() []factor {
 }
 
 // processor bounds it by its one core: streams of paced tokens are many writes for the
-// server, and one request for who sends it. Nothing is wanted of it: where the load
-// and the upstream share the other core, that is the limit as often as the server.
+// server, and one request for who sends it. It wants goodput alone: while the limit of
+// turns is found out, and where the load and the upstream share the other core, all
+// wait for processors, the polite tenant too.
 func processor() scenario {
 	return scenario{
 		name: "processor", config: "admission: {max_waiting: 256}\n", model: "gpt-fake-interval-2ms", stream: true,

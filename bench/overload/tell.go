@@ -20,13 +20,12 @@ func (b *bench) tell(s scenario, rounds map[string][]seen) {
 	for _, f := range s.factors {
 		one := middle(rounds[f.name])
 		b.line.Figure(named(s.name, f.name), one)
-		if !s.wanted {
-			continue
-		}
 		if f.least > 0 {
 			b.line.Target(report.AtLeast(named(s.name, f.name, "goodput_to_peak"), f.least, one.OfPeak))
 		}
-		b.line.Target(report.AtMost(named(s.name, f.name, "polite_p99_to_quiet"), mostToQuiet, one.ToQuiet))
+		if s.polite {
+			b.line.Target(report.AtMost(named(s.name, f.name, "polite_p99_to_quiet"), mostToQuiet, one.ToQuiet))
+		}
 	}
 }
 

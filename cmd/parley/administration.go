@@ -43,9 +43,10 @@ type inStore struct {
 	admin.Budgets
 	parleyhttp.Usage
 	admin.Audit
-	shared bool              // replies are cached where only a server finds them
-	nodes  cluster.Registry  // nil where servers share nothing
-	member messages.MemberID // of this server; empty where it is alone
+	shared bool                       // replies are cached where only a server finds them
+	nodes  cluster.Registry           // nil where servers share nothing
+	member messages.MemberID          // of this server; empty where it is alone
+	edges  func() []messages.EdgeNode // nil where no server runs
 }
 
 func administrationOf(cfg *Config, s store, prices *tenant.Prices) inStore {
@@ -153,7 +154,7 @@ func (f adminFlags) openData(w world, data folder, elsewhere bool) error {
 
 // inFolder opens the store, which no server uses, for one task.
 func inFolder(ctx context.Context, cfg *Config, task func(context.Context, administration) error) error {
-	s, err := openStore(ctx, cfg.Store, "", prometheus.NewRegistry())
+	s, err := openStore(ctx, cfg.Store, "", prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

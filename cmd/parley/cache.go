@@ -14,7 +14,7 @@ import (
 
 // openCache makes the cache that the configuration asks for. One that is off is
 // asked nothing, and keeps nothing.
-func openCache(ctx context.Context, cfg *Config, kept store, routes cache.Routes, registerer prometheus.Registerer, log *slog.Logger) (c cached, err error) {
+func openCache(ctx context.Context, cfg *Config, kept store, routes cache.Routes, feed cache.Feed, registerer prometheus.Registerer, log *slog.Logger) (c cached, err error) {
 	c.embedder, c.remote, err = embed.Open(cfg.Cache.Embed, registerer)
 	if err != nil {
 		return c, fmt.Errorf("open the cache: %w", err)
@@ -23,7 +23,7 @@ func openCache(ctx context.Context, cfg *Config, kept store, routes cache.Routes
 	if err != nil {
 		return c, fmt.Errorf("open the cache: %w", err)
 	}
-	deps := cache.Deps{Embedder: c.embedder, Routes: routes, Denials: kept, Denied: denied, Registerer: registerer}
+	deps := cache.Deps{Embedder: c.embedder, Routes: routes, Denials: kept, Denied: denied, Feed: feed, Registerer: registerer}
 	if cfg.Redis.URL != "" && cfg.Cache.Enabled {
 		if c.records, err = redis.Open(cfg.Redis, redis.Deps{Registerer: registerer, Log: log}); err != nil {
 			return c, fmt.Errorf("open the cache: %w", err)

@@ -49,7 +49,7 @@ func newChecks(tb testing.TB, redisURL string) *checks {
 	ctx, registry := tb.Context(), prometheus.NewRegistry()
 	store := DefaultStoreConfig()
 	store.SQLite.Path = filepath.Join(tb.TempDir(), "parley.db")
-	kept, err := openStore(ctx, store, "", registry)
+	kept, err := openStore(ctx, store, "", registry, slog.New(slog.DiscardHandler))
 	must(err)
 	tb.Cleanup(kept.Close)
 	administration := tenant.NewAdministration(kept)

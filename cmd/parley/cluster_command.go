@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,7 +53,7 @@ func clusterStatusCommand(w world) *cobra.Command {
 func printCluster(w io.Writer, v admin.ClusterView) error {
 	if len(v.Members) == 0 {
 		_, err := fmt.Fprintln(w, "No server has joined a cluster on this database.")
-		return err
+		return errors.Join(err, printEdges(w, v.Edges))
 	}
 	header := []string{"SERVER", "ADDRESS", "STATE", "SHARDS", "SINCE", "VERSION"}
 	err := printTable(w, header, len(v.Members), func(i int) []string {
@@ -66,7 +67,26 @@ func printCluster(w io.Writer, v admin.ClusterView) error {
 	if err == nil && v.Unowned+v.Moving > 0 {
 		_, err = fmt.Fprintf(w, "\n%d of %d shards have no server, and %d are to have another.\n", v.Unowned, messages.Shards, v.Moving)
 	}
-	return err
+	return errors.Join(err, printEdges(w, v.Edges))
+}
+
+// printEdges lists the edge nodes, where there are any.
+func printEdges(w io.Writer, edges []admin.EdgeView) error {
+	if len(edges) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return printTable(w, []string{"EDGE NODE", "HEARD", "BEHIND", "FOLLOWS", "VERSION"}, len(edges), func(i int) []string {
+		e := &edges[i]
+		follows := "this server"
+		if !e.Follows {
+			follows = "another"
+		}
+		heard := (time.Duration(e.HeardMS) * time.Millisecond).String() + " ago"
+		return []string{e.Name, heard, count(e.Behind, "event"), follows, e.Version}
+	})
 }
 
 // certsGood is how long certificates are good for unless somebody says otherwise:
@@ -79,20 +99,21 @@ func clusterCertsCommand() *cobra.Command {
 		Long: "Make an authority, and certificates of servers that it vouches for, in a new folder.\n\n" +
 			"Each server gets ca.pem, and a node-N.pem with its node-N.key. Whoever has such a key is one\n" +
 			"of the servers, so keep ca.key, which makes more, off all of them.",
-		Example: "  parley cluster certs ./certs --nodes 3",
+		Example: "  parley cluster certs ./certs --nodes 3 --edges 2",
 	}
 	nodes := c.Flags().Int("nodes", 3, "make certificates for `N` servers")
+	edges := c.Flags().Int("edges", 0, "make certificates for `N` edge nodes, too")
 	good := c.Flags().Duration("valid-for", certsGood, "have them end after the `DURATION`")
 	ifAbsent := c.Flags().Bool("if-absent", false, "do nothing where the folder has an authority already")
 	c.RunE = func(c *cobra.Command, arguments []string) error {
-		if *nodes < 1 || *nodes > 1000 || *good < time.Hour {
-			return &messages.Failure{Code: messages.CodeInvalidRequest, What: "these are no certificates to work with", Do: "give --nodes from 1 to 1000, and --valid-for of at least 1h"}
+		if *nodes < 1 || *nodes > 1000 || *edges < 0 || *edges > 1000 || *good < time.Hour {
+			return &messages.Failure{Code: messages.CodeInvalidRequest, What: "these are no certificates to work with", Do: "give --nodes from 1 to 1000, --edges up to that, and --valid-for of at least 1h"}
 		}
 		if _, err := os.Stat(filepath.Join(arguments[0], "ca.pem")); err == nil && *ifAbsent {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "there are certificates in %s already\n", arguments[0])
 			return err
 		}
-		if err := cluster.WriteCertificates(arguments[0], *nodes, *good); err != nil {
+		if err := cluster.WriteCertificates(arguments[0], *nodes, *edges, *good); err != nil {
 			return &messages.Failure{
 				Code: messages.CodeInvalidRequest, What: "the certificates could not be written to " + arguments[0],
 				Do: "name a folder that has none yet", Cause: err,
@@ -122,19 +143,27 @@ func (r *remote) ClusterState(ctx context.Context) (s messages.ClusterState, err
 			Shards: m.Shards,
 		})
 	}
+	for i := range v.Edges {
+		e := &v.Edges[i]
+		s.Edges = append(s.Edges, messages.EdgeNode{
+			Name: e.Name, Version: e.Version, Follows: e.Follows, Behind: e.Behind, Heard: time.Now().Add(-time.Duration(e.HeardMS) * time.Millisecond),
+		})
+	}
 	return s, nil
 }
 
 // ClusterState implements admin.Cluster.
-func (s inStore) ClusterState(ctx context.Context) (messages.ClusterState, error) {
-	if s.nodes == nil {
-		return messages.ClusterState{}, nil
+func (s inStore) ClusterState(ctx context.Context) (state messages.ClusterState, err error) {
+	if s.nodes != nil {
+		members, placements, err := s.nodes.Topology(ctx)
+		if err != nil {
+			return messages.ClusterState{}, err
+		}
+		state = cluster.StateOf(members, placements)
+		state.Self = s.member
 	}
-	members, placements, err := s.nodes.Topology(ctx)
-	if err != nil {
-		return messages.ClusterState{}, err
+	if s.edges != nil {
+		state.Edges = s.edges()
 	}
-	state := cluster.StateOf(members, placements)
-	state.Self = s.member
 	return state, nil
 }

@@ -88,6 +88,7 @@ func (f *configFlags) addServeFlags() *configFlags {
 	f.add("admin-listen", "admin.listen", "listen for operators on `ADDR`, as host:port")
 	f.addSwitch("cluster", "cluster.enabled", "be one of several servers on the same PostgreSQL")
 	f.add("cluster-listen", "cluster.listen", "listen for the other servers on `ADDR`, as host:port")
+	f.addSwitch("edge", "edge.enabled", "be an edge node: answer from the cache, and have the servers of edge.cores answer the rest")
 	f.addSwitch("demo", "demo", "let the simulated model answer to any model name")
 	return f
 }

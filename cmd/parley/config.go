@@ -18,6 +18,7 @@ import (
 	"example.com/parley/actors/router"
 	"example.com/parley/actors/tenant"
 	"example.com/parley/cluster"
+	"example.com/parley/cluster/edge"
 	"example.com/parley/cmd/parley/settings"
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
@@ -35,6 +36,7 @@ type Config struct {
 	Admin          admin.Config           `koanf:"admin"`
 	Store          StoreConfig            `koanf:"store"`
 	Cluster        cluster.Config         `koanf:"cluster"`
+	Edge           edge.Config            `koanf:"edge"`
 	Ledger         spool.Config           `koanf:"ledger"`
 	Budgets        budget.Config          `koanf:"budgets"`
 	Redis          redis.Config           `koanf:"redis"`
@@ -58,7 +60,7 @@ func DefaultConfig() Config {
 		Data: "data",
 		HTTP: parleyhttp.DefaultConfig(), Admin: admin.DefaultConfig(),
 		Budgets: budget.DefaultConfig(),
-		Store:   DefaultStoreConfig(), Cluster: cluster.DefaultConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(), Retention: tenant.DefaultRetentionConfig(),
+		Store:   DefaultStoreConfig(), Cluster: cluster.DefaultConfig(), Edge: edge.DefaultConfig(), Ledger: spool.DefaultConfig(), Redis: redis.DefaultConfig(), Keys: tenant.DefaultConfig(), Limits: tenant.DefaultLimitConfig(), Retention: tenant.DefaultRetentionConfig(),
 		Providers: provider.DefaultConfig(), Outliers: provider.DefaultOutlierConfig(), Models: router.DefaultConfig(),
 		Config: actors.DefaultConfig(),
 		Log:    DefaultLogConfig(),
@@ -75,7 +77,7 @@ func (c *Config) Validate() error {
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
 		c.Budgets.Validate(),
-		c.Store.Validate(), c.Cluster.Validate(), joinable(c.Cluster, c.Store), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
+		c.Store.Validate(), c.Cluster.Validate(), joinable(c.Cluster, c.Store), c.Edge.Validate(c.Cluster.TLS != cluster.TLSConfig{}), apart(c), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)

@@ -21,6 +21,7 @@ type kept struct {
 	store   store
 	member  messages.MemberID // of this process; empty where it is alone
 	prices  *tenant.Prices
+	rows    *counting // where rows of usage end up
 	ledger  *spool.Spool
 	budgets *budget.Budgets
 }
@@ -52,18 +53,18 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 		return kept{}, err
 	}
 	recovered, err := k.recoverTurns(ctx)
-	sink := &counting{Sink: k.store}
+	k.rows = &counting{Sink: k.store}
 	if err == nil {
 		err = k.prices.Load(ctx, k.store) // what was interrupted goes by the prices of then
 	}
 	if err == nil {
 		k.ledger, err = spool.Open(ctx, cfg.Ledger, spool.Deps{
-			Sink: sink, Price: k.prices.Charge, Registerer: metrics, Log: log,
+			Sink: k.rows, Price: k.prices.Charge, Registerer: metrics, Log: log,
 		})
 	}
 	if err == nil {
 		k.budgets, err = openBudgets(ctx, cfg, k, metrics, log)
-		sink.budgets.Store(k.budgets)
+		k.rows.budgets.Store(k.budgets)
 	}
 	if err != nil {
 		if k.ledger != nil {

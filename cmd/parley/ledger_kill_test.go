@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
@@ -246,7 +247,7 @@ func rowsOf(t *testing.T, data string, env []string) func(messages.TurnID) []mes
 	cfg.Data = data
 	cfg.Store.Postgres.URL = variable(env, "PARLEY_STORE_POSTGRES_URL")
 	cfg.complete()
-	s, err := openStore(t.Context(), cfg.Store, "", prometheus.NewRegistry())
+	s, err := openStore(t.Context(), cfg.Store, "", prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

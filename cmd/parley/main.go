@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"os"
 )
@@ -17,7 +18,10 @@ func main() {
 // serve shows what stands on what, from the disk up to the sockets. It returns
 // when ctx has ended and everything was taken down again, in the opposite order.
 func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.Logger) (err error) {
-	boundMemory(w.environment, os.DirFS("/"))
+	if cfg.Edge.Enabled {
+		return serveEdge(ctx, cfg, w, log)
+	}
+	boundMemory(w.environment, systemRoot())
 	ctx, stop := context.WithCancel(ctx) // an operator may end the process too
 	defer stop()
 	data := folder(cfg.Data)
@@ -51,10 +55,16 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer s.models.providers.Close()
-	if s.answers, err = openCache(ctx, cfg, s.kept.store, s.models.router, s.metrics, log); err != nil {
+	if s.nearby, err = openNearby(ctx, cfg); err != nil {
+		return err
+	}
+	defer s.nearby.close()
+	if s.answers, err = openCache(ctx, cfg, s.kept.store, s.models.router, s.nearby.follow(), s.metrics, log); err != nil {
 		return err
 	}
 	defer s.answers.close()
+	s.nearby.attach(s.kept, s.models, s.answers, log)
+	s.administration.edges = s.nearby.list
 	if s.nodes, err = openMembership(cfg, s.kept, s.metrics, log); err != nil {
 		return err
 	}
@@ -77,3 +87,6 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	logStart(log, cfg, s.sockets)
 	return runParts(ctx, cfg.HTTP.DrainTimeout, log, s.parts(ctx, again, w.environment)...)
 }
+
+// systemRoot is the root folder.
+func systemRoot() fs.FS { return os.DirFS("/") }

@@ -29,6 +29,7 @@ type server struct {
 	administration inStore
 	door           door
 	models         models
+	nearby         nearby
 	answers        cached
 	nodes          membership
 	tree           *actors.System
@@ -156,7 +157,7 @@ func (s *server) newOperators() *admin.Server {
 // parts is what runs, in the order in which it begins, until ctx ends.
 func (s *server) parts(ctx context.Context, again *source, environment []string) []part {
 	reload := &reloader{source: again, takeOver: s.fleet.takeOver, running: *s.cfg, log: s.log}
-	return []part{
+	return slices.Concat([]part{
 		{name: "the admin listener", run: s.sockets.serveAdmin(s.operators)},
 		{name: "the shared cache", run: s.answers.share()},
 		{name: "the shares of limits", run: s.door.share()},
@@ -176,6 +177,7 @@ func (s *server) parts(ctx context.Context, again *source, environment []string)
 		{name: "what is too old", run: s.retention.Run},
 		{name: "the sweeper", run: sweeping(s.kept.store, s.log)},
 		{name: "the configuration", run: reload.run},
+	}, s.nearby.parts(s.clients), []part{
 		{name: "the listener", run: s.sockets.serve(s.clients)},
-	}
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"example.com/parley/http/admin"
 	"example.com/parley/messages"
 	"example.com/parley/persistence/postgres"
+	"example.com/parley/persistence/postgres/sharded"
 	"example.com/parley/persistence/spool"
 	"example.com/parley/persistence/sqlite"
 )
@@ -63,8 +65,10 @@ type store interface {
 
 // openStore opens the store that the configuration names, as a node of a cluster
 // where member has a name.
-func openStore(ctx context.Context, c StoreConfig, member messages.MemberID, registerer prometheus.Registerer) (store, error) {
+func openStore(ctx context.Context, c StoreConfig, member messages.MemberID, registerer prometheus.Registerer, log *slog.Logger) (store, error) {
 	switch {
+	case c.usesPostgres() && len(c.Postgres.Databases) > 0:
+		return sharded.Open(ctx, c.Postgres, member, registerer, log)
 	case member != "":
 		return postgres.OpenMember(ctx, c.Postgres, member, registerer)
 	case c.usesPostgres():

@@ -22,7 +22,7 @@ const storeInterval = time.Second
 // awaitStore opens the store. A PostgreSQL that does not answer, or not yet, is
 // waited for, while the sockets tell whoever comes that the server is not ready.
 func awaitStore(ctx context.Context, c StoreConfig, member messages.MemberID, s sockets, metrics prometheus.Registerer, log *slog.Logger) (store, error) {
-	opened, err := openStore(ctx, c, member, metrics)
+	opened, err := openStore(ctx, c, member, metrics, log)
 	if !isAway(err) {
 		return opened, err
 	}
@@ -34,7 +34,7 @@ func awaitStore(ctx context.Context, c StoreConfig, member messages.MemberID, s 
 		log.Warn("waiting for the store", slog.Any("error", err))
 		select {
 		case <-ticker.C:
-			opened, err = openStore(ctx, c, member, metrics)
+			opened, err = openStore(ctx, c, member, metrics, log)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the store: %w", ctx.Err())
 		}

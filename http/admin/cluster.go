@@ -23,6 +23,16 @@ type ClusterView struct {
 	Members []MemberView `json:"members"` // those that joined first come first
 	Unowned int          `json:"unowned"` // shards that no server has, of 1,024
 	Moving  int          `json:"moving"`  // shards that are to have another
+	Edges   []EdgeView   `json:"edges"`   // that this server heard lately, by name; no members
+}
+
+// EdgeView is an edge node on the wire.
+type EdgeView struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	HeardMS int64  `json:"heard_ms"` // for how long it was not heard
+	Follows bool   `json:"follows"`  // it has its news from this server; else from another
+	Behind  int    `json:"behind"`   // events of the caches that it has not taken yet
 }
 
 // MemberView is a server of a cluster on the wire.
@@ -38,7 +48,11 @@ type MemberView struct {
 
 // ViewCluster writes a state as the wire has it.
 func ViewCluster(s messages.ClusterState) ClusterView {
-	v := ClusterView{Object: "cluster", Self: string(s.Self), Members: make([]MemberView, len(s.Members)), Unowned: s.Unowned, Moving: s.Moving}
+	v := ClusterView{Object: "cluster", Self: string(s.Self), Members: make([]MemberView, len(s.Members)), Unowned: s.Unowned, Moving: s.Moving, Edges: make([]EdgeView, len(s.Edges))}
+	for i := range s.Edges {
+		e := &s.Edges[i]
+		v.Edges[i] = EdgeView{Name: e.Name, Version: e.Version, HeardMS: time.Since(e.Heard).Milliseconds(), Follows: e.Follows, Behind: e.Behind}
+	}
 	for i := range s.Members {
 		m := &s.Members[i]
 		v.Members[i] = MemberView{

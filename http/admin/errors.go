@@ -56,6 +56,11 @@ func failureOf(err error) *messages.Failure {
 	}
 }
 
+// notHere refuses what is not for an edge node to do.
+func notHere(*fiber.Ctx) error {
+	return refused(messages.CodeRouteNotFound, "this is an edge node, on which nothing is administered", "ask a server of the core")
+}
+
 func refused(code messages.Code, what, do string) *messages.Failure {
 	return &messages.Failure{Code: code, What: what, Do: do, NoRetry: true}
 }

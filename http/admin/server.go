@@ -55,6 +55,7 @@ type Deps struct {
 	Drill          Drill                 // nil where drills are not allowed
 	Checks         []parleyhttp.Check    // of readiness
 	Endpoints      []parleyhttp.Endpoint // of the other listener
+	Edge           bool                  // this is an edge node, which nothing is administered on
 	Gatherer       prometheus.Gatherer
 	Log            *slog.Logger
 }
@@ -99,6 +100,10 @@ func (s *Server) routes() {
 	s.app.Use("/debug/pprof", s.observer)
 	s.app.Use(pprof.New())
 
+	if s.deps.Edge {
+		s.app.Use("/admin", notHere)
+		return
+	}
 	operator := s.app.Group("/admin", s.operator)
 	operator.Get("/tenants", s.listTenants)
 	operator.Post("/tenants", s.createTenant)

@@ -114,12 +114,12 @@ func testEraseTenant(b *bench) {
 	ref := b.conversation("one", "two")
 	epoch := b.activate(ref).Epoch
 	record := b.turn(ref, epoch, 3, "three", "four")
+	forked := b.forkOf(ref)
 	fork, err := b.store.Activate(b.ctx(), messages.Activate{
-		Ref:  messages.ConversationRef{Tenant: tenant, Conversation: "conv_fork"},
-		Fork: ref.Conversation, ForkSeq: 4, MaxItems: 10, MaxBytes: 1000,
+		Ref: forked, Fork: ref.Conversation, ForkSeq: 4, MaxItems: 10, MaxBytes: 1000,
 	})
 	b.must(err)
-	running := b.begin(messages.ConversationRef{Tenant: tenant, Conversation: "conv_fork"}, fork.Epoch, 5, "running")
+	running := b.begin(forked, fork.Epoch, 5, "running")
 	b.must(b.store.BeginTurn(b.ctx(), running))
 	theirs := messages.ConversationRef{Tenant: "rival", Conversation: "conv_theirs"}
 	_, err = b.store.CreateConversation(b.ctx(), messages.Conversation{Ref: theirs, Created: time.Now()}, b.id(), said(messages.RoleUser, "theirs"))

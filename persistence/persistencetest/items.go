@@ -74,14 +74,14 @@ func testForks(b *bench) {
 	a := b.activate(parent)
 	b.turn(parent, a.Epoch, 1, "q1", "a1")
 	b.turn(parent, a.Epoch, 3, "q2", "a2")
-	fork := func(of messages.ConversationRef, name messages.ConversationID, upTo messages.Seq) (messages.ConversationRef, messages.Activation) {
+	fork := func(of, ref messages.ConversationRef, upTo messages.Seq) messages.Activation {
 		b.Helper()
-		ref := messages.ConversationRef{Tenant: tenant, Conversation: name}
 		a, err := b.store.Activate(b.ctx(), messages.Activate{Ref: ref, Fork: of.Conversation, ForkSeq: upTo, MaxItems: 100, MaxBytes: 1 << 20})
 		b.must(err)
-		return ref, a
+		return a
 	}
-	child, forked := fork(parent, "conv_child", 2)
+	child := b.forkOf(parent)
+	forked := fork(parent, child, 2)
 	if line(forked.Items) != "1:q1 2:a1" || forked.Next != 3 || !forked.Private {
 		b.Errorf("forked as %+v", forked)
 	}
@@ -89,10 +89,11 @@ func testForks(b *bench) {
 	b.same("1:q1 2:a1 3:q2b 4:a2b", b.text(child))
 	b.same("1:q1 2:a1 3:q2 4:a2", b.text(parent))
 
-	grandchild, forked := fork(child, "conv_grandchild", 4)
+	grandchild := b.forkOf(child)
+	forked = fork(child, grandchild, 4)
 	b.turn(grandchild, forked.Epoch, 5, "q3", "a3")
 	b.same("1:q1 2:a1 3:q2b 4:a2b 5:q3 6:a3", b.text(grandchild))
-	_, again := fork(parent, "conv_child", 2)
+	again := fork(parent, child, 2)
 	b.same("1:q1 2:a1 3:q2b 4:a2b", line(again.Items))
 	history, err := b.store.History(b.ctx(), messages.ReadHistory{Ref: grandchild, UpTo: 3, MaxItems: 100, MaxBytes: 1 << 20})
 	b.must(err)
@@ -109,7 +110,7 @@ func testDrop(b *bench) {
 	a := b.activate(parent)
 	record := b.turn(parent, a.Epoch, 1, "q1", "a1")
 	b.turn(parent, a.Epoch, 3, "q2", "a2")
-	child := messages.ConversationRef{Tenant: tenant, Conversation: "conv_child"}
+	child := b.forkOf(parent)
 	forked, err := b.store.Activate(b.ctx(), messages.Activate{Ref: child, Fork: parent.Conversation, ForkSeq: 2, MaxItems: 100, MaxBytes: 1 << 20})
 	b.must(err)
 
@@ -129,7 +130,7 @@ func testDrop(b *bench) {
 	forked, err = b.store.Activate(b.ctx(), activate) // it is there: its parent does not matter any more
 	b.must(err)
 	b.same("1:q1 2:a1", line(forked.Items))
-	activate.Ref.Conversation = "conv_second"
+	activate.Ref = b.forkOf(parent)
 	_, err = b.store.Activate(b.ctx(), activate)
 	b.refused(err, messages.CodeConversationAbsent)
 
@@ -148,7 +149,7 @@ func testForkRace(b *bench) {
 	for range rounds {
 		parent := b.conversation("a", "b")
 		epoch := b.activate(parent).Epoch
-		child := messages.ConversationRef{Tenant: tenant, Conversation: messages.NewConversationID(b.id())}
+		child := b.forkOf(parent)
 		var forked messages.Activation
 		var forkErr, dropErr error
 		var wait sync.WaitGroup

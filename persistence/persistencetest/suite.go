@@ -28,7 +28,6 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"places are dense whatever happens":                     testDense,
 		"what begins while another wakes is interrupted":        testBeginRace,
 		"a prefix grows, and outlives the process":              testPrefix,
-		"a turn that was cut goes on under its next owner":      testResume,
 		"output stays where it belongs":                         testMisplaced,
 		"what is repeated counts once":                          testRepeated,
 		"a failed turn withdraws its input":                     testFailedTurn,
@@ -134,6 +133,11 @@ func (b *bench) conversation(texts ...string) messages.ConversationRef {
 	_, err := b.store.CreateConversation(b.ctx(), messages.Conversation{Ref: ref, Created: time.Now()}, id, said(messages.RoleUser, texts...))
 	b.must(err)
 	return ref
+}
+
+// forkOf names a fork of a conversation.
+func (b *bench) forkOf(parent messages.ConversationRef) messages.ConversationRef {
+	return messages.ConversationRef{Tenant: parent.Tenant, Conversation: messages.NewForkID(b.id(), parent)}
 }
 
 func said(role messages.Role, texts ...string) []messages.Item {

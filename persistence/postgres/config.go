@@ -3,6 +3,9 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,7 +18,33 @@ type Config struct {
 	MaxConns    int32         `koanf:"max_connections"`   // at most, under load
 	Lifetime    time.Duration `koanf:"lifetime"`          // after which a connection is replaced, so that a moved server is found
 	CommitDelay time.Duration `koanf:"commit_delay"`      // the server waits so long for other commits to share its fsync; 0 not at all
+
+	Databases map[string]DatabaseConfig `koanf:"databases"` // further ones that conversations may be in, by a name of your own; the one above is home
 }
+
+// DatabaseConfig is a further database. What is not said of it is as for home.
+type DatabaseConfig struct {
+	URL string `koanf:"url" secret:"true"` // postgres://user:password@host/database
+}
+
+// Home is the name of the database that the others are further ones to.
+const Home = "home"
+
+// Names are those of all databases, home first.
+func (c Config) Names() []string {
+	return append([]string{Home}, slices.Sorted(maps.Keys(c.Databases))...)
+}
+
+// Of is the configuration of one of the databases.
+func (c Config) Of(name string) Config {
+	if name != Home {
+		c.URL = c.Databases[name].URL
+	}
+	c.Databases = nil
+	return c
+}
+
+var databaseName = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)
 
 // DefaultConfig suits one server before one PostgreSQL.
 func DefaultConfig() Config {
@@ -33,6 +62,13 @@ func (c Config) Validate() error {
 	if c.URL != "" {
 		_, err := pgxpool.ParseConfig(c.URL)
 		require(err == nil, "store.postgres.url cannot be read: give postgres://user:password@host/database")
+	}
+	for _, name := range c.Names()[1:] {
+		url := c.Databases[name].URL
+		_, err := pgxpool.ParseConfig(url)
+		require(err == nil && url != "", "store.postgres.databases.%s.url cannot be read: give postgres://user:password@host/database", name)
+		require(databaseName.MatchString(name) && name != Home, "store.postgres.databases has the name %q: give one of small letters, digits and _ that is not %s", name, Home)
+		require(c.URL != "", "store.postgres.databases.%s is given and store.postgres.url is not: give the URL of the first database there", name)
 	}
 	require(c.Connections >= 1, "store.postgres.connections is %d: give a number above 0, such as 20", c.Connections)
 	require(c.MaxConns >= c.Connections, "store.postgres.max_connections is %d: give at least store.postgres.connections, %d", c.MaxConns, c.Connections)

@@ -87,6 +87,23 @@ func endSessions(ctx context.Context, tx pgx.Tx, gone []string) error {
 	return err
 }
 
+// EndFrozen cuts the connections of nodes that are no members, in the middle of a
+// transaction as they are. Where members are kept that is done when one is removed; this
+// is for further databases, before what it held is written to. A node that is about to
+// join is left alone: its transactions are short.
+func (s *Store) EndFrozen(ctx context.Context, members []messages.Member) error {
+	names := make([]string, len(members))
+	for i := range members {
+		names[i] = sessionName(members[i].ID)
+	}
+	return s.cluster(ctx, "EndFrozen", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'parley %' AND application_name <> ALL($1)
+			AND state = 'idle in transaction' AND state_change < clock_timestamp() - interval '1 second'
+			AND usename = current_user AND datname = current_database()`, names)
+		return err
+	})
+}
+
 // release frees what members held that are gone, and tells of it.
 func release(ctx context.Context, tx pgx.Tx, gone ...string) error {
 	if _, err := tx.Exec(ctx, "UPDATE idempotency_keys SET deadline = 0 WHERE node = ANY($1) AND status = 0", gone); err != nil {
@@ -130,18 +147,23 @@ func (s *Store) Leave(ctx context.Context, id messages.MemberID) error {
 // may have changed, until ctx ends or the connection does. It holds a connection of
 // its own.
 func (s *Store) AwaitChanges(ctx context.Context, changed func()) error {
+	return s.AwaitNotices(ctx, clusterChanged, changed)
+}
+
+// AwaitNotices is AwaitChanges for what is told on a channel.
+func (s *Store) AwaitNotices(ctx context.Context, channel string, changed func()) error {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
 		return relational.Unavailable("AwaitChanges", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is lost with it
-	if _, err := conn.Exec(ctx, "LISTEN "+clusterChanged); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return relational.Unavailable("AwaitChanges", err)
 	}
 	for {
 		changed() // also of what came before the connection
 		if _, err := conn.WaitForNotification(ctx); err != nil {
-			return fmt.Errorf("wait for changes of the cluster: %w", err)
+			return fmt.Errorf("wait for what is told on %s: %w", channel, err)
 		}
 	}
 }
@@ -150,6 +172,11 @@ func (s *Store) AwaitChanges(ctx context.Context, changed func()) error {
 func tell(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, "SELECT pg_notify($1, '')", clusterChanged)
 	return err
+}
+
+// Operate runs f in a transaction of the operator's.
+func (s *Store) Operate(ctx context.Context, method string, f func(pgx.Tx) error) error {
+	return s.cluster(ctx, method, f)
 }
 
 // cluster runs f in a transaction of the operator's. One of [messages.ErrRemoved]

@@ -31,31 +31,29 @@ var migrations embed.FS
 type Store struct {
 	*relational.Store
 
-	pool *pgxpool.Pool
-	db   *database
+	pool   *pgxpool.Pool
+	db     *database
+	family string // of one of several databases: what they have in common
 }
 
 // Open connects, checks the role, and brings the schema up to date. Close the
 // store when done.
 func Open(ctx context.Context, cfg Config, registerer prometheus.Registerer) (*Store, error) {
-	return open(ctx, cfg, "", registerer)
+	return OpenAs(ctx, cfg, Role{}, registerer)
 }
 
 // OpenMember is [Open] for a node of a cluster: its writes to conversations go by
 // the epochs of the shards that it owns.
 func OpenMember(ctx context.Context, cfg Config, id messages.MemberID, registerer prometheus.Registerer) (*Store, error) {
-	s, err := open(ctx, cfg, id, registerer)
-	if err == nil {
-		s.Share()
-	}
-	return s, err
+	return OpenAs(ctx, cfg, Role{Member: id}, registerer)
 }
 
-func open(ctx context.Context, cfg Config, node messages.MemberID, registerer prometheus.Registerer) (*Store, error) {
+// OpenAs is [Open] in a role.
+func OpenAs(ctx context.Context, cfg Config, role Role, registerer prometheus.Registerer) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	pool, err := connect(ctx, cfg, node)
+	pool, err := connect(ctx, cfg, role)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +61,36 @@ func open(ctx context.Context, cfg Config, node messages.MemberID, registerer pr
 		pool.Close()
 		return nil, err
 	}
-	db := &database{pool: pool, metrics: newMetrics(registerer, pool)}
+	db := &database{pool: pool, metrics: newMetrics(role.labelled(registerer), pool)}
 	s := &Store{Store: relational.New(db), pool: pool, db: db}
-	if _, err := s.PrepareMonths(ctx, time.Now()); err != nil {
+	if err := s.become(ctx, role); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("prepare the ledger's months: %w", err)
+		return nil, err
 	}
 	return s, nil
 }
 
-func connect(ctx context.Context, cfg Config, node messages.MemberID) (*pgxpool.Pool, error) {
+// become has the store do what its role is.
+func (s *Store) become(ctx context.Context, role Role) (err error) {
+	if s.family, err = s.identify(ctx, role); err != nil {
+		return err
+	}
+	if role.Member != "" {
+		s.Share()
+	}
+	if role.Database != "" {
+		s.Place(role.away())
+	}
+	if role.away() { // it has no ledger
+		return nil
+	}
+	if _, err := s.PrepareMonths(ctx, time.Now()); err != nil {
+		return fmt.Errorf("prepare the ledger's months: %w", err)
+	}
+	return nil
+}
+
+func connect(ctx context.Context, cfg Config, role Role) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("store.postgres.url cannot be read: %w", err)
@@ -81,9 +99,12 @@ func connect(ctx context.Context, cfg Config, node messages.MemberID) (*pgxpool.
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = cfg.Lifetime, cfg.Lifetime/10
 	parameters := config.ConnConfig.RuntimeParams
 	parameters["application_name"] = "parley"
-	if node != "" {
-		parameters["parley.node"] = string(node) // whose the idempotency keys are that it takes
-		parameters["application_name"] = sessionName(node)
+	if role.Member != "" {
+		parameters["parley.node"] = string(role.Member) // whose the idempotency keys are that it takes
+		parameters["application_name"] = sessionName(role.Member)
+	}
+	if role.Database != "" {
+		parameters["parley.databases"] = "on" // it knows that there are several
 	}
 	parameters["synchronous_commit"] = "on" // what is acknowledged is on the disk
 	parameters["statement_timeout"] = "10000"

@@ -13,6 +13,9 @@ import (
 func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation messages.Activation, err error) {
 	err = s.write(ctx, a.Ref.Tenant, "Activate", func(t *transaction) error {
 		if a.Fork != "" {
+			if err := t.holdPlace(a.Ref); err != nil {
+				return err
+			}
 			if err := t.fork(a); err != nil {
 				return err
 			}
@@ -86,6 +89,9 @@ func (t *transaction) fork(a messages.Activate) error {
 // id it returns the first.
 func (s *Store) CreateConversation(ctx context.Context, c messages.Conversation, request messages.TurnID, items []messages.Item) (messages.Conversation, error) {
 	err := s.write(ctx, c.Ref.Tenant, "CreateConversation", func(t *transaction) error {
+		if err := t.holdPlace(c.Ref); err != nil {
+			return err
+		}
 		metadata, err := encode(c.Metadata)
 		if err != nil {
 			return err
@@ -120,7 +126,7 @@ func scanConversation(row Scanner, tenant messages.TenantID) (c messages.Convers
 // Conversation returns what is kept of a conversation beside its items.
 func (s *Store) Conversation(ctx context.Context, ref messages.ConversationRef) (c messages.Conversation, err error) {
 	found := false
-	err = s.read(ctx, ref.Tenant, "Conversation", func(r *querying) error {
+	err = s.readIn(ctx, ref, "Conversation", func(r *querying) error {
 		return r.rows(selectConversation+"WHERE tenant = ? AND id = ? AND deleted = FALSE", []any{ref.Tenant, ref.Conversation},
 			func(row Scanner) (err error) {
 				found = true
@@ -137,15 +143,16 @@ func (s *Store) Conversation(ctx context.Context, ref messages.ConversationRef) 
 // Conversations lists those of a tenant that are not private.
 func (s *Store) Conversations(ctx context.Context, tenant messages.TenantID, p messages.Page) (found []messages.Conversation, more bool, err error) {
 	err = s.read(ctx, tenant, "Conversations", func(r *querying) error {
-		where, args, err := conversationCursor(r, tenant, p)
-		if err != nil {
-			return err
+		var from *ConversationPlace
+		if p.After != "" {
+			place, err := r.conversationPlace(messages.ConversationRef{Tenant: tenant, Conversation: messages.ConversationID(p.After)})
+			if err != nil {
+				return err
+			}
+			from = &place
 		}
-		return r.rows(selectConversation+where, append(args, p.Limit+1), func(row Scanner) error {
-			c, err := scanConversation(row, tenant)
-			found = append(found, c)
-			return err
-		})
+		found, err = r.conversations(tenant, p.Asc, from, p.Limit+1)
+		return err
 	})
 	if len(found) > p.Limit {
 		found, more = found[:p.Limit], true
@@ -153,22 +160,61 @@ func (s *Store) Conversations(ctx context.Context, tenant messages.TenantID, p m
 	return found, more, err
 }
 
-// conversationCursor is the condition, order and limit of a page.
-func conversationCursor(q querier, tenant messages.TenantID, p messages.Page) (where string, args []any, err error) {
-	const visible = "WHERE tenant = ? AND private = FALSE AND deleted = FALSE "
+// ConversationPlace is where a conversation is in the list of its tenant's.
+type ConversationPlace struct {
+	Created int64 // microseconds since 1970
+	ID      messages.ConversationID
+}
+
+// PlaceOf is where a conversation is in the list.
+func PlaceOf(c *messages.Conversation) ConversationPlace {
+	return ConversationPlace{Created: micros(c.Created), ID: c.Ref.Conversation}
+}
+
+// ConversationPlace finds where a conversation is in the list, in which it need not be
+// any more.
+func (s *Store) ConversationPlace(ctx context.Context, ref messages.ConversationRef) (place ConversationPlace, err error) {
+	err = s.readIn(ctx, ref, "Conversations", func(r *querying) error {
+		place, err = r.conversationPlace(ref)
+		return err
+	})
+	return place, err
+}
+
+// ConversationsFrom lists at most limit of those that a database has, behind a place
+// or from the first.
+func (s *Store) ConversationsFrom(ctx context.Context, tenant messages.TenantID, asc bool, from *ConversationPlace, limit int) (found []messages.Conversation, err error) {
+	err = s.read(ctx, tenant, "Conversations", func(r *querying) error {
+		found, err = r.conversations(tenant, asc, from, limit)
+		return err
+	})
+	return found, err
+}
+
+func (q *querying) conversationPlace(ref messages.ConversationRef) (place ConversationPlace, err error) {
+	place.ID = ref.Conversation
+	found, err := q.row("SELECT created FROM conversations WHERE tenant = ? AND id = ?", []any{ref.Tenant, ref.Conversation}, &place.Created)
+	if err == nil && !found {
+		err = conversationAbsent(ref.Conversation)
+	}
+	return place, err
+}
+
+func (q *querying) conversations(tenant messages.TenantID, asc bool, from *ConversationPlace, limit int) (found []messages.Conversation, err error) {
 	order, beyond := "ORDER BY created DESC, id DESC LIMIT ?", "AND (created, id) < (?, ?) "
-	if p.Asc {
+	if asc {
 		order, beyond = "ORDER BY created, id LIMIT ?", "AND (created, id) > (?, ?) "
 	}
-	if p.After == "" {
-		return visible + order, []any{tenant}, nil
+	where, args := "WHERE tenant = ? AND private = FALSE AND deleted = FALSE ", []any{tenant}
+	if from != nil {
+		where, args = where+beyond, append(args, from.Created, from.ID)
 	}
-	var created int64
-	found, err := q.row("SELECT created FROM conversations WHERE tenant = ? AND id = ?", []any{tenant, p.After}, &created)
-	if err == nil && !found {
-		err = conversationAbsent(messages.ConversationID(p.After))
-	}
-	return visible + beyond + order, []any{tenant, created, p.After}, err
+	err = q.rows(selectConversation+where+order, append(args, limit), func(row Scanner) error {
+		c, err := scanConversation(row, tenant)
+		found = append(found, c)
+		return err
+	})
+	return found, err
 }
 
 // UpdateConversation replaces the conversation's metadata.
@@ -178,6 +224,9 @@ func (s *Store) UpdateConversation(ctx context.Context, ref messages.Conversatio
 		return messages.Conversation{}, err
 	}
 	err = s.write(ctx, ref.Tenant, "UpdateConversation", func(t *transaction) error {
+		if err := t.holdPlace(ref); err != nil {
+			return err
+		}
 		changed, err := t.exec("UPDATE conversations SET metadata = ? WHERE tenant = ? AND id = ? AND deleted = FALSE", text, ref.Tenant, ref.Conversation)
 		if err == nil && changed == 0 {
 			err = conversationAbsent(ref.Conversation)

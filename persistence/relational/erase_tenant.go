@@ -21,7 +21,20 @@ var contents = [...]string{
 // their tenant was deleted may write a last time, so it is to be called again
 // later, and costs little then.
 func (s *Store) EraseDeleted(ctx context.Context) (removed int, err error) {
-	var deleted []messages.TenantID
+	deleted, err := s.DeletedTenants(ctx)
+	for _, id := range deleted {
+		if err != nil {
+			return removed, err
+		}
+		var some int
+		some, err = s.EraseDeletedOf(ctx, id)
+		removed += some
+	}
+	return removed, err
+}
+
+// DeletedTenants lists the tenants that were deleted, the last first.
+func (s *Store) DeletedTenants(ctx context.Context) (deleted []messages.TenantID, err error) {
 	err = s.read(ctx, operator, "EraseDeleted", func(r *querying) error {
 		deleted = nil
 		return r.rows("SELECT id FROM tenants WHERE deleted <> 0 ORDER BY deleted DESC", nil, func(row Scanner) error {
@@ -31,21 +44,17 @@ func (s *Store) EraseDeleted(ctx context.Context) (removed int, err error) {
 			return err
 		})
 	})
-	for _, id := range deleted {
-		if err != nil {
-			return removed, err
-		}
-		var some int
-		some, err = s.eraseSome(ctx, id)
-		removed += some
-	}
-	return removed, err
+	return deleted, err
 }
 
-// eraseSome takes a batch of each kind away.
-func (s *Store) eraseSome(ctx context.Context, tenant messages.TenantID) (removed int, err error) {
+// EraseDeletedOf takes a batch of each kind away from what a deleted tenant left, and
+// nothing while a shard moves.
+func (s *Store) EraseDeletedOf(ctx context.Context, tenant messages.TenantID) (removed int, err error) {
 	err = s.write(ctx, tenant, "EraseDeleted", func(t *transaction) error {
 		removed = 0
+		if moving, err := t.holdSweep(); err != nil || moving {
+			return err
+		}
 		for _, statement := range contents {
 			n, err := t.exec(statement, tenant, tenant, sweepBatch)
 			if err != nil {

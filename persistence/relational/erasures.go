@@ -86,8 +86,21 @@ func erasureAbsent() error {
 
 // EraseSome takes a step of an erasure, and says how far it is. Steps may be taken by
 // several at once, and again: each counts what it took away itself.
-func (s *Store) EraseSome(ctx context.Context, id string) (e messages.Erasure, err error) {
+func (s *Store) EraseSome(ctx context.Context, id string) (messages.Erasure, error) {
+	return s.EraseSomeWith(ctx, id, func() (ElsewhereErased, bool, error) { return ElsewhereErased{}, true, nil })
+}
+
+// ElsewhereErased is what an erasure took away in other databases.
+type ElsewhereErased struct{ Conversations, Turns, Items int64 }
+
+// EraseSomeWith is [Store.EraseSome] where conversations are in several databases.
+// Once nothing is left here elsewhere says what was taken away in the others, and
+// whether they have nothing left either, without which the erasure is not done.
+func (s *Store) EraseSomeWith(ctx context.Context, id string, elsewhere func() (taken ElsewhereErased, done bool, err error)) (e messages.Erasure, err error) {
 	err = s.write(ctx, operator, "EraseSome", func(t *transaction) error {
+		if moving, err := t.holdSweep(); err != nil || moving {
+			return orMoving(err)
+		}
 		if e, err = t.holdErasure(id); err != nil || e.Done() {
 			return err
 		}
@@ -101,15 +114,37 @@ func (s *Store) EraseSome(ctx context.Context, id string) (e messages.Erasure, e
 			return err
 		}
 		if !more {
+			taken, done, err := elsewhere()
+			if err != nil || !done {
+				return err
+			}
+			e.Conversations, e.Turns, e.Items = e.Conversations+taken.Conversations, e.Turns+taken.Turns, e.Items+taken.Items
 			e.User, e.Ended = "", time.Now().Truncate(time.Microsecond)
+			if t.away { // who asked for it, and that it is done, is written down at home
+				return t.putErasure(&e)
+			}
 			if err := t.audit(ctx, messages.AuditChange{Action: "erasure.end", Object: e.ID, Tenant: e.Tenant, After: stateOfErasure(&e)}); err != nil {
 				return err
 			}
 		}
-		return t.later(nil, "UPDATE erasures SET end_user = ?, ended = ?, conversations = ?, turns = ?, items = ?, replies = ? WHERE tenant = ? AND id = ?",
-			e.User, micros(e.Ended), e.Conversations, e.Turns, e.Items, e.Replies, e.Tenant, e.ID)
+		return t.putErasure(&e)
 	})
 	return e, err
+}
+
+func (t *transaction) putErasure(e *messages.Erasure) error {
+	return t.later(nil, "UPDATE erasures SET end_user = ?, ended = ?, conversations = ?, turns = ?, items = ?, replies = ? WHERE tenant = ? AND id = ?",
+		e.User, micros(e.Ended), e.Conversations, e.Turns, e.Items, e.Replies, e.Tenant, e.ID)
+}
+
+// CopyErasure has a database take part in an erasure that is kept in another. Copied
+// again it changes nothing.
+func (s *Store) CopyErasure(ctx context.Context, e messages.Erasure) error {
+	return s.write(ctx, operator, "CopyErasure", func(t *transaction) error {
+		_, err := t.exec(`INSERT INTO erasures (id, tenant, end_user, user_hash, requested, ended, conversations, turns, items, replies)
+			VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`, e.ID, e.Tenant, e.User, e.UserHash, micros(e.Requested))
+		return err
+	})
 }
 
 // holdErasure returns an erasure, of which nobody else takes a step until the

@@ -21,8 +21,14 @@ func ceiling(shard messages.ShardEpoch) messages.Epoch {
 // seen, or behind it, and sees what was written. A server that is alone asks nothing,
 // whatever epochs a cluster has left.
 func (t *transaction) holdShard(ref messages.ConversationRef, shard messages.ShardEpoch) error {
-	if !t.shared {
+	if err := t.holdPlace(ref); err != nil {
+		return err
+	}
+	switch {
+	case !t.shared:
 		return nil
+	case t.away:
+		return t.holdEpoch(ref, shard)
 	}
 	return t.later(orElse(func() error { return stale(ref) }), "SELECT 1 FROM cluster_shards WHERE shard = ? AND epoch = ?", messages.ShardOf(ref), shard)
 }

@@ -96,7 +96,7 @@ func scanItem(row Scanner) (item messages.StoredItem, err error) {
 
 // History returns what a model is to remember, without waking anybody.
 func (s *Store) History(ctx context.Context, h messages.ReadHistory) (items []messages.StoredItem, err error) {
-	err = s.read(ctx, h.Ref.Tenant, "History", func(q *querying) error {
+	err = s.readIn(ctx, h.Ref, "History", func(q *querying) error {
 		items, err = history(q, h)
 		return err
 	})
@@ -132,7 +132,7 @@ func itemSize(item *messages.Item) int {
 
 // Items lists a conversation's items, those of its parents among them.
 func (s *Store) Items(ctx context.Context, ref messages.ConversationRef, p messages.Page) (found []messages.StoredItem, more bool, err error) {
-	err = s.read(ctx, ref.Tenant, "Items", func(q *querying) error {
+	err = s.readIn(ctx, ref, "Items", func(q *querying) error {
 		spans, err := lineage(q, ref, 0)
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func place(q querier, tenant messages.TenantID, spans []span, id messages.ItemID
 
 // Item returns one item of a conversation or of its parents.
 func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messages.ItemID) (item messages.StoredItem, err error) {
-	err = s.read(ctx, ref.Tenant, "Item", func(q *querying) error {
+	err = s.readIn(ctx, ref, "Item", func(q *querying) error {
 		spans, err := lineage(q, ref, 0)
 		if err != nil {
 			return err
@@ -203,8 +203,10 @@ func (s *Store) Item(ctx context.Context, ref messages.ConversationRef, id messa
 // TurnItems returns what a turn brought, inputs before outputs.
 func (s *Store) TurnItems(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (items []messages.StoredItem, err error) {
 	err = s.read(ctx, tenant, "TurnItems", func(r *querying) error {
-		items, err = turnItems(r, tenant, id)
-		return err
+		if items, err = turnItems(r, tenant, id); err != nil || len(items) == 0 {
+			return err
+		}
+		return r.seeTurn(tenant, id)
 	})
 	return items, err
 }

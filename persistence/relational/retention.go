@@ -86,6 +86,10 @@ func (s *Store) SweepLedger(ctx context.Context, tenant messages.TenantID, befor
 // of which nothing is left goes.
 func (s *Store) SweepContent(ctx context.Context, tenant messages.TenantID, before time.Time) (removed int, err error) {
 	err = s.write(ctx, tenant, "SweepContent", func(t *transaction) error {
+		removed = 0
+		if moving, err := t.holdSweep(); err != nil || moving {
+			return err
+		}
 		for _, sweep := range []func(messages.TenantID, time.Time) (int, error){t.sweepTurns, t.sweepItems, t.sweepConversations} {
 			if removed, err = sweep(tenant, before); err != nil || removed > 0 {
 				return err

@@ -45,8 +45,15 @@ const operator = messages.TenantID("")
 
 // Store is the repositories over a database. It is safe for concurrent use.
 type Store struct {
-	db     Database
-	shared bool // with the other nodes of a cluster
+	db    Database
+	rules rules
+}
+
+// rules are what else the writes of a store go by.
+type rules struct {
+	shared bool // with the other nodes of a cluster: each asks for its shard's owner
+	placed bool // one of several databases: each asks whether its shard is here
+	away   bool // and not the one that keeps tenants, keys and the ledger
 }
 
 // New returns the repositories over db.
@@ -54,7 +61,7 @@ func New(db Database) *Store { return &Store{db: db} }
 
 // Share has every write to a conversation ask whether its shard has the epoch that
 // the write goes by. It is for a node of a cluster, before anything else is written.
-func (s *Store) Share() { s.shared = true }
+func (s *Store) Share() { s.rules.shared = true }
 
 // Ready returns nil when the store can be written to.
 func (s *Store) Ready(ctx context.Context) error {
@@ -65,11 +72,11 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 func (s *Store) write(ctx context.Context, tenant messages.TenantID, method string, f func(*transaction) error) error {
-	return s.db.Write(ctx, tenant, method, func(t Transaction) error { return f(&transaction{db: t, shared: s.shared}) })
+	return s.db.Write(ctx, tenant, method, func(t Transaction) error { return f(&transaction{db: t, rules: s.rules}) })
 }
 
 func (s *Store) read(ctx context.Context, tenant messages.TenantID, method string, f func(*querying) error) error {
-	return s.db.Read(ctx, tenant, method, func(q Querier) error { return f(&querying{q}) })
+	return s.db.Read(ctx, tenant, method, func(q Querier) error { return f(&querying{db: q, placed: s.rules.placed}) })
 }
 
 // querier is either of the two below.
@@ -79,7 +86,10 @@ type querier interface {
 }
 
 // querying is a read with the repositories' own words.
-type querying struct{ db Querier }
+type querying struct {
+	db     Querier
+	placed bool
+}
 
 func (q *querying) row(text string, args []any, into ...any) (bool, error) {
 	return q.db.Row(text, args, into...)
@@ -91,8 +101,8 @@ func (q *querying) rows(text string, args []any, scan func(Scanner) error) error
 
 // transaction is a write with the repositories' own words.
 type transaction struct {
-	db     Transaction
-	shared bool
+	db Transaction
+	rules
 }
 
 func (t *transaction) exec(text string, args ...any) (int64, error) { return t.db.Exec(text, args...) }

@@ -140,7 +140,7 @@ func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {
 		if err := t.moveTip(&r); err != nil {
 			return err
 		}
-		return t.insertUsage(e.Usage)
+		return t.chargeTurn(e.Usage)
 	})
 }
 
@@ -201,6 +201,9 @@ func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
 		if _, err := t.row("SELECT count(*) FROM turns WHERE status = 'in_progress'", nil, &recovered); err != nil {
 			return err
 		}
+		if err := t.noteRunning(); err != nil {
+			return err
+		}
 		if err := t.interruptTurns("TRUE"); err != nil {
 			return err
 		}
@@ -256,26 +259,23 @@ func (s *Store) running(ctx context.Context) (running []messages.ConversationRef
 func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, err error) {
 	found := false
 	err = s.read(ctx, tenant, "Turn", func(q *querying) error {
-		r, found, err = findTurn(q, tenant, id)
-		return err
+		if err := q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
+				t.instructions, t.background, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
+			FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
+			[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
+				found = true
+				r, err = scanTurn(row)
+				return err
+			}); err != nil || !found {
+			return err
+		}
+		return q.see(messages.ConversationRef{Tenant: tenant, Conversation: r.Ref.Conversation})
 	})
 	if err == nil && !found {
 		err = responseAbsent()
 	}
-	return r, err
-}
-
-func findTurn(q querier, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, found bool, err error) {
-	err = q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
-			t.instructions, t.background, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
-		FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
-		[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
-			found = true
-			r, err = scanTurn(row)
-			return err
-		})
 	r.ID, r.Ref.Tenant = id, tenant
-	return r, found, err
+	return r, err
 }
 
 func scanTurn(row Scanner) (r messages.TurnRecord, err error) {

@@ -21,6 +21,11 @@ func Nearest(s string, known []string) []string {
 		}
 	}
 	slices.SortStableFunc(near, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
+	if len(near) > 0 && near[0].distance > 0 { // beside one that is a slip away nobody means what takes several
+		near = slices.DeleteFunc(near, func(c candidate) bool {
+			return c.distance > 2*near[0].distance+2 && !strings.HasSuffix(c.name, "."+s)
+		})
+	}
 	const shown = 3
 	found := make([]string, 0, shown)
 	for _, c := range near[:min(shown, len(near))] {

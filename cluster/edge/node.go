@@ -1,0 +1,371 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/parley/messages"
+)
+
+// Cache is what the node answers from. actors/cache implements it.
+type Cache interface {
+	Knows(name messages.CacheName) bool
+	Learn(name messages.CacheName, record []byte)
+	Forget(drop messages.CacheDrop)
+	// Empty forgets a tenant's replies, Clear those of all tenants.
+	Empty(ctx context.Context, tenant messages.TenantID) error
+	Clear(ctx context.Context) error
+}
+
+// Deps is what a node stands on.
+type Deps struct {
+	Version    string // of this binary
+	Client     *tls.Config
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+}
+
+// Node is this edge node: what it knows of the core, and the way there. It is safe for
+// concurrent use.
+type Node struct {
+	cfg     Config
+	deps    Deps
+	peers   []*peer
+	keys    keys
+	metrics *metrics
+
+	place place
+
+	fresh  atomic.Int64 // from when what is known is, in nanoseconds by this process's clock
+	marks  atomic.Pointer[map[string]uint64]
+	limits atomic.Uint64 // version
+	behind atomic.Int64  // events that are not taken yet
+	start  time.Time     // of that clock
+
+	mu       sync.Mutex // taking news, and replies that were asked for, in order
+	cursor   cursor
+	marksSum uint64
+	lastDrop uint64 // number of the event behind the last that took something out
+	wanted   chan messages.CacheName
+}
+
+// place is which server the node follows. It is safe for concurrent use.
+type place struct {
+	mu    sync.Mutex
+	at    *followed     // nil while the core is out of reach
+	found chan struct{} // closed once there is one
+	lost  time.Time     // when there was none any more; zero before there was contact
+}
+
+// followed is the server that the node follows, until it is lost.
+type followed struct {
+	*peer
+	ctx  context.Context // ends what goes on there when the server is lost
+	lose context.CancelFunc
+}
+
+func (p *place) now() *followed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
+func (p *place) set(f *followed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = f
+	close(p.found)
+}
+
+// leave ends what goes on at a server.
+func (p *place) leave(f *followed) {
+	p.mu.Lock()
+	if p.at == f {
+		p.at, p.found, p.lost = nil, make(chan struct{}), time.Now()
+	}
+	p.mu.Unlock()
+	f.lose()
+	f.rest()
+}
+
+// await returns the server that is followed, and waits for one where the last was just
+// lost.
+func (p *place) await(ctx context.Context) (*followed, error) {
+	p.mu.Lock()
+	at, found, left := p.at, p.found, followPatience-time.Since(p.lost)
+	p.mu.Unlock()
+	if at != nil || left <= 0 {
+		return at, outOfReach(at)
+	}
+	patience := time.NewTimer(left)
+	defer patience.Stop()
+	select {
+	case <-found:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	at = p.now()
+	return at, outOfReach(at)
+}
+
+var errOutOfReach = errors.New("the core is out of reach")
+
+func outOfReach(at *followed) error {
+	if at == nil {
+		return messages.CutOff(errOutOfReach)
+	}
+	return nil
+}
+
+const (
+	// pollWait is how long a poll stays unanswered where nothing is new: the core
+	// shows the node as heard, and the node the core, within it.
+	pollWait = time.Second
+	// losePause is between two rounds through servers none of which answers.
+	losePause = 250 * time.Millisecond
+	// followPatience is how long a request waits for a server to follow when one was
+	// just lost: about as long as it takes to find that the next one is there.
+	followPatience = 2 * time.Second
+	// mostWanted bounds the replies that wait to be fetched.
+	mostWanted = 256
+)
+
+// New returns a node that has heard nothing yet. Run follows the core.
+func New(cfg Config, deps Deps) *Node {
+	if cfg.Name == "" {
+		cfg.Name, _ = os.Hostname() // one without a name is shown as such
+	}
+	n := &Node{cfg: cfg, deps: deps, keys: newKeys(), place: place{found: make(chan struct{})}, start: time.Now(), wanted: make(chan messages.CacheName, mostWanted)}
+	for _, address := range cfg.Cores {
+		n.peers = append(n.peers, newPeer(address, deps.Client))
+	}
+	rand.Shuffle(len(n.peers), func(i, j int) { n.peers[i], n.peers[j] = n.peers[j], n.peers[i] }) // #nosec G404 -- edge nodes spread over the core
+	n.metrics = newMetrics(deps.Registerer, n)
+	return n
+}
+
+// Name is what the core calls this node.
+func (n *Node) Name() string { return n.cfg.Name }
+
+// Run follows one of the core's servers after the other, until ctx ends.
+func (n *Node) Run(ctx context.Context, cache Cache) error {
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	parts.Go(func() { n.tellOthers(ctx) })
+	parts.Go(func() { n.fetchWanted(ctx, cache) })
+	for round := 0; ctx.Err() == nil; round++ {
+		one := n.peers[round%len(n.peers)]
+		err := n.follow(ctx, one, cache)
+		if ctx.Err() != nil {
+			break
+		}
+		n.deps.Log.Warn("a server of the core is not followed any more", slog.String("core", one.address), slog.Any("error", err))
+		if (round+1)%len(n.peers) == 0 {
+			pause(ctx, losePause)
+		}
+	}
+	for _, one := range n.peers {
+		one.rest()
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// follow takes a server's news until it is lost.
+func (n *Node) follow(ctx context.Context, one *peer, cache Cache) error {
+	if err := n.poll(ctx, one, 0, cache); err != nil {
+		return err
+	}
+	f := &followed{peer: one}
+	f.ctx, f.lose = context.WithCancel(ctx)
+	defer n.place.leave(f)
+	n.place.set(f)
+	n.deps.Log.Info("a server of the core is followed", slog.String("core", one.address))
+	for {
+		if err := n.poll(f.ctx, one, pollWait, cache); err != nil { //nolint:contextcheck // made from ctx
+			return err
+		}
+	}
+}
+
+// poll asks for news and takes them.
+func (n *Node) poll(ctx context.Context, one *peer, wait time.Duration, cache Cache) error {
+	asking, release := context.WithTimeout(ctx, wait+askPatience)
+	defer release()
+	began := n.clock()
+	p := poll{Name: n.cfg.Name, Version: n.deps.Version, Follow: true, Cursor: n.cursor, Marks: n.marksSum, Wait: wait}
+	if n.behind.Load() > 0 {
+		p.Wait = 0
+	}
+	var news news
+	if err := one.ask(asking, pathNews, &p, &news); err != nil {
+		return err
+	}
+	return n.take(ctx, one, &news, began, cache)
+}
+
+// take goes by what a server says. Only once all of it is known the node is up to date
+// as of when it asked.
+func (n *Node) take(ctx context.Context, one *peer, news *news, began time.Duration, cache Cache) error {
+	if err := n.apply(ctx, news, cache); err != nil {
+		return err
+	}
+	n.behind.Store(int64(news.Behind))
+	n.metrics.events.Add(float64(len(news.Events)))
+	if !news.Fresh {
+		return nil
+	}
+	if err := n.keys.update(ctx, one, news.Keys); err != nil {
+		return err
+	}
+	n.limits.Store(news.Limits)
+	if news.Behind == 0 {
+		n.fresh.Store(int64(began))
+	}
+	return nil
+}
+
+// apply takes the events in, in their order.
+func (n *Node) apply(ctx context.Context, news *news, cache Cache) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if news.Marks != nil || news.MarksSum == 0 {
+		n.marks.Store(&news.Marks)
+		n.marksSum = news.MarksSum
+	}
+	if news.Reset {
+		n.deps.Log.Info("what was cached is forgotten: the core cannot tell what became of it since")
+		if err := cache.Clear(ctx); err != nil {
+			return err
+		}
+		n.lastDrop = news.Cursor.Next
+	}
+	for i := range news.Denied {
+		cache.Forget(news.Denied[i])
+	}
+	for i := range news.Events {
+		if err := n.applyOne(ctx, &news.Events[i], cache); err != nil {
+			return err
+		}
+		if news.Events[i].Record == nil {
+			n.lastDrop = news.Cursor.Next // or a little before
+		}
+	}
+	n.cursor = news.Cursor
+	return nil
+}
+
+func (n *Node) applyOne(ctx context.Context, e *event, cache Cache) error {
+	switch {
+	case e.Record != nil:
+		cache.Learn(e.Name, e.Record)
+	case e.Drop != nil:
+		cache.Forget(*e.Drop)
+	case e.Emptied != "":
+		return cache.Empty(ctx, e.Emptied)
+	}
+	return nil
+}
+
+// clock is how long the process runs, whatever clocks do.
+func (n *Node) clock() time.Duration { return time.Since(n.start) + 1 } // never 0, which is before there was contact
+
+// age is since when what is known may be out of date.
+func (n *Node) age() (age time.Duration, known bool) {
+	fresh := n.fresh.Load()
+	return n.clock() - time.Duration(fresh), fresh > 0
+}
+
+// Standing returns nil while what this node knows is recent enough to answer by it,
+// and else a failure with CodeEdgeCutOff.
+func (n *Node) Standing() error {
+	if age, known := n.age(); known && age <= n.cfg.Tolerates {
+		return nil
+	}
+	return messages.CutOff(nil)
+}
+
+// Mark implements the cache's Routes, as the core has them.
+func (n *Node) Mark(model string) uint64 {
+	if marks := n.marks.Load(); marks != nil {
+		return (*marks)[model]
+	}
+	return 0
+}
+
+// tellOthers says to the servers that are not followed that the node is there, so that
+// each can show it.
+func (n *Node) tellOthers(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, pollWait)
+		var telling sync.WaitGroup
+		for _, one := range n.peers {
+			if f := n.place.now(); f != nil && f.peer == one {
+				continue
+			}
+			telling.Go(func() {
+				asking, release := context.WithTimeout(ctx, askPatience)
+				defer release()
+				p := poll{Name: n.cfg.Name, Version: n.deps.Version, Behind: int(n.behind.Load())}
+				_ = one.ask(asking, pathNews, &p, &news{}) // one that is away shows nothing
+			})
+		}
+		telling.Wait()
+	}
+}
+
+// Want has a reply fetched that the core answered with. It never waits.
+func (n *Node) Want(name messages.CacheName) {
+	select {
+	case n.wanted <- name:
+	default: // it is asked for again
+	}
+}
+
+// fetchWanted fetches the replies that the core answers with and this node does not
+// have, until ctx ends.
+func (n *Node) fetchWanted(ctx context.Context, cache Cache) {
+	for {
+		select {
+		case name := <-n.wanted:
+			if f := n.place.now(); f != nil && !cache.Knows(name) {
+				n.fetch(f.ctx, f.peer, name, cache) //nolint:contextcheck // made from ctx
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// fetch takes a reply in, unless something was taken out since the core read it: that
+// may have been this one.
+func (n *Node) fetch(ctx context.Context, one *peer, name messages.CacheName, cache Cache) {
+	asking, release := context.WithTimeout(ctx, askPatience)
+	defer release()
+	var found entryFound
+	if err := one.ask(asking, pathEntry, &askEntry{Name: name}, &found); err != nil || found.Record == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if found.Feed == n.cursor.Feed && n.lastDrop <= found.Next {
+		cache.Learn(name, found.Record)
+	}
+}
