@@ -1,0 +1,62 @@
+package main
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An edge node of two servers goes on with the other when one dies, and keeps what it
+// had cached: the servers have heard of each other's drops.
+func TestAnEdgeNodeGoesOnWithTheNextServer(t *testing.T) {
+	t.Parallel()
+	certs, at, prefix := certificatesFor(t), database(t), "test-"+rand.Text()
+	var core []*process
+	var addresses []string
+	for _, name := range []string{"node-1", "node-2"} {
+		address := freePort(t)
+		env := identified(certs, name, append(sharing(t, redisAddress(t), prefix),
+			"PARLEY_EDGE_LISTEN="+address, "PARLEY_STORE_POSTGRES_URL="+at, "PARLEY_STORE_POSTGRES_CONNECTIONS=2", "PARLEY_STORE_POSTGRES_MAX_CONNECTIONS=12")...)
+		core = append(core, start(t, launch{arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"}, env: env}))
+		addresses = append(addresses, address)
+	}
+	admin, err := folder(core[0].data).kept(adminKeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range core {
+		p.key = core[0].key
+		if err := folder(p.data).keep(adminKeyFile, admin); err != nil { // of both: they share a database
+			t.Fatal(err)
+		}
+		eventually(t, "it to follow", p.follows)
+	}
+	w := &nearbyWorld{core: core[0], env: identified(certs, "edge-1", "PARLEY_EDGE_CORES="+strings.Join(addresses, ","), "PARLEY_EDGE_NAME=nearby")}
+	time.Sleep(16 * time.Second) // both know all that was dropped lately, as far as an edge node asks
+	w.startEdge(t, "")
+	w.edge.tier(sharpen)
+	w.keeps(t, "1")
+	for _, p := range core {
+		eventually(t, "each server to show it", func() bool {
+			return strings.Contains(p.operate(http.MethodGet, "/admin/cluster", "").body, `"name":"nearby"`)
+		})
+	}
+	followed := 0
+	if strings.Contains(core[1].operate(http.MethodGet, "/admin/cluster", "").body, `"follows":true`) {
+		followed = 1
+	}
+	core[followed].kill()
+	began := time.Now()
+	if status, _, said := w.edge.asks("/v1/chat/completions", chatOf("What is the best way to sharpen an axe?")); status != http.StatusOK {
+		t.Errorf("behind the kill: %d %s", status, said)
+	}
+	t.Logf("the first request behind the kill took %s", time.Since(began))
+	if forgot := strings.Count(w.edge.log.String(), "what was cached is forgotten"); forgot != 1 {
+		t.Errorf("it forgot what was cached %d times, and is to do so when it starts", forgot)
+	}
+	if tier, header := w.edge.tier(sharpen); tier != "exact" {
+		t.Errorf("what was cached got %q %v\n%s", tier, header, w.edge.log)
+	}
+}
