@@ -50,6 +50,7 @@ type session struct {
 	socket  *websocket.Conn // of the reading goroutine
 	bucket  bucket          // likewise
 	tell    func(m any)     // to its actor
+	core    *coreSide       // in the actor's place on an edge node; nil on any other
 
 	place    int // in its slot of the wheel
 	slot     *slot

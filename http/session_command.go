@@ -18,6 +18,10 @@ func (n *session) command(body []byte) {
 		n.Refuse(lane, err)
 		return
 	}
+	if n.core != nil {
+		n.core.command(lane, &e, body)
+		return
+	}
 	switch e.Type {
 	case openai.EventCreate:
 		if err := n.server.conversations.Look(n.asked.Tenant, n.asked.Priority); err != nil {

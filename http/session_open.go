@@ -52,6 +52,9 @@ func (s *Server) openSession(c *fiber.Ctx, x *exchange) error {
 		server: s, address: x.address, asked: &asked, opened: x.begun,
 		deflate: s.cfg.Sessions.Deflate && offersDeflate(hello.Get("Sec-Websocket-Extensions")),
 	}
+	if s.core != nil {
+		n.core = newCoreSide(n, coreHeader(c, x.address))
+	}
 	n.checked.Store(x.begun.UnixNano())
 	who := x.principal
 	n.who.Store(&who)
@@ -142,6 +145,10 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 
 // startActor waits for the session's actor, which takes microseconds.
 func (n *session) startActor() error {
+	if n.core != nil {
+		n.tell = n.core.tell
+		return nil
+	}
 	m := &messages.OpenSession{Client: n, Reply: make(chan messages.SessionOpened, 1)}
 	if err := n.server.sessions.OpenSession(m); err != nil {
 		return err

@@ -152,6 +152,9 @@ func (n *session) look(now time.Time) (keyDue bool) {
 	case began != 0 && now.Sub(time.Unix(0, began)) > cfg.ReadTimeout:
 		n.out.close(closePolicy, reasonUnended)
 		return false
+	case n.core != nil && n.server.core.Standing() != nil:
+		n.out.close(closeTryAgain, reasonCutOff)
+		return false
 	case !n.old && now.Sub(n.opened) > cfg.Sessions.MaxAge:
 		n.old = true
 		n.tell(&messages.DrainSession{Why: tooOld(cfg.Sessions.MaxAge)})

@@ -29,6 +29,7 @@ const (
 // ticket is what one lets in.
 type ticket struct {
 	who     messages.Principal
+	key     string // that it was asked for with; on an edge node alone, which shows it to the core
 	origin  string
 	expires time.Time
 }
@@ -49,7 +50,7 @@ type issued struct {
 func newTickets() *tickets { return &tickets{out: make(map[[sha256.Size]byte]ticket)} }
 
 // issue returns a new ticket's text.
-func (k *tickets) issue(who messages.Principal, origin string, now time.Time) (text string, expires time.Time, err error) {
+func (k *tickets) issue(who messages.Principal, key, origin string, now time.Time) (text string, expires time.Time, err error) {
 	random := make([]byte, ticketSize)
 	_, _ = rand.Read(random) // which never fails
 	text, expires = base64.RawURLEncoding.EncodeToString(random), now.Add(ticketLife)
@@ -62,7 +63,7 @@ func (k *tickets) issue(who messages.Principal, origin string, now time.Time) (t
 			Code: messages.CodeOverloaded, What: "too many tickets are out", Do: "ask again in a moment", RetryAfter: soon,
 		}
 	}
-	k.out[hash] = ticket{who: who, origin: origin, expires: expires}
+	k.out[hash] = ticket{who: who, key: key, origin: origin, expires: expires}
 	k.next = append(k.next, issued{hash: hash, expires: expires})
 	return text, expires, nil
 }
@@ -79,19 +80,19 @@ func (k *tickets) expire(now time.Time) {
 
 // redeem lets in whom a ticket is for. Whoever shows one uses it up, also from the
 // wrong page.
-func (k *tickets) redeem(text, origin string, now time.Time) (messages.Principal, error) {
+func (k *tickets) redeem(text, origin string, now time.Time) (ticket, error) {
 	hash := sha256.Sum256([]byte(text))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	found, known := k.out[hash]
 	delete(k.out, hash)
 	if !known || now.After(found.expires) || found.origin != origin {
-		return messages.Principal{}, &messages.Failure{
+		return ticket{}, &messages.Failure{
 			Code: messages.CodeInvalidTicket, What: "the ticket is not valid: it was used, it is older than 30 seconds, or it is for another origin",
 			Do: "ask for a new one with POST /v1/realtime-tickets, and use it at once", NoRetry: true,
 		}
 	}
-	return found.who, nil
+	return found, nil
 }
 
 // ticketRequest is the body of POST /v1/realtime-tickets.
@@ -129,7 +130,11 @@ func (s *Server) createTicket(c *fiber.Ctx, x *exchange) error {
 	if !s.allowsOrigin(asked.Origin) {
 		return wrongOrigin()
 	}
-	text, expires, err := s.tickets.issue(x.principal, asked.Origin, x.begun)
+	key := ""
+	if s.core != nil {
+		key = PresentedKey(c)
+	}
+	text, expires, err := s.tickets.issue(x.principal, key, asked.Origin, x.begun)
 	if err != nil {
 		return err
 	}

@@ -28,16 +28,16 @@ func TestATicketLetsInOnceAndSoonAndFromItsPage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newTickets()
-			text, expires, err := k.issue(messages.Principal{Tenant: "acme"}, page, begin)
+			text, expires, err := k.issue(messages.Principal{Tenant: "acme"}, "", page, begin)
 			if err != nil || !expires.Equal(begin.Add(ticketLife)) {
 				t.Fatalf("issued until %s: %v", expires, err)
 			}
 			for range test.used {
 				_, _ = k.redeem(text, test.origin, begin)
 			}
-			who, err := k.redeem(text, test.origin, begin.Add(test.after))
-			if test.lets != (err == nil) || test.lets != (who.Tenant == "acme") {
-				t.Errorf("%+v, %v", who, err)
+			let, err := k.redeem(text, test.origin, begin.Add(test.after))
+			if test.lets != (err == nil) || test.lets != (let.who.Tenant == "acme") {
+				t.Errorf("%+v, %v", let, err)
 			}
 			if err != nil && messages.CodeOf(err) != messages.CodeInvalidTicket {
 				t.Errorf("refused with %v", err)
@@ -53,14 +53,14 @@ func TestTicketsThatNobodyUsesAreForgotten(t *testing.T) {
 	t.Parallel()
 	k, now := newTickets(), time.Unix(1_800_000_000, 0)
 	for range maxTickets {
-		if _, _, err := k.issue(messages.Principal{}, page, now); err != nil {
+		if _, _, err := k.issue(messages.Principal{}, "", page, now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := k.issue(messages.Principal{}, page, now); messages.CodeOf(err) != messages.CodeOverloaded {
+	if _, _, err := k.issue(messages.Principal{}, "", page, now); messages.CodeOf(err) != messages.CodeOverloaded {
 		t.Errorf("one too many: %v", err)
 	}
-	if _, _, err := k.issue(messages.Principal{}, page, now.Add(ticketLife+1)); err != nil || len(k.out) != 1 || len(k.next) != 1 {
+	if _, _, err := k.issue(messages.Principal{}, "", page, now.Add(ticketLife+1)); err != nil || len(k.out) != 1 || len(k.next) != 1 {
 		t.Errorf("%d are out: %v", len(k.out), err)
 	}
 }

@@ -72,7 +72,7 @@ func serveEdge(ctx context.Context, cfg *Config, w world, log *slog.Logger) (err
 	if s.answers, err = s.openCache(); err != nil {
 		return err
 	}
-	if s.tree, err = s.startActors(); err != nil { //nolint:contextcheck // the tree outlives it, and is drained
+	if s.tree, err = s.startActors(); err != nil {
 		return err
 	}
 	if err = s.prepare(stop); err != nil { //nolint:contextcheck // requests have their own

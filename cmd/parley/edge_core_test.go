@@ -13,8 +13,7 @@ import (
 func TestAnEdgeNodeGoesOnWithTheNextServer(t *testing.T) {
 	t.Parallel()
 	certs, at, prefix := certificatesFor(t), database(t), "test-"+rand.Text()
-	var core []*process
-	var addresses []string
+	core, addresses := make([]*process, 0, 2), make([]string, 0, 2)
 	for _, name := range []string{"node-1", "node-2"} {
 		address := freePort(t)
 		env := identified(certs, name, append(sharing(t, redisAddress(t), prefix),
@@ -37,7 +36,7 @@ func TestAnEdgeNodeGoesOnWithTheNextServer(t *testing.T) {
 	time.Sleep(16 * time.Second) // both know all that was dropped lately, as far as an edge node asks
 	w.startEdge(t, "")
 	w.edge.tier(sharpen)
-	w.keeps(t, "1")
+	w.keeps(t)
 	for _, p := range core {
 		eventually(t, "each server to show it", func() bool {
 			return strings.Contains(p.operate(http.MethodGet, "/admin/cluster", "").body, `"name":"nearby"`)

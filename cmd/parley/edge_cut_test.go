@@ -51,7 +51,7 @@ func TestAnEdgeNodeToleratesToBeCutOff(t *testing.T) {
 	if tier, _ := w.edge.tier(sharpen); tier != "miss" {
 		t.Fatalf("the first got %q", tier)
 	}
-	w.keeps(t, "1")
+	w.keeps(t)
 	hits := int64(0)
 	hit := func() {
 		t.Helper()
@@ -107,7 +107,7 @@ func TestDropsAndRevocationsReachTheEdge(t *testing.T) {
 	t.Parallel()
 	w := startNearby(t, "60s")
 	w.edge.tier(sharpen)
-	w.keeps(t, "1")
+	w.keeps(t)
 	tier, header := w.edge.tier(sharpen)
 	if tier != "exact" {
 		t.Fatalf("it got %q", tier)

@@ -16,7 +16,7 @@ import (
 
 // clientsServer is a server for the official clients: both its providers are
 // one fake, which behaves as the model's name says.
-func clientsServer(t *testing.T) (*process, *fake.Server) {
+func clientsServer(t *testing.T, env ...string) (*process, *fake.Server) {
 	t.Helper()
 	upstream := fake.ForTest(t, fake.Config{})
 	upstreamURL := "http://" + upstream.Address()
@@ -24,13 +24,13 @@ func clientsServer(t *testing.T) (*process, *fake.Server) {
 	writeFile(t, config, "models:\n  assistant:\n    - target: openai/fake\n    - target: anthropic/claude-fake\n")
 	p := start(t, launch{
 		arguments: []string{"--config", config},
-		env: []string{
+		env: append([]string{
 			"OPENAI_API_KEY=upstream", "OPENAI_BASE_URL=" + upstream.URL(),
 			"ANTHROPIC_API_KEY=upstream", "ANTHROPIC_BASE_URL=" + upstreamURL,
 			// Faults are asked for, many times: no breaker shall open over them.
 			"PARLEY_PROVIDERS_OPENAI_BREAKER_FAILURES=1000", "PARLEY_PROVIDERS_ANTHROPIC_BREAKER_FAILURES=1000",
 			"PARLEY_KEYS_MAX_TRIES=0",
-		},
+		}, env...),
 	})
 	return p, upstream
 }
@@ -43,6 +43,12 @@ const clientTimeout = 3 * time.Minute
 func runClient(t *testing.T, ran *regexp.Regexp, program string, arguments ...string) {
 	t.Helper()
 	server, upstream := clientsServer(t)
+	runClientAt(t, server, upstream, ran, program, arguments...)
+}
+
+// runClientAt runs it against a server that there is.
+func runClientAt(t *testing.T, server *process, upstream *fake.Server, ran *regexp.Regexp, program string, arguments ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clientTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, arguments...)
@@ -72,6 +78,16 @@ func needed(t *testing.T, variable string) string {
 func TestOfficialPythonClient(t *testing.T) {
 	t.Parallel()
 	runClient(t, regexp.MustCompile(`Ran [1-9]\d* tests`), needed(t, "PARLEY_TEST_PYTHON"), "testdata/sdk/python/client_test.py")
+}
+
+// The official client finds at an edge node what it finds at the core.
+func TestOfficialPythonClientAtAnEdgeNode(t *testing.T) {
+	t.Parallel()
+	folder, address := certificatesFor(t), freePort(t)
+	core, upstream := clientsServer(t, identified(folder, "node-1", "PARLEY_EDGE_LISTEN="+address, "PARLEY_CACHE_ENABLED=false")...)
+	w := &nearbyWorld{core: core, env: identified(folder, "edge-1", "PARLEY_EDGE_CORES="+address, "PARLEY_KEYS_MAX_TRIES=0")}
+	w.startEdge(t, "")
+	runClientAt(t, w.edge, upstream, regexp.MustCompile(`Ran [1-9]\d* tests`), needed(t, "PARLEY_TEST_PYTHON"), "testdata/sdk/python/client_test.py")
 }
 
 func TestOfficialNodeClient(t *testing.T) {
