@@ -17,6 +17,7 @@ const window = 8
 type call struct {
 	*outgoing
 
+	cluster  *Cluster
 	owner    *actor.PID // its relay
 	deadline time.Time
 	stop     func() bool        // of the watch over its client
@@ -36,12 +37,13 @@ const answerPatience = 30 * time.Second
 func (r *relay) ask(ctx actor.Context, m *outgoing, o owner) {
 	r.next++
 	id, now := r.next, time.Now()
+	m.expectTraces()
 	ask, err := remote.ToAsk(id, m.m, now)
 	if err != nil {
 		messages.Decline(m.m, err)
 		return
 	}
-	c := &call{outgoing: m, owner: o.relay(), deadline: now.Add(answerPatience), stop: func() bool { return true }}
+	c := &call{outgoing: m, cluster: r.cluster, owner: o.relay(), deadline: now.Add(answerPatience), stop: func() bool { return true }}
 	if turn, is := m.m.(*messages.StartTurn); is {
 		if !turn.Spec.Deadline.IsZero() {
 			c.deadline = turn.Spec.Deadline.Add(answerPatience)
@@ -218,28 +220,29 @@ func (c *Cluster) say(to *actor.PID, m any) {
 }
 
 // pump brings batches to the client until the stream's last. It ends with the call:
-// inbox is closed by the relay.
+// inbox is closed by the relay. Where the turn's owner does not live to see its end
+// the next one is asked to go on.
 func (c *call) pump(turn *messages.StartTurn, took func()) {
 	defer closeStream(turn)
 	defer turn.Leave()
-	ended := false
+	s := newStream(turn)
 	for batch := range c.inbox {
 		for _, mirror := range batch.GetChunks() {
 			chunk, err := remote.FromChunk(mirror)
 			if err != nil {
 				continue // of a newer node: the stream's end says what it came to
 			}
-			if chunk.Kind == messages.ChunkEnd {
-				ended = true
-				turn.Settle(int(batch.GetTokens()))
-			}
-			show(turn, chunk)
+			s.take(chunk, int(batch.GetTokens()))
 		}
 		took()
 	}
-	if c.failure != nil && !ended {
-		show(turn, brokenOff(c.failure))
+	if c.failure != nil {
+		s.breakOff(c.failure)
 	}
+	for !c.handed && s.mayGoOn() {
+		c.cluster.handOver(s)
+	}
+	s.end()
 }
 
 // show waits for a client that is slow, until it has gone.

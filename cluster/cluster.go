@@ -77,6 +77,7 @@ type Cluster struct {
 	metrics  *metrics
 
 	pumps   sync.WaitGroup // goroutines of requests that are on their way
+	closed  chan struct{}  // nobody answers any more
 	closing sync.Once
 }
 
@@ -97,7 +98,7 @@ func Open(cfg Config, deps Deps) (*Cluster, error) {
 }
 
 func open(cfg Config, deps Deps, wire *remoting) *Cluster {
-	c := &Cluster{cfg: cfg, deps: deps, remoting: wire}
+	c := &Cluster{cfg: cfg, deps: deps, remoting: wire, closed: make(chan struct{})}
 	c.table.Store(&topology{})
 	c.metrics = newMetrics(deps.Registerer, c)
 	c.relay = actor.NewPID(c.remoting.address(), relayName(deps.Self))
@@ -114,6 +115,7 @@ func (c *Cluster) Close() {
 	c.closing.Do(func() {
 		c.member.Store(false)
 		c.remoting.stop(c.relay)
+		close(c.closed)
 		c.pumps.Wait()
 		c.remoting.close()
 	})

@@ -11,6 +11,7 @@ type metrics struct {
 	served  prometheus.Counter
 	waited  prometheus.Counter
 	stale   prometheus.Counter
+	handed  prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer, c *Cluster) *metrics {
@@ -28,6 +29,7 @@ func newMetrics(registerer prometheus.Registerer, c *Cluster) *metrics {
 		carried: counter("chatbot_cluster_carried_total", "Requests to conversations that were sent to another node."),
 		served:  counter("chatbot_cluster_served_total", "Requests to conversations that came from another node."),
 		waited:  counter("chatbot_cluster_waited_total", "Requests that had to wait for a shard's next owner."),
+		handed:  counter("chatbot_cluster_handed_over_total", "Turns that went on with their conversation's next owner, since the last one went down."),
 		stale:   counter("chatbot_cluster_stale_writes_total", "Writes that the store refused, since another owner might have the shard."),
 	}
 }

@@ -29,6 +29,9 @@ type outgoing struct {
 	m     messages.Addressed
 	since time.Time
 	tried bool // another node may have begun it
+	// handed is a turn that an earlier owner had, for a pump that sees to it should the
+	// next one go down as well.
+	handed bool
 }
 
 // What the relay is told from within this node.
@@ -102,6 +105,7 @@ func (r *relay) route(ctx actor.Context, m *outgoing) {
 	o := r.cluster.table.Load().owners[shard]
 	switch {
 	case r.cluster.held.epoch(shard) > 0:
+		m.expectTraces()
 		r.local.Here(m.m)
 	case o.member == "" || o.member == r.cluster.deps.Self:
 		r.await(m)

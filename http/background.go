@@ -43,7 +43,7 @@ func (s *Server) cancelResponse(c *fiber.Ctx, x *exchange) error {
 		case <-ctx.Done():
 			return notEndedYet()
 		}
-		if record, err = s.ended(ctx, &record); err != nil {
+		if record, _, err = s.ended(ctx, &record); err != nil {
 			return err
 		}
 	}

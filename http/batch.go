@@ -64,7 +64,7 @@ func (s *Server) againUnderItsKey(x *exchange) error {
 	}
 	ctx, release := s.storeContext()
 	defer release()
-	return x.claim.restart(ctx, false)
+	return x.claim.restart(ctx, "")
 }
 
 func (s *Server) beginBatch(c *fiber.Ctx, spec messages.BatchSpec) error {

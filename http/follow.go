@@ -14,7 +14,8 @@ import (
 // still comes.
 type followed struct {
 	record messages.TurnRecord
-	view   messages.View // nil where it is whole; whoever has it leaves
+	stored messages.TurnStatus // what the store has as the record's; empty where there is none
+	view   messages.View       // nil where it is whole; whoever has it leaves
 }
 
 // follow finds a response by its name. What runs is asked first and the store
@@ -22,7 +23,8 @@ type followed struct {
 func (s *Server) follow(tenant messages.TenantID, name string) (f followed, err error) {
 	ctx, release := s.storeContext()
 	defer release()
-	if f.record, err = s.turn(ctx, tenant, name); err != nil || f.record.Status != messages.TurnRunning {
+	f.record, err = s.turn(ctx, tenant, name)
+	if f.stored = f.record.Status; err != nil || f.stored != messages.TurnRunning {
 		return f, err
 	}
 	m := messages.NewFollowTurn(f.record.Ref, f.record.ID)
@@ -39,7 +41,7 @@ func (s *Server) follow(tenant messages.TenantID, name string) (f followed, err 
 			Code: messages.CodeOverloaded, What: "nobody could say in time whether the response still runs", Do: "ask again", Cause: ctx.Err(),
 		}
 	}
-	f.record, err = s.ended(ctx, &f.record)
+	f.record, f.stored, err = s.ended(ctx, &f.record)
 	return f, err
 }
 
@@ -52,16 +54,17 @@ const (
 
 // ended reads a turn again that does not run any more. One whose end nobody wrote
 // went down with its process, or with the store: its conversation will find that
-// out when it wakes, and whoever reads it sooner is told the same.
-func (s *Server) ended(ctx context.Context, r *messages.TurnRecord) (record messages.TurnRecord, err error) {
+// out when it wakes, and whoever reads it sooner is told the same; stored is what the
+// store says.
+func (s *Server) ended(ctx context.Context, r *messages.TurnRecord) (record messages.TurnRecord, stored messages.TurnStatus, err error) {
 	for patience := time.Now().Add(endPatience); ; {
 		record, err = s.library.Turn(ctx, r.Ref.Tenant, r.ID)
-		if err != nil || record.Status != messages.TurnRunning {
-			return record, err
+		if stored = record.Status; err != nil || stored != messages.TurnRunning {
+			return record, stored, err
 		}
 		if time.Now().After(patience) {
 			record.Status, record.Reason = messages.TurnPartial, messages.ReasonServerRestart
-			return record, nil
+			return record, stored, nil
 		}
 		select {
 		case <-time.After(endPause):
@@ -93,7 +96,7 @@ func (s *Server) sendRunning(c *fiber.Ctx, f *followed) error {
 	if end != nil {
 		ctx, release := s.storeContext()
 		defer release()
-		record, err := s.ended(ctx, &f.record)
+		record, _, err := s.ended(ctx, &f.record)
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,9 @@ func (s *Server) heed(c *fiber.Ctx, x *exchange, held *claim, claimed messages.C
 
 // lookAtFirst asks what became of a request that has the key and has not
 // answered. Its client may have left while its turn went on: this request is
-// answered with that, from its beginning. One that came to nothing frees the key.
+// answered with that, from its beginning. The key of one that came to nothing lapses:
+// the next owner of its conversation may be about to go on with it, and the next who
+// comes with the key finds out.
 func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) error {
 	ctx, release := s.storeContext()
 	defer release()
@@ -103,7 +105,7 @@ func (s *Server) lookAtFirst(x *exchange, held *claim, first messages.TurnID) er
 		held.earlier, held.joins, held.settled, held.long = first, true, true, true
 		return nil
 	}
-	if err := s.claims.ReleaseKey(ctx, held.wanted.Tenant, held.wanted.Key, first); err != nil {
+	if err := s.claims.LapseKey(ctx, held.wanted.Tenant, held.wanted.Key, first); err != nil {
 		return err
 	}
 	return keyInUse()
@@ -144,13 +146,14 @@ func (x *exchange) creates() messages.TurnID {
 }
 
 // restart moves the key to this request from one that died and came to nothing:
-// who comes with the key from now on is to look at what becomes of this one. begun
-// says that the earlier one's turn is in the store.
-func (k *claim) restart(ctx context.Context, begun bool) error {
+// who comes with the key from now on is to look at what becomes of this one. seen is
+// the status that the earlier one's turn has in the store, empty where it is not
+// there.
+func (k *claim) restart(ctx context.Context, seen messages.TurnStatus) error {
 	if !k.died {
 		return nil
 	}
-	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, begun)
+	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, seen)
 	switch {
 	case err != nil:
 		return err

@@ -24,7 +24,7 @@ func (s *Server) rebuilt(c *fiber.Ctx, x *exchange) (*answer, *messages.TurnReco
 	f, err := s.follow(x.principal.Tenant, openai.ResponseID(x.claim.earlier))
 	switch {
 	case messages.CodeOf(err) == messages.CodeResponseAbsent, err == nil && f.view == nil && !isWhole(&f.record):
-		return nil, nil, x.claim.restart(ctx, err == nil)
+		return nil, nil, x.claim.restart(ctx, f.stored)
 	case err != nil:
 		return nil, nil, err
 	case f.view != nil: // the node that was asked first is gone, and not that which answers
@@ -107,38 +107,11 @@ func (s *Server) repeated(ctx context.Context, x *exchange, record *messages.Tur
 // chunksOf is the stream that a stored turn could have come as.
 func chunksOf(record *messages.TurnRecord, output []messages.Item) []messages.Chunk {
 	served, usage := record.Served, record.Usage
-	chunks := []messages.Chunk{{Kind: messages.ChunkOpened, Served: &served}}
-	calls := 0
-	for i := range output {
-		item := &output[i]
-		switch item.Kind {
-		case messages.ItemToolCall:
-			chunks = append(chunks, messages.Chunk{
-				Kind: messages.ChunkToolCall, Index: calls, CallID: item.CallID, Name: item.Name, Text: item.Args,
-			})
-			calls++
-		case messages.ItemReasoning:
-			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkReasoning, Text: item.Text(), Opaque: item.Opaque})
-		default:
-			chunks = appendParts(chunks, item.Parts)
-		}
-	}
+	chunks := append([]messages.Chunk{{Kind: messages.ChunkOpened, Served: &served}}, messages.ItemChunks(output)...)
 	return append(
 		chunks,
 		messages.Chunk{Kind: messages.ChunkFinish, Finish: record.Finish},
 		messages.Chunk{Kind: messages.ChunkUsage, Usage: &usage},
 		messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: record.Status, Reason: record.Reason, Ended: record.Ended}},
 	)
-}
-
-func appendParts(chunks []messages.Chunk, parts []messages.Part) []messages.Chunk {
-	for _, part := range parts {
-		switch part.Kind {
-		case messages.PartText:
-			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkText, Text: part.Text})
-		case messages.PartRefusal:
-			chunks = append(chunks, messages.Chunk{Kind: messages.ChunkRefusal, Text: part.Text})
-		}
-	}
-	return chunks
 }

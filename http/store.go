@@ -53,10 +53,11 @@ type IdempotencyKeys interface {
 	// answered, stays as it is.
 	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
 	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
-	// MoveKey gives c's request the key of one that came to nothing; begun says
-	// that its turn was seen in the store. It tells whether it did: not where
-	// another has the key, or where the turn is complete or was begun after all.
-	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error)
+	// MoveKey gives c's request the key of one that came to nothing; seen is the
+	// status that its turn has in the store, empty where it is not there. It tells
+	// whether it did: not where another has the key, or where the turn is complete,
+	// was begun after all or runs again.
+	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, seen messages.TurnStatus) (moved bool, err error)
 }
 
 // Keys tells who presents a key: CodeInvalidKey for one that is unknown,

@@ -394,7 +394,7 @@ func (c *claims) LapseKey(_ context.Context, tenant messages.TenantID, key strin
 	return nil
 }
 
-func (c *claims) MoveKey(_ context.Context, claim messages.Claim, from messages.TurnID, _ bool) (moved bool, err error) {
+func (c *claims) MoveKey(_ context.Context, claim messages.Claim, from messages.TurnID, _ messages.TurnStatus) (moved bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := string(claim.Tenant) + "/" + claim.Key

@@ -35,6 +35,8 @@ type TurnSpec struct {
 	ForkOf ConversationID
 	// IdempotencyKey is the one that the turn's request holds; empty for none.
 	IdempotencyKey string
+	// Handover is set where the conversation's last owner may have begun the turn.
+	Handover *Handover
 
 	Model        string // the public name, as the client wrote it
 	Override     RouteOverride

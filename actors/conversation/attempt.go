@@ -18,8 +18,15 @@ func (t *turn) answer(ctx context.Context) error {
 	if err := t.deps.Models.Permit(t.routing(call)); err != nil {
 		return err // before the cache is asked: what it has may be of a model that this key may not ask
 	}
-	if done, err := t.fromCache(ctx, call); done {
-		return err
+	if t.handed != nil {
+		if err := t.catchUp(ctx, call); err != nil {
+			return err
+		}
+	}
+	if !t.shown {
+		if done, err := t.fromCache(ctx, call); done {
+			return err
+		}
 	}
 	return t.askModels(ctx, call)
 }
@@ -84,6 +91,9 @@ func (t *turn) routing(call *messages.Call) messages.Routing {
 // called once.
 func (t *turn) tryAll(ctx context.Context, targets []messages.Target, original *messages.Call) (err error) {
 	call := original
+	if t.rest.resumes {
+		call = t.handOver(original)
+	}
 	for next := 0; next < len(targets); {
 		if next > 0 {
 			t.deps.Metrics.Fallbacks.Inc()
@@ -167,7 +177,7 @@ func (t *turn) reserve(ctx context.Context, target messages.Target, call *messag
 // row is an attempt's line in the ledger, as far as it is known beforehand.
 func (t *turn) row(target messages.Target) messages.UsageRow {
 	row := messages.UsageRow{
-		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: len(t.rows) + 1,
+		Tenant: t.spec.Tenant, Key: t.spec.Key, Request: t.spec.ID, Attempt: t.attempts + len(t.rows) + 1,
 		Endpoint: t.spec.Endpoint, Model: t.spec.Model,
 		Served:  messages.Served{Provider: target.Provider, Model: target.Model},
 		Created: time.Now(), CacheTier: messages.CacheBypass,

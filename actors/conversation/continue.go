@@ -20,6 +20,7 @@ type continuation struct {
 	unfit   bool   // something other than text was shown, which cannot be continued
 	held    []byte // of the new provider's text, until it is known what it repeats
 	joining bool   // it is held
+	resumes bool   // the reply was begun by an earlier owner of the conversation
 }
 
 const (
@@ -60,17 +61,17 @@ func (t *turn) handOver(call *messages.Call) *messages.Call {
 		t.before = t.served
 	}
 	t.served, t.usage, t.output, t.opened, t.tail = messages.Served{}, nil, 0, false, t.tail[:0]
-	t.rest.joining, t.rest.held = true, t.rest.held[:0]
+	t.rest.joining, t.rest.held = len(t.rest.said) > 0, t.rest.held[:0]
+	if len(t.rest.said) == 0 { // it thought, and nothing more
+		return call
+	}
 	next := *call
 	next.Passthrough = nil // its body has no place for what was said
 	next.Items = slices.Concat(call.Items, []messages.Item{
-		messages.TextMessage(messages.RoleAssistant, string(t.rest.said)), messages.TextMessage(messages.RoleUser, goOn),
+		messages.TextMessage(messages.RoleAssistant, string(t.rest.said)), messages.TextMessage(messages.RoleUser, messages.GoOn),
 	})
 	return &next
 }
-
-const goOn = "Your last message was cut off by a technical fault. Continue it from exactly the character where it stopped, " +
-	"as if it had never been interrupted: do not repeat any of it, do not comment on the interruption, and do not begin anew."
 
 // spoke tells whether the provider that was called last said anything.
 func (t *turn) spoke() bool { return t.served.Provider != "" && !t.opened }

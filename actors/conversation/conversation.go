@@ -99,14 +99,21 @@ func (c *Conversation) begin(ctx actor.Context, m any) {
 	c.busy.work = m
 	turn, isTurn := m.(*messages.StartTurn)
 	switch {
+	case isTurn && wakesFor(turn):
+		c.wake(ctx)
 	case c.memory != nil:
 		c.carryOut(ctx)
 	case isTurn && turn.Spec.Create:
-		c.memory = &memory{private: turn.Spec.Private, epoch: c.deps.shardEpoch(c.busy.ref).First() + 1, next: 1}
-		c.carryOut(ctx)
+		c.create(ctx, turn)
 	default:
 		c.wake(ctx)
 	}
+}
+
+// create has the turn make the conversation.
+func (c *Conversation) create(ctx actor.Context, m *messages.StartTurn) {
+	c.memory = &memory{private: m.Spec.Private, epoch: c.deps.shardEpoch(c.busy.ref).First() + 1, next: 1}
+	c.carryOut(ctx)
 }
 
 // carryOut starts the work's goroutine. It is called awake.

@@ -6,7 +6,7 @@ import "example.com/parley/messages"
 // not the conversation's last. Then the conversation cannot go on from there
 // without two histories in one place.
 func (c *Conversation) continuesAnEarlierResponse(spec *messages.TurnSpec) bool {
-	return !spec.After.IsZero() && spec.After != c.memory.tip && spec.ForkOf == ""
+	return !spec.After.IsZero() && spec.After != c.memory.tip && spec.ID != c.memory.tip && spec.ForkOf == ""
 }
 
 // fork sends the turn into a new conversation, which begins with this one's

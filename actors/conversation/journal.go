@@ -19,6 +19,7 @@ type Journal interface {
 	BeginTurn(ctx context.Context, b messages.TurnBegin) error
 	SavePrefix(ctx context.Context, p messages.TurnPrefix) error
 	EndTurn(ctx context.Context, e messages.TurnEnd) error
+	ResumeTurn(ctx context.Context, r messages.TurnResume) (messages.TurnResumed, error)
 	AppendItems(ctx context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error)
 	EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error
 	EraseTurn(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error

@@ -172,6 +172,35 @@ func (j *journal) EndTurn(_ context.Context, e messages.TurnEnd) error {
 	return nil
 }
 
+// ResumeTurn has a turn run again that is not known to have ended, or was cut.
+func (j *journal) ResumeTurn(_ context.Context, r messages.TurnResume) (resumed messages.TurnResumed, err error) {
+	err = j.enter("ResumeTurn")
+	defer j.mu.Unlock()
+	if err == nil {
+		err = j.fence(r.Epoch)
+	}
+	if err != nil {
+		return resumed, err
+	}
+	record, found := j.records[r.Turn]
+	if !found {
+		return resumed, nil
+	}
+	behind := record.FirstSeq + messages.Seq(record.Inputs)
+	for seq := behind; seq < j.next; seq++ {
+		if j.items[seq].Turn != r.Turn {
+			return resumed, &messages.Failure{Code: messages.CodeRestarted, What: "it went on"}
+		}
+		record.Outputs++
+		resumed.Output = append(resumed.Output, j.items[seq].Item)
+	}
+	if record.Reason == messages.ReasonServerRestart {
+		record.Status, record.Reason = messages.TurnRunning, ""
+	}
+	resumed.Found, resumed.Record = true, record
+	return resumed, nil
+}
+
 func (j *journal) AppendItems(_ context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error) {
 	err := j.enter("AppendItems")
 	defer j.mu.Unlock()

@@ -41,7 +41,7 @@ func (t *turn) take(ctx context.Context, c messages.Chunk) error {
 	switch c.Kind {
 	case messages.ChunkOpened:
 		t.opened, t.served = true, *c.Served
-		t.served.Attempts, t.served.Earlier = len(t.rows), t.predecessors()
+		t.served.Attempts, t.served.Earlier = t.attempts+len(t.rows), t.predecessors()
 		return nil
 	case messages.ChunkFinish:
 		t.finish = c.Finish

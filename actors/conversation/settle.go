@@ -51,7 +51,7 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 
 // settle makes the end and its cost durable, and only then lets it be told.
 func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDone {
-	done := &turnDone{work: t.request}
+	done := &turnDone{work: t.request, forget: t.spec.Handover != nil} // more places may be taken than its items need
 	outcome.Ended = time.Now()
 	if !t.spoke() && t.before.Provider != "" { // nobody went on
 		t.served = t.before

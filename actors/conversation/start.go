@@ -42,7 +42,7 @@ func (c *Conversation) settle(ctx actor.Context, m *turnDone) {
 	}
 	c.tellEnded(m.err)
 	c.deps.doubt(c.busy.ref, m.err)
-	if m.err != nil {
+	if m.err != nil || m.forget {
 		c.forget()
 		c.goOn(ctx)
 		return

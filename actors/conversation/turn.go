@@ -29,6 +29,7 @@ type turn struct {
 
 	accepted bool                // the request was answered
 	rows     []messages.UsageRow // one an attempt
+	attempts int                 // number of the last one that this owner has not made
 	current  int                 // the row of the attempt that is heard
 	opened   bool                // the provider has answered, which is told with the first thing to show
 	late     []messages.Chunk    // what the client could not take before the turn was ended
@@ -40,6 +41,7 @@ type turn struct {
 	flight   atomic.Pointer[Flight] // tells others of the reply; nil where nobody may wait for it
 	before   messages.Served        // who began the reply that is being continued
 	rest     continuation           // of a reply that another provider goes on with
+	handed   *handedOver            // what earlier owners brought; nil as a rule
 	output   int                    // bytes of text so far
 	shown    bool                   // a delta was passed on: no other provider can take over
 	outcome  messages.TurnOutcome
@@ -65,6 +67,8 @@ type turnDone struct {
 	next  messages.Seq    // the place behind it
 	tip   bool            // it is the conversation's last now: it did not fail
 	err   error           // not nil: what the store holds is not known here
+
+	forget bool // what the store holds is more than is remembered
 }
 
 // run carries the turn out. It answers the request, closes its stream and gives
@@ -79,6 +83,9 @@ func (t *turn) run(ctx context.Context) *turnDone {
 		return &turnDone{work: t.request, err: err}
 	}
 	defer t.request.Leave()
+	if t.handed != nil && t.handed.ended != nil {
+		return t.retell(ctx)
+	}
 	stopWatching := t.watchClient()
 	err := t.guarded(ctx)
 	stopWatching()
@@ -92,7 +99,11 @@ func (t *turn) run(ctx context.Context) *turnDone {
 // begin commits the input where the turn is kept, and accepts the turn.
 func (t *turn) begin(ctx context.Context) error {
 	if t.kept != nil {
-		if err := t.kept.begin(ctx); err != nil {
+		begin := t.kept.begin
+		if t.spec.Handover != nil {
+			begin = t.takeUp
+		}
+		if err := begin(ctx); err != nil {
 			return err
 		}
 	} else if t.spec.Conversation != "" {

@@ -47,6 +47,10 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 	if len(c.busy.ending) > 0 {
 		m.err = withdrawn()
 	}
+	if turn, isTurn := m.work.(*messages.StartTurn); isTurn && turn.Spec.Create && messages.CodeOf(m.err) == messages.CodeConversationAbsent {
+		c.create(ctx, turn) // the turn's last owner went down before it did
+		return
+	}
 	if m.err != nil {
 		messages.Decline(m.work, m.err)
 		c.tellEnded(nil)
@@ -56,9 +60,10 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 	c.memory = &memory{
 		private: m.activation.Private, epoch: m.activation.Epoch, next: m.activation.Next, tip: m.activation.Tip,
 	}
-	items := make([]messages.Item, len(m.activation.Items))
-	for i := range m.activation.Items {
-		items[i] = m.activation.Items[i].Item
+	stored := withoutTurn(m.activation.Items, m.work)
+	items := make([]messages.Item, len(stored))
+	for i := range stored {
+		items[i] = stored[i].Item
 	}
 	c.extend(items)
 	c.carryOut(ctx)

@@ -27,10 +27,11 @@ func compose(model string, call *messages.Call) []messages.Chunk {
 
 // recite writes one choice.
 func recite(model string, call *messages.Call, choice int) (script []messages.Chunk, tokens int) {
+	call, begun := goingOn(call)
 	if tool := wantedTool(call); tool != nil {
 		return callTool(tool, call, choice)
 	}
-	text := textFor(model, call)
+	text := strings.TrimPrefix(textFor(model, call), begun)
 	for _, stop := range call.Options.Stop {
 		if before, _, found := strings.Cut(text, stop); stop != "" && found {
 			text = before
@@ -48,6 +49,18 @@ func recite(model string, call *messages.Call, choice int) (script []messages.Ch
 		script = append(script, messages.Chunk{Kind: messages.ChunkText, Choice: choice, Text: said})
 	}
 	return append(script, messages.Chunk{Kind: messages.ChunkFinish, Choice: choice, Finish: finish}), tokens
+}
+
+// goingOn returns a call as it was before its reply broke off, and what was said of
+// that: a simulated model goes on with the very next character.
+func goingOn(call *messages.Call) (asked *messages.Call, begun string) {
+	items, begun := messages.BeforeGoOn(call.Items)
+	if begun == "" {
+		return call, ""
+	}
+	before := *call
+	before.Items = items
+	return &before, begun
 }
 
 // textFor is what the model says.

@@ -233,6 +233,7 @@ type TurnSpec struct {
 	Background     bool           `protobuf:"varint,23,opt,name=background,proto3" json:"background,omitempty"`
 	Allowed        *Allowed       `protobuf:"bytes,24,opt,name=allowed,proto3" json:"allowed,omitempty"`
 	IdempotencyKey string         `protobuf:"bytes,25,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	Handover       *Handover      `protobuf:"bytes,26,opt,name=handover,proto3" json:"handover,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -442,6 +443,65 @@ func (x *TurnSpec) GetIdempotencyKey() string {
 	return ""
 }
 
+func (x *TurnSpec) GetHandover() *Handover {
+	if x != nil {
+		return x.Handover
+	}
+	return nil
+}
+
+type Handover struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shown         []*Chunk               `protobuf:"bytes,1,rep,name=shown,proto3" json:"shown,omitempty"`
+	Owners        int64                  `protobuf:"varint,2,opt,name=owners,proto3" json:"owners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Handover) Reset() {
+	*x = Handover{}
+	mi := &file_nodes_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Handover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Handover) ProtoMessage() {}
+
+func (x *Handover) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Handover.ProtoReflect.Descriptor instead.
+func (*Handover) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Handover) GetShown() []*Chunk {
+	if x != nil {
+		return x.Shown
+	}
+	return nil
+}
+
+func (x *Handover) GetOwners() int64 {
+	if x != nil {
+		return x.Owners
+	}
+	return 0
+}
+
 type Allowed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tenant        *Allowance             `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
@@ -452,7 +512,7 @@ type Allowed struct {
 
 func (x *Allowed) Reset() {
 	*x = Allowed{}
-	mi := &file_nodes_proto_msgTypes[1]
+	mi := &file_nodes_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -464,7 +524,7 @@ func (x *Allowed) String() string {
 func (*Allowed) ProtoMessage() {}
 
 func (x *Allowed) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[1]
+	mi := &file_nodes_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -477,7 +537,7 @@ func (x *Allowed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allowed.ProtoReflect.Descriptor instead.
 func (*Allowed) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{1}
+	return file_nodes_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Allowed) GetTenant() *Allowance {
@@ -504,7 +564,7 @@ type Allowance struct {
 
 func (x *Allowance) Reset() {
 	*x = Allowance{}
-	mi := &file_nodes_proto_msgTypes[2]
+	mi := &file_nodes_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +576,7 @@ func (x *Allowance) String() string {
 func (*Allowance) ProtoMessage() {}
 
 func (x *Allowance) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[2]
+	mi := &file_nodes_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +589,7 @@ func (x *Allowance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allowance.ProtoReflect.Descriptor instead.
 func (*Allowance) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{2}
+	return file_nodes_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Allowance) GetModels() []string {
@@ -562,7 +622,7 @@ type CacheControl struct {
 
 func (x *CacheControl) Reset() {
 	*x = CacheControl{}
-	mi := &file_nodes_proto_msgTypes[3]
+	mi := &file_nodes_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +634,7 @@ func (x *CacheControl) String() string {
 func (*CacheControl) ProtoMessage() {}
 
 func (x *CacheControl) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[3]
+	mi := &file_nodes_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +647,7 @@ func (x *CacheControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheControl.ProtoReflect.Descriptor instead.
 func (*CacheControl) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{3}
+	return file_nodes_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CacheControl) GetNoStore() bool {
@@ -656,7 +716,7 @@ type RouteOverride struct {
 
 func (x *RouteOverride) Reset() {
 	*x = RouteOverride{}
-	mi := &file_nodes_proto_msgTypes[4]
+	mi := &file_nodes_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +728,7 @@ func (x *RouteOverride) String() string {
 func (*RouteOverride) ProtoMessage() {}
 
 func (x *RouteOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[4]
+	mi := &file_nodes_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +741,7 @@ func (x *RouteOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteOverride.ProtoReflect.Descriptor instead.
 func (*RouteOverride) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{4}
+	return file_nodes_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RouteOverride) GetTargets() []*Target {
@@ -708,7 +768,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_nodes_proto_msgTypes[5]
+	mi := &file_nodes_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +780,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[5]
+	mi := &file_nodes_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +793,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{5}
+	return file_nodes_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Target) GetProvider() string {
@@ -760,7 +820,7 @@ type Passthrough struct {
 
 func (x *Passthrough) Reset() {
 	*x = Passthrough{}
-	mi := &file_nodes_proto_msgTypes[6]
+	mi := &file_nodes_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +832,7 @@ func (x *Passthrough) String() string {
 func (*Passthrough) ProtoMessage() {}
 
 func (x *Passthrough) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[6]
+	mi := &file_nodes_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +845,7 @@ func (x *Passthrough) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passthrough.ProtoReflect.Descriptor instead.
 func (*Passthrough) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{6}
+	return file_nodes_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Passthrough) GetFormat() string {
@@ -819,7 +879,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_nodes_proto_msgTypes[7]
+	mi := &file_nodes_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +891,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[7]
+	mi := &file_nodes_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +904,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{7}
+	return file_nodes_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Item) GetId() string {
@@ -924,7 +984,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_nodes_proto_msgTypes[8]
+	mi := &file_nodes_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +996,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[8]
+	mi := &file_nodes_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1009,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{8}
+	return file_nodes_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Part) GetKind() string {
@@ -1021,7 +1081,7 @@ type Options struct {
 
 func (x *Options) Reset() {
 	*x = Options{}
-	mi := &file_nodes_proto_msgTypes[9]
+	mi := &file_nodes_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1093,7 @@ func (x *Options) String() string {
 func (*Options) ProtoMessage() {}
 
 func (x *Options) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[9]
+	mi := &file_nodes_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1106,7 @@ func (x *Options) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Options.ProtoReflect.Descriptor instead.
 func (*Options) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{9}
+	return file_nodes_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Options) GetMaxTokens() int64 {
@@ -1192,7 +1252,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_nodes_proto_msgTypes[10]
+	mi := &file_nodes_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1264,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[10]
+	mi := &file_nodes_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1277,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{10}
+	return file_nodes_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Field) GetName() string {
@@ -1247,7 +1307,7 @@ type Tool struct {
 
 func (x *Tool) Reset() {
 	*x = Tool{}
-	mi := &file_nodes_proto_msgTypes[11]
+	mi := &file_nodes_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1319,7 @@ func (x *Tool) String() string {
 func (*Tool) ProtoMessage() {}
 
 func (x *Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[11]
+	mi := &file_nodes_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1332,7 @@ func (x *Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tool.ProtoReflect.Descriptor instead.
 func (*Tool) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{11}
+	return file_nodes_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Tool) GetName() string {
@@ -1320,7 +1380,7 @@ type ToolChoice struct {
 
 func (x *ToolChoice) Reset() {
 	*x = ToolChoice{}
-	mi := &file_nodes_proto_msgTypes[12]
+	mi := &file_nodes_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1392,7 @@ func (x *ToolChoice) String() string {
 func (*ToolChoice) ProtoMessage() {}
 
 func (x *ToolChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[12]
+	mi := &file_nodes_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1405,7 @@ func (x *ToolChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolChoice.ProtoReflect.Descriptor instead.
 func (*ToolChoice) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{12}
+	return file_nodes_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ToolChoice) GetMode() string {
@@ -1375,7 +1435,7 @@ type ResponseFormat struct {
 
 func (x *ResponseFormat) Reset() {
 	*x = ResponseFormat{}
-	mi := &file_nodes_proto_msgTypes[13]
+	mi := &file_nodes_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1447,7 @@ func (x *ResponseFormat) String() string {
 func (*ResponseFormat) ProtoMessage() {}
 
 func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[13]
+	mi := &file_nodes_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1460,7 @@ func (x *ResponseFormat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseFormat.ProtoReflect.Descriptor instead.
 func (*ResponseFormat) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{13}
+	return file_nodes_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResponseFormat) GetKind() string {
@@ -1448,7 +1508,7 @@ type Reasoning struct {
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_nodes_proto_msgTypes[14]
+	mi := &file_nodes_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1520,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[14]
+	mi := &file_nodes_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1533,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{14}
+	return file_nodes_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Reasoning) GetEffort() string {
@@ -1511,7 +1571,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_nodes_proto_msgTypes[15]
+	mi := &file_nodes_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1583,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[15]
+	mi := &file_nodes_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1596,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{15}
+	return file_nodes_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Chunk) GetKind() ChunkKind {
@@ -1644,7 +1704,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_nodes_proto_msgTypes[16]
+	mi := &file_nodes_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1656,7 +1716,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[16]
+	mi := &file_nodes_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1669,7 +1729,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{16}
+	return file_nodes_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Usage) GetInput() int64 {
@@ -1730,7 +1790,7 @@ type Served struct {
 
 func (x *Served) Reset() {
 	*x = Served{}
-	mi := &file_nodes_proto_msgTypes[17]
+	mi := &file_nodes_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1802,7 @@ func (x *Served) String() string {
 func (*Served) ProtoMessage() {}
 
 func (x *Served) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[17]
+	mi := &file_nodes_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,7 +1815,7 @@ func (x *Served) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Served.ProtoReflect.Descriptor instead.
 func (*Served) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{17}
+	return file_nodes_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Served) GetProvider() string {
@@ -1826,7 +1886,7 @@ type CacheOutcome struct {
 
 func (x *CacheOutcome) Reset() {
 	*x = CacheOutcome{}
-	mi := &file_nodes_proto_msgTypes[18]
+	mi := &file_nodes_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1898,7 @@ func (x *CacheOutcome) String() string {
 func (*CacheOutcome) ProtoMessage() {}
 
 func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[18]
+	mi := &file_nodes_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +1911,7 @@ func (x *CacheOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheOutcome.ProtoReflect.Descriptor instead.
 func (*CacheOutcome) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{18}
+	return file_nodes_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CacheOutcome) GetTier() string {
@@ -1895,7 +1955,7 @@ type TurnOutcome struct {
 
 func (x *TurnOutcome) Reset() {
 	*x = TurnOutcome{}
-	mi := &file_nodes_proto_msgTypes[19]
+	mi := &file_nodes_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +1967,7 @@ func (x *TurnOutcome) String() string {
 func (*TurnOutcome) ProtoMessage() {}
 
 func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[19]
+	mi := &file_nodes_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +1980,7 @@ func (x *TurnOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnOutcome.ProtoReflect.Descriptor instead.
 func (*TurnOutcome) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{19}
+	return file_nodes_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TurnOutcome) GetStatus() string {
@@ -1968,7 +2028,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_nodes_proto_msgTypes[20]
+	mi := &file_nodes_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2040,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[20]
+	mi := &file_nodes_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2053,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{20}
+	return file_nodes_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TurnStarted) GetConversation() string {
@@ -2027,7 +2087,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_nodes_proto_msgTypes[21]
+	mi := &file_nodes_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2099,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[21]
+	mi := &file_nodes_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2112,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{21}
+	return file_nodes_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Failure) GetCode() string {
@@ -2126,7 +2186,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_nodes_proto_msgTypes[22]
+	mi := &file_nodes_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2138,7 +2198,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[22]
+	mi := &file_nodes_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2151,7 +2211,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{22}
+	return file_nodes_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Ask) GetCall() uint64 {
@@ -2287,7 +2347,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_nodes_proto_msgTypes[23]
+	mi := &file_nodes_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +2359,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[23]
+	mi := &file_nodes_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +2372,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{23}
+	return file_nodes_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Ref) GetTenant() string {
@@ -2339,7 +2399,7 @@ type AboutTurn struct {
 
 func (x *AboutTurn) Reset() {
 	*x = AboutTurn{}
-	mi := &file_nodes_proto_msgTypes[24]
+	mi := &file_nodes_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2411,7 @@ func (x *AboutTurn) String() string {
 func (*AboutTurn) ProtoMessage() {}
 
 func (x *AboutTurn) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[24]
+	mi := &file_nodes_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2424,7 @@ func (x *AboutTurn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AboutTurn.ProtoReflect.Descriptor instead.
 func (*AboutTurn) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{24}
+	return file_nodes_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AboutTurn) GetRef() *Ref {
@@ -2392,7 +2452,7 @@ type AddItems struct {
 
 func (x *AddItems) Reset() {
 	*x = AddItems{}
-	mi := &file_nodes_proto_msgTypes[25]
+	mi := &file_nodes_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2464,7 @@ func (x *AddItems) String() string {
 func (*AddItems) ProtoMessage() {}
 
 func (x *AddItems) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[25]
+	mi := &file_nodes_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2477,7 @@ func (x *AddItems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddItems.ProtoReflect.Descriptor instead.
 func (*AddItems) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{25}
+	return file_nodes_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AddItems) GetRef() *Ref {
@@ -2451,7 +2511,7 @@ type EraseItem struct {
 
 func (x *EraseItem) Reset() {
 	*x = EraseItem{}
-	mi := &file_nodes_proto_msgTypes[26]
+	mi := &file_nodes_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2523,7 @@ func (x *EraseItem) String() string {
 func (*EraseItem) ProtoMessage() {}
 
 func (x *EraseItem) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[26]
+	mi := &file_nodes_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2536,7 @@ func (x *EraseItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseItem.ProtoReflect.Descriptor instead.
 func (*EraseItem) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{26}
+	return file_nodes_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EraseItem) GetRef() *Ref {
@@ -2511,7 +2571,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_nodes_proto_msgTypes[27]
+	mi := &file_nodes_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2583,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[27]
+	mi := &file_nodes_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2596,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{27}
+	return file_nodes_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Answer) GetCall() uint64 {
@@ -2642,7 +2702,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_nodes_proto_msgTypes[28]
+	mi := &file_nodes_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2654,7 +2714,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[28]
+	mi := &file_nodes_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2667,7 +2727,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{28}
+	return file_nodes_proto_rawDescGZIP(), []int{29}
 }
 
 type Following struct {
@@ -2680,7 +2740,7 @@ type Following struct {
 
 func (x *Following) Reset() {
 	*x = Following{}
-	mi := &file_nodes_proto_msgTypes[29]
+	mi := &file_nodes_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2692,7 +2752,7 @@ func (x *Following) String() string {
 func (*Following) ProtoMessage() {}
 
 func (x *Following) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[29]
+	mi := &file_nodes_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2705,7 +2765,7 @@ func (x *Following) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Following.ProtoReflect.Descriptor instead.
 func (*Following) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{29}
+	return file_nodes_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Following) GetFound() bool {
@@ -2732,7 +2792,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_nodes_proto_msgTypes[30]
+	mi := &file_nodes_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2744,7 +2804,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[30]
+	mi := &file_nodes_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2757,7 +2817,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{30}
+	return file_nodes_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Cancelled) GetFound() bool {
@@ -2784,7 +2844,7 @@ type Edited struct {
 
 func (x *Edited) Reset() {
 	*x = Edited{}
-	mi := &file_nodes_proto_msgTypes[31]
+	mi := &file_nodes_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +2856,7 @@ func (x *Edited) String() string {
 func (*Edited) ProtoMessage() {}
 
 func (x *Edited) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[31]
+	mi := &file_nodes_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +2869,7 @@ func (x *Edited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edited.ProtoReflect.Descriptor instead.
 func (*Edited) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{31}
+	return file_nodes_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Edited) GetItems() []*StoredItem {
@@ -2840,7 +2900,7 @@ type StoredItem struct {
 
 func (x *StoredItem) Reset() {
 	*x = StoredItem{}
-	mi := &file_nodes_proto_msgTypes[32]
+	mi := &file_nodes_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +2912,7 @@ func (x *StoredItem) String() string {
 func (*StoredItem) ProtoMessage() {}
 
 func (x *StoredItem) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[32]
+	mi := &file_nodes_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +2925,7 @@ func (x *StoredItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredItem.ProtoReflect.Descriptor instead.
 func (*StoredItem) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{32}
+	return file_nodes_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StoredItem) GetItem() *Item {
@@ -2925,7 +2985,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_nodes_proto_msgTypes[33]
+	mi := &file_nodes_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2937,7 +2997,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[33]
+	mi := &file_nodes_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2950,7 +3010,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{33}
+	return file_nodes_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Batch) GetCall() uint64 {
@@ -2999,7 +3059,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_nodes_proto_msgTypes[34]
+	mi := &file_nodes_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3011,7 +3071,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[34]
+	mi := &file_nodes_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3024,7 +3084,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{34}
+	return file_nodes_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Credit) GetCall() uint64 {
@@ -3051,7 +3111,7 @@ type Gone struct {
 
 func (x *Gone) Reset() {
 	*x = Gone{}
-	mi := &file_nodes_proto_msgTypes[35]
+	mi := &file_nodes_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3063,7 +3123,7 @@ func (x *Gone) String() string {
 func (*Gone) ProtoMessage() {}
 
 func (x *Gone) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[35]
+	mi := &file_nodes_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3076,7 +3136,7 @@ func (x *Gone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gone.ProtoReflect.Descriptor instead.
 func (*Gone) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{35}
+	return file_nodes_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Gone) GetCall() uint64 {
@@ -3090,7 +3150,7 @@ var File_nodes_proto protoreflect.FileDescriptor
 
 const file_nodes_proto_rawDesc = "" +
 	"\n" +
-	"\vnodes.proto\x12\rparley.remote\"\xf5\x06\n" +
+	"\vnodes.proto\x12\rparley.remote\"\xaa\a\n" +
 	"\bTurnSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
@@ -3119,8 +3179,12 @@ const file_nodes_proto_rawDesc = "" +
 	"background\x18\x17 \x01(\bR\n" +
 	"background\x120\n" +
 	"\aallowed\x18\x18 \x01(\v2\x16.parley.remote.AllowedR\aallowed\x12'\n" +
-	"\x0fidempotency_key\x18\x19 \x01(\tR\x0eidempotencyKeyB\x0f\n" +
-	"\r_remaining_ms\"g\n" +
+	"\x0fidempotency_key\x18\x19 \x01(\tR\x0eidempotencyKey\x123\n" +
+	"\bhandover\x18\x1a \x01(\v2\x17.parley.remote.HandoverR\bhandoverB\x0f\n" +
+	"\r_remaining_ms\"N\n" +
+	"\bHandover\x12*\n" +
+	"\x05shown\x18\x01 \x03(\v2\x14.parley.remote.ChunkR\x05shown\x12\x16\n" +
+	"\x06owners\x18\x02 \x01(\x03R\x06owners\"g\n" +
 	"\aAllowed\x120\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x18.parley.remote.AllowanceR\x06tenant\x12*\n" +
 	"\x03key\x18\x02 \x01(\v2\x18.parley.remote.AllowanceR\x03key\"A\n" +
@@ -3378,102 +3442,105 @@ func file_nodes_proto_rawDescGZIP() []byte {
 }
 
 var file_nodes_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_nodes_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
 	(ChunkKind)(0),         // 2: parley.remote.ChunkKind
 	(*TurnSpec)(nil),       // 3: parley.remote.TurnSpec
-	(*Allowed)(nil),        // 4: parley.remote.Allowed
-	(*Allowance)(nil),      // 5: parley.remote.Allowance
-	(*CacheControl)(nil),   // 6: parley.remote.CacheControl
-	(*RouteOverride)(nil),  // 7: parley.remote.RouteOverride
-	(*Target)(nil),         // 8: parley.remote.Target
-	(*Passthrough)(nil),    // 9: parley.remote.Passthrough
-	(*Item)(nil),           // 10: parley.remote.Item
-	(*Part)(nil),           // 11: parley.remote.Part
-	(*Options)(nil),        // 12: parley.remote.Options
-	(*Field)(nil),          // 13: parley.remote.Field
-	(*Tool)(nil),           // 14: parley.remote.Tool
-	(*ToolChoice)(nil),     // 15: parley.remote.ToolChoice
-	(*ResponseFormat)(nil), // 16: parley.remote.ResponseFormat
-	(*Reasoning)(nil),      // 17: parley.remote.Reasoning
-	(*Chunk)(nil),          // 18: parley.remote.Chunk
-	(*Usage)(nil),          // 19: parley.remote.Usage
-	(*Served)(nil),         // 20: parley.remote.Served
-	(*CacheOutcome)(nil),   // 21: parley.remote.CacheOutcome
-	(*TurnOutcome)(nil),    // 22: parley.remote.TurnOutcome
-	(*TurnStarted)(nil),    // 23: parley.remote.TurnStarted
-	(*Failure)(nil),        // 24: parley.remote.Failure
-	(*Ask)(nil),            // 25: parley.remote.Ask
-	(*Ref)(nil),            // 26: parley.remote.Ref
-	(*AboutTurn)(nil),      // 27: parley.remote.AboutTurn
-	(*AddItems)(nil),       // 28: parley.remote.AddItems
-	(*EraseItem)(nil),      // 29: parley.remote.EraseItem
-	(*Answer)(nil),         // 30: parley.remote.Answer
-	(*Moved)(nil),          // 31: parley.remote.Moved
-	(*Following)(nil),      // 32: parley.remote.Following
-	(*Cancelled)(nil),      // 33: parley.remote.Cancelled
-	(*Edited)(nil),         // 34: parley.remote.Edited
-	(*StoredItem)(nil),     // 35: parley.remote.StoredItem
-	(*Batch)(nil),          // 36: parley.remote.Batch
-	(*Credit)(nil),         // 37: parley.remote.Credit
-	(*Gone)(nil),           // 38: parley.remote.Gone
-	nil,                    // 39: parley.remote.Options.MetadataEntry
+	(*Handover)(nil),       // 4: parley.remote.Handover
+	(*Allowed)(nil),        // 5: parley.remote.Allowed
+	(*Allowance)(nil),      // 6: parley.remote.Allowance
+	(*CacheControl)(nil),   // 7: parley.remote.CacheControl
+	(*RouteOverride)(nil),  // 8: parley.remote.RouteOverride
+	(*Target)(nil),         // 9: parley.remote.Target
+	(*Passthrough)(nil),    // 10: parley.remote.Passthrough
+	(*Item)(nil),           // 11: parley.remote.Item
+	(*Part)(nil),           // 12: parley.remote.Part
+	(*Options)(nil),        // 13: parley.remote.Options
+	(*Field)(nil),          // 14: parley.remote.Field
+	(*Tool)(nil),           // 15: parley.remote.Tool
+	(*ToolChoice)(nil),     // 16: parley.remote.ToolChoice
+	(*ResponseFormat)(nil), // 17: parley.remote.ResponseFormat
+	(*Reasoning)(nil),      // 18: parley.remote.Reasoning
+	(*Chunk)(nil),          // 19: parley.remote.Chunk
+	(*Usage)(nil),          // 20: parley.remote.Usage
+	(*Served)(nil),         // 21: parley.remote.Served
+	(*CacheOutcome)(nil),   // 22: parley.remote.CacheOutcome
+	(*TurnOutcome)(nil),    // 23: parley.remote.TurnOutcome
+	(*TurnStarted)(nil),    // 24: parley.remote.TurnStarted
+	(*Failure)(nil),        // 25: parley.remote.Failure
+	(*Ask)(nil),            // 26: parley.remote.Ask
+	(*Ref)(nil),            // 27: parley.remote.Ref
+	(*AboutTurn)(nil),      // 28: parley.remote.AboutTurn
+	(*AddItems)(nil),       // 29: parley.remote.AddItems
+	(*EraseItem)(nil),      // 30: parley.remote.EraseItem
+	(*Answer)(nil),         // 31: parley.remote.Answer
+	(*Moved)(nil),          // 32: parley.remote.Moved
+	(*Following)(nil),      // 33: parley.remote.Following
+	(*Cancelled)(nil),      // 34: parley.remote.Cancelled
+	(*Edited)(nil),         // 35: parley.remote.Edited
+	(*StoredItem)(nil),     // 36: parley.remote.StoredItem
+	(*Batch)(nil),          // 37: parley.remote.Batch
+	(*Credit)(nil),         // 38: parley.remote.Credit
+	(*Gone)(nil),           // 39: parley.remote.Gone
+	nil,                    // 40: parley.remote.Options.MetadataEntry
 }
 var file_nodes_proto_depIdxs = []int32{
-	10, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
-	12, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
-	9,  // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
+	11, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
+	13, // 1: parley.remote.TurnSpec.options:type_name -> parley.remote.Options
+	10, // 2: parley.remote.TurnSpec.passthrough:type_name -> parley.remote.Passthrough
 	1,  // 3: parley.remote.TurnSpec.priority:type_name -> parley.remote.Priority
-	7,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
-	6,  // 5: parley.remote.TurnSpec.cache:type_name -> parley.remote.CacheControl
-	4,  // 6: parley.remote.TurnSpec.allowed:type_name -> parley.remote.Allowed
-	5,  // 7: parley.remote.Allowed.tenant:type_name -> parley.remote.Allowance
-	5,  // 8: parley.remote.Allowed.key:type_name -> parley.remote.Allowance
-	8,  // 9: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
-	0,  // 10: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
-	11, // 11: parley.remote.Item.parts:type_name -> parley.remote.Part
-	14, // 12: parley.remote.Options.tools:type_name -> parley.remote.Tool
-	15, // 13: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
-	16, // 14: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
-	17, // 15: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	39, // 16: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
-	13, // 17: parley.remote.Options.extra:type_name -> parley.remote.Field
-	2,  // 18: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
-	19, // 19: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
-	20, // 20: parley.remote.Chunk.served:type_name -> parley.remote.Served
-	22, // 21: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
-	21, // 22: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
-	24, // 23: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
-	24, // 24: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
-	3,  // 25: parley.remote.Ask.start:type_name -> parley.remote.TurnSpec
-	27, // 26: parley.remote.Ask.follow:type_name -> parley.remote.AboutTurn
-	27, // 27: parley.remote.Ask.cancel:type_name -> parley.remote.AboutTurn
-	28, // 28: parley.remote.Ask.add:type_name -> parley.remote.AddItems
-	29, // 29: parley.remote.Ask.erase_item:type_name -> parley.remote.EraseItem
-	27, // 30: parley.remote.Ask.erase_turn:type_name -> parley.remote.AboutTurn
-	26, // 31: parley.remote.Ask.drop:type_name -> parley.remote.Ref
-	26, // 32: parley.remote.AboutTurn.ref:type_name -> parley.remote.Ref
-	26, // 33: parley.remote.AddItems.ref:type_name -> parley.remote.Ref
-	10, // 34: parley.remote.AddItems.items:type_name -> parley.remote.Item
-	26, // 35: parley.remote.EraseItem.ref:type_name -> parley.remote.Ref
-	23, // 36: parley.remote.Answer.started:type_name -> parley.remote.TurnStarted
-	32, // 37: parley.remote.Answer.following:type_name -> parley.remote.Following
-	33, // 38: parley.remote.Answer.cancelled:type_name -> parley.remote.Cancelled
-	34, // 39: parley.remote.Answer.edited:type_name -> parley.remote.Edited
-	31, // 40: parley.remote.Answer.moved:type_name -> parley.remote.Moved
-	24, // 41: parley.remote.Following.err:type_name -> parley.remote.Failure
-	24, // 42: parley.remote.Cancelled.err:type_name -> parley.remote.Failure
-	35, // 43: parley.remote.Edited.items:type_name -> parley.remote.StoredItem
-	24, // 44: parley.remote.Edited.err:type_name -> parley.remote.Failure
-	10, // 45: parley.remote.StoredItem.item:type_name -> parley.remote.Item
-	18, // 46: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	8,  // 4: parley.remote.TurnSpec.override:type_name -> parley.remote.RouteOverride
+	7,  // 5: parley.remote.TurnSpec.cache:type_name -> parley.remote.CacheControl
+	5,  // 6: parley.remote.TurnSpec.allowed:type_name -> parley.remote.Allowed
+	4,  // 7: parley.remote.TurnSpec.handover:type_name -> parley.remote.Handover
+	19, // 8: parley.remote.Handover.shown:type_name -> parley.remote.Chunk
+	6,  // 9: parley.remote.Allowed.tenant:type_name -> parley.remote.Allowance
+	6,  // 10: parley.remote.Allowed.key:type_name -> parley.remote.Allowance
+	9,  // 11: parley.remote.RouteOverride.targets:type_name -> parley.remote.Target
+	0,  // 12: parley.remote.RouteOverride.strategy:type_name -> parley.remote.Strategy
+	12, // 13: parley.remote.Item.parts:type_name -> parley.remote.Part
+	15, // 14: parley.remote.Options.tools:type_name -> parley.remote.Tool
+	16, // 15: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
+	17, // 16: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
+	18, // 17: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
+	40, // 18: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	14, // 19: parley.remote.Options.extra:type_name -> parley.remote.Field
+	2,  // 20: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
+	20, // 21: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
+	21, // 22: parley.remote.Chunk.served:type_name -> parley.remote.Served
+	23, // 23: parley.remote.Chunk.end:type_name -> parley.remote.TurnOutcome
+	22, // 24: parley.remote.Served.cache:type_name -> parley.remote.CacheOutcome
+	25, // 25: parley.remote.TurnOutcome.err:type_name -> parley.remote.Failure
+	25, // 26: parley.remote.TurnStarted.err:type_name -> parley.remote.Failure
+	3,  // 27: parley.remote.Ask.start:type_name -> parley.remote.TurnSpec
+	28, // 28: parley.remote.Ask.follow:type_name -> parley.remote.AboutTurn
+	28, // 29: parley.remote.Ask.cancel:type_name -> parley.remote.AboutTurn
+	29, // 30: parley.remote.Ask.add:type_name -> parley.remote.AddItems
+	30, // 31: parley.remote.Ask.erase_item:type_name -> parley.remote.EraseItem
+	28, // 32: parley.remote.Ask.erase_turn:type_name -> parley.remote.AboutTurn
+	27, // 33: parley.remote.Ask.drop:type_name -> parley.remote.Ref
+	27, // 34: parley.remote.AboutTurn.ref:type_name -> parley.remote.Ref
+	27, // 35: parley.remote.AddItems.ref:type_name -> parley.remote.Ref
+	11, // 36: parley.remote.AddItems.items:type_name -> parley.remote.Item
+	27, // 37: parley.remote.EraseItem.ref:type_name -> parley.remote.Ref
+	24, // 38: parley.remote.Answer.started:type_name -> parley.remote.TurnStarted
+	33, // 39: parley.remote.Answer.following:type_name -> parley.remote.Following
+	34, // 40: parley.remote.Answer.cancelled:type_name -> parley.remote.Cancelled
+	35, // 41: parley.remote.Answer.edited:type_name -> parley.remote.Edited
+	32, // 42: parley.remote.Answer.moved:type_name -> parley.remote.Moved
+	25, // 43: parley.remote.Following.err:type_name -> parley.remote.Failure
+	25, // 44: parley.remote.Cancelled.err:type_name -> parley.remote.Failure
+	36, // 45: parley.remote.Edited.items:type_name -> parley.remote.StoredItem
+	25, // 46: parley.remote.Edited.err:type_name -> parley.remote.Failure
+	11, // 47: parley.remote.StoredItem.item:type_name -> parley.remote.Item
+	19, // 48: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_nodes_proto_init() }
@@ -3482,10 +3549,10 @@ func file_nodes_proto_init() {
 		return
 	}
 	file_nodes_proto_msgTypes[0].OneofWrappers = []any{}
-	file_nodes_proto_msgTypes[9].OneofWrappers = []any{}
-	file_nodes_proto_msgTypes[11].OneofWrappers = []any{}
-	file_nodes_proto_msgTypes[13].OneofWrappers = []any{}
-	file_nodes_proto_msgTypes[22].OneofWrappers = []any{
+	file_nodes_proto_msgTypes[10].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[12].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[14].OneofWrappers = []any{}
+	file_nodes_proto_msgTypes[23].OneofWrappers = []any{
 		(*Ask_Start)(nil),
 		(*Ask_Follow)(nil),
 		(*Ask_Cancel)(nil),
@@ -3494,7 +3561,7 @@ func file_nodes_proto_init() {
 		(*Ask_EraseTurn)(nil),
 		(*Ask_Drop)(nil),
 	}
-	file_nodes_proto_msgTypes[27].OneofWrappers = []any{
+	file_nodes_proto_msgTypes[28].OneofWrappers = []any{
 		(*Answer_Started)(nil),
 		(*Answer_Following)(nil),
 		(*Answer_Cancelled)(nil),
@@ -3507,7 +3574,7 @@ func file_nodes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nodes_proto_rawDesc), len(file_nodes_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   37,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -23,6 +23,7 @@ func ToTurnSpec(s *messages.TurnSpec, now time.Time) *TurnSpec {
 		ForkOf:       string(s.ForkOf),
 
 		IdempotencyKey: s.IdempotencyKey,
+		Handover:       optional(s.Handover, toHandover),
 		Model:          s.Model,
 		Override:       toRouteOverride(&s.Override),
 		Allowed:        optional(s.Allowed, toAllowed),
@@ -58,6 +59,10 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 	if priority < 0 || int(priority) >= messages.Priorities {
 		return messages.TurnSpec{}, fmt.Errorf("read turn %s: priority %d is unknown", id, m.GetPriority())
 	}
+	handover, err := fromHandover(m.GetHandover())
+	if err != nil {
+		return messages.TurnSpec{}, fmt.Errorf("read what was shown of turn %s: %w", id, err)
+	}
 	s := messages.TurnSpec{
 		ID:           id,
 		Tenant:       messages.TenantID(m.GetTenant()),
@@ -72,6 +77,7 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 		ForkOf:       messages.ConversationID(m.GetForkOf()),
 
 		IdempotencyKey: m.GetIdempotencyKey(),
+		Handover:       handover,
 		Model:          m.GetModel(),
 		Override:       fromRouteOverride(m.GetOverride()),
 		Allowed:        optional(m.GetAllowed(), fromAllowed),
@@ -99,6 +105,25 @@ func ToTurnStarted(s messages.TurnStarted) *TurnStarted {
 // FromTurnStarted reads a mirror.
 func FromTurnStarted(m *TurnStarted) messages.TurnStarted {
 	return messages.TurnStarted{Conversation: messages.ConversationID(m.GetConversation()), Err: FromFailure(m.GetErr())}
+}
+
+func toHandover(h *messages.Handover) *Handover {
+	return &Handover{Shown: list(h.Shown, ToChunk), Owners: int64(h.Owners)}
+}
+
+func fromHandover(m *Handover) (*messages.Handover, error) {
+	if m == nil {
+		return nil, nil //nolint:nilnil // there is none, as a rule
+	}
+	h := &messages.Handover{Owners: int(m.GetOwners())}
+	for _, mirror := range m.GetShown() {
+		chunk, err := FromChunk(mirror)
+		if err != nil {
+			return nil, err
+		}
+		h.Shown = append(h.Shown, chunk)
+	}
+	return h, nil
 }
 
 func toPassthrough(p *messages.Passthrough) *Passthrough {

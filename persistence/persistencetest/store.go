@@ -16,6 +16,7 @@ type Store interface {
 	BeginTurn(ctx context.Context, b messages.TurnBegin) error
 	SavePrefix(ctx context.Context, p messages.TurnPrefix) error
 	EndTurn(ctx context.Context, e messages.TurnEnd) error
+	ResumeTurn(ctx context.Context, r messages.TurnResume) (messages.TurnResumed, error)
 	AppendItems(ctx context.Context, a messages.ItemsAppend) ([]messages.StoredItem, error)
 	EraseItem(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, item messages.ItemID) error
 	EraseTurn(ctx context.Context, ref messages.ConversationRef, epoch messages.Epoch, turn messages.TurnID) error
@@ -34,7 +35,7 @@ type Store interface {
 	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
 	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
 	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
-	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error)
+	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, seen messages.TurnStatus) (moved bool, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 
 	Deny(ctx context.Context, d messages.CacheDrop) error

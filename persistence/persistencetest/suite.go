@@ -28,6 +28,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"places are dense whatever happens":                     testDense,
 		"what begins while another wakes is interrupted":        testBeginRace,
 		"a prefix grows, and outlives the process":              testPrefix,
+		"a turn that was cut goes on under its next owner":      testResume,
 		"output stays where it belongs":                         testMisplaced,
 		"what is repeated counts once":                          testRepeated,
 		"a failed turn withdraws its input":                     testFailedTurn,

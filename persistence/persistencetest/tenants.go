@@ -168,9 +168,9 @@ func testMovedKey(b *bench) {
 		b.must(err)
 		return claimed.State
 	}
-	moves := func(c, from messages.Claim, begun, want bool) {
+	moves := func(c, from messages.Claim, seen messages.TurnStatus, want bool) {
 		b.Helper()
-		moved, err := b.store.MoveKey(b.ctx(), c, from.Request, begun)
+		moved, err := b.store.MoveKey(b.ctx(), c, from.Request, seen)
 		b.must(err)
 		b.same(want, moved)
 	}
@@ -188,16 +188,27 @@ func testMovedKey(b *bench) {
 	b.must(b.store.LapseKey(b.ctx(), tenant, "k", first.Request))
 	b.same(messages.ClaimResumed, state(second))
 	b.same(messages.ClaimInFlight, state(third))
-	moves(second, first, false, true)
-	moves(third, first, false, false)
+	moves(second, first, "", true)
+	moves(third, first, "", false)
 	_, err := begin(first, 2) // it comes after all, and too late
 	b.refused(err, messages.CodeIdempotencyRunning)
 
 	running, err := begin(second, 2)
 	b.must(err)
-	moves(third, second, false, false) // it was begun after somebody looked
+	moves(third, second, "", false)                   // it was begun after somebody looked
+	moves(third, second, messages.TurnPartial, false) // it runs again since somebody looked
+	owner := b.activate(ref)
+	b.must(b.store.LapseKey(b.ctx(), tenant, "k", second.Request))
+	again := func(key string) error {
+		_, err := b.store.ResumeTurn(b.ctx(), messages.TurnResume{Ref: ref, Epoch: owner.Epoch, Turn: second.Request, IdempotencyKey: key})
+		return err
+	}
+	b.refused(again("another"), messages.CodeIdempotencyRunning)
+	b.must(again("k"))
+	moves(third, second, messages.TurnPartial, false)
+	running.Epoch = owner.Epoch
 	b.must(b.store.EndTurn(b.ctx(), end(running, "answer")))
-	moves(third, second, true, false)
+	moves(third, second, messages.TurnRunning, false)
 	b.same("1:mine 2:question 3:answer", b.text(ref))
 }
 

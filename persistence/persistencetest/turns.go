@@ -194,6 +194,54 @@ func testPrefix(b *bench) {
 	b.refused(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{Ref: ref, Epoch: 2, Turn: begin.Record.ID, First: 2}), messages.CodeStaleEpoch)
 }
 
+// testResume has the next activation of a conversation go on with the turn that the
+// last one left.
+func testResume(b *bench) {
+	ref := b.conversation()
+	first := b.activate(ref)
+	begin := b.begin(ref, first.Epoch, first.Next, "question")
+	begin.Record.Model = "m"
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	id := begin.Record.ID
+	b.must(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{
+		Ref: ref, Epoch: first.Epoch, Turn: id, Served: messages.Served{Provider: "p"}, First: 2, Items: named(id, 1, said(messages.RoleAssistant, "ans")),
+	}))
+	owner := b.activate(ref)
+	resume := func(epoch messages.Epoch, turn messages.TurnID) (messages.TurnResumed, error) {
+		return b.store.ResumeTurn(b.ctx(), messages.TurnResume{Ref: ref, Epoch: epoch, Turn: turn})
+	}
+	_, err := resume(first.Epoch, id)
+	b.refused(err, messages.CodeStaleEpoch)
+	absent, err := resume(owner.Epoch, messages.TurnID{9})
+	b.must(err)
+	b.same(false, absent.Found)
+
+	running, err := resume(owner.Epoch, id)
+	b.must(err)
+	if !running.Found || running.Record.Status != messages.TurnRunning || running.Record.Served.Provider != "p" || len(running.Output) != 1 || running.Output[0].Text() != "ans" {
+		b.Fatalf("it goes on as %+v", running)
+	}
+	kept, err := b.store.Turn(b.ctx(), tenant, id)
+	b.must(err)
+	b.same(running.Record, kept)
+	ended := end(begin, "answer")
+	ended.Epoch = owner.Epoch
+	b.must(b.store.EndTurn(b.ctx(), ended))
+	b.same("1:question 2:answer", b.text(ref))
+	whole, err := resume(owner.Epoch, id)
+	b.must(err)
+	b.same(messages.TurnComplete, whole.Record.Status)
+	b.same("answer", whole.Output[0].Text())
+
+	late := b.begin(ref, owner.Epoch, 3, "late")
+	b.must(b.store.BeginTurn(b.ctx(), late))
+	next := b.activate(ref)
+	b.turn(ref, next.Epoch, next.Next, "next", "yes")
+	_, err = resume(next.Epoch, late.Record.ID)
+	b.refused(err, messages.CodeRestarted)
+	b.same("1:question 2:answer 3:late 4:next 5:yes", b.text(ref))
+}
+
 func testRepeated(b *bench) {
 	ref := b.conversation()
 	a := b.activate(ref)

@@ -28,15 +28,15 @@ func (t *transaction) holdBar(tenant messages.TenantID, id messages.TurnID) erro
 	return t.later(orElse(takenOver), "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM barred_turns WHERE tenant = ? AND turn = ?)", tenant, turnBytes(id))
 }
 
-// BarTurn has a turn not begin here any more, unless it has been: complete, or at
-// all where the caller had not seen that it was begun. It tells whether it has.
-func (s *Store) BarTurn(ctx context.Context, tenant messages.TenantID, id messages.TurnID, begun bool) (alive bool, err error) {
+// BarTurn has a turn not begin here any more, nor run again, unless it has come to
+// something that the caller had not seen; see [Store.MoveKey]. It tells whether it has.
+func (s *Store) BarTurn(ctx context.Context, tenant messages.TenantID, id messages.TurnID, seen messages.TurnStatus) (alive bool, err error) {
 	err = s.write(ctx, tenant, "BarTurn", func(t *transaction) error {
 		if err := t.lockTurn(tenant, id); err != nil {
 			return err
 		}
 		turns := 0
-		if _, err := t.row(aliveTurns(begun), []any{tenant, turnBytes(id)}, &turns); err != nil {
+		if _, err := t.row(aliveTurns(seen), []any{tenant, turnBytes(id)}, &turns); err != nil {
 			return err
 		}
 		if alive = turns > 0; alive {
@@ -48,12 +48,16 @@ func (s *Store) BarTurn(ctx context.Context, tenant messages.TenantID, id messag
 }
 
 // aliveTurns counts turns by their name that leave nothing for a later request.
-func aliveTurns(begun bool) string {
+func aliveTurns(seen messages.TurnStatus) string {
 	const text = "SELECT count(*) FROM turns WHERE tenant = ? AND id = ?"
-	if begun {
+	switch seen {
+	case "":
+		return text
+	case messages.TurnRunning:
 		return text + " AND status = 'completed'"
+	default:
+		return text + " AND status IN ('completed', 'in_progress')"
 	}
-	return text
 }
 
 // SweepBars removes some bars whose keys are forgotten.

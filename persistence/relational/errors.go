@@ -38,6 +38,14 @@ func stale(ref messages.ConversationRef) error {
 	}
 }
 
+// wentOn is for a turn whose conversation has not waited for it.
+func wentOn(ref messages.ConversationRef) error {
+	return &messages.Failure{
+		Code: messages.CodeRestarted, What: "the node that answered is gone, and conversation " + string(ref.Conversation) + " has changed since",
+		Do: "send the request again", RetryAfter: 100 * time.Millisecond,
+	}
+}
+
 func beingAnswered() error {
 	return &messages.Failure{
 		Code: messages.CodeIdempotencyRunning, What: "this request is being answered already", Do: "wait for its reply", RetryAfter: time.Second,

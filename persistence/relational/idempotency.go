@@ -88,10 +88,12 @@ func (s *Store) LapseKey(ctx context.Context, tenant messages.TenantID, key stri
 
 // MoveKey gives a request the key of one that came to nothing, and tells whether it
 // did. It does not where another request has the key, where the turn of the earlier
-// one is complete, or where it was begun although the caller had not seen that. A
-// turn that is yet to begin asks for the key in the transaction in which it does
-// ([Store.BeginTurn]): one of the two comes first, and the other finds that.
-func (s *Store) MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, begun bool) (moved bool, err error) {
+// one is complete, or where it was begun, or runs again, although the caller had not
+// seen that: seen is its status in the store, empty where it was not there. A turn
+// that is yet to begin, or to go on with its next owner, asks for the key in the
+// transaction in which it does ([Store.BeginTurn], [Store.ResumeTurn]): one of the two
+// comes first, and the other finds that.
+func (s *Store) MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, seen messages.TurnStatus) (moved bool, err error) {
 	err = s.write(ctx, c.Tenant, "MoveKey", func(t *transaction) error {
 		moved = false
 		held, err := t.exec("UPDATE idempotency_keys SET deadline = ? WHERE tenant = ? AND key = ? AND status = 0 AND request = ?",
@@ -100,7 +102,7 @@ func (s *Store) MoveKey(ctx context.Context, c messages.Claim, from messages.Tur
 			return err
 		}
 		turns := 0
-		if _, err := t.row(aliveTurns(begun), []any{c.Tenant, turnBytes(from)}, &turns); err != nil || turns > 0 {
+		if _, err := t.row(aliveTurns(seen), []any{c.Tenant, turnBytes(from)}, &turns); err != nil || turns > 0 {
 			return err
 		}
 		moved = true

@@ -259,23 +259,28 @@ func (s *Store) running(ctx context.Context) (running []messages.ConversationRef
 func (s *Store) Turn(ctx context.Context, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, err error) {
 	found := false
 	err = s.read(ctx, tenant, "Turn", func(q *querying) error {
-		if err := q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
-				t.instructions, t.background, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
-			FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
-			[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
-				found = true
-				r, err = scanTurn(row)
-				return err
-			}); err != nil || !found {
+		if r, found, err = findTurn(q, tenant, id); err != nil || !found {
 			return err
 		}
-		return q.see(messages.ConversationRef{Tenant: tenant, Conversation: r.Ref.Conversation})
+		return q.see(r.Ref)
 	})
 	if err == nil && !found {
 		err = responseAbsent()
 	}
-	r.ID, r.Ref.Tenant = id, tenant
 	return r, err
+}
+
+func findTurn(q querier, tenant messages.TenantID, id messages.TurnID) (r messages.TurnRecord, found bool, err error) {
+	err = q.rows(`SELECT t.conversation, c.private, t.key, t.after, t.status, t.reason, t.failure_code, t.failure_text, t.model, t.served, t.options, t.usage,
+			t.instructions, t.background, t.first_seq, t.inputs, t.outputs, t.finish, t.created, t.ended
+		FROM turns t JOIN conversations c ON c.tenant = t.tenant AND c.id = t.conversation WHERE t.tenant = ? AND t.id = ?`,
+		[]any{tenant, turnBytes(id)}, func(row Scanner) (err error) {
+			found = true
+			r, err = scanTurn(row)
+			return err
+		})
+	r.ID, r.Ref.Tenant = id, tenant
+	return r, found, err
 }
 
 func scanTurn(row Scanner) (r messages.TurnRecord, err error) {

@@ -18,6 +18,15 @@ func (s *Store) SavePrefix(ctx context.Context, p messages.TurnPrefix) error {
 	return s.in(ctx, p.Ref, func(d *postgres.Store) error { return d.SavePrefix(ctx, p) })
 }
 
+// ResumeTurn has a turn run again that was cut.
+func (s *Store) ResumeTurn(ctx context.Context, r messages.TurnResume) (resumed messages.TurnResumed, err error) {
+	err = s.in(ctx, r.Ref, func(d *postgres.Store) (err error) {
+		resumed, err = d.ResumeTurn(ctx, r)
+		return err
+	})
+	return resumed, err
+}
+
 // EndTurn commits the end of a turn and what it cost. Its rows are brought to the
 // ledger behind it, where that is in another database.
 func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {

@@ -1,0 +1,174 @@
+package cluster_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/parley/messages"
+)
+
+// said is what a turn that comes with a handover was shown.
+func said(m *messages.StartTurn) (text string) {
+	if m.Spec.Handover == nil {
+		return "never begun"
+	}
+	for _, c := range m.Spec.Handover.Shown {
+		text += c.Text
+	}
+	return text
+}
+
+// until says text, and then nothing until its client has gone.
+func until(text string, reached chan<- struct{}) func(messages.Addressed) {
+	return func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{Conversation: turn.Spec.Conversation})
+		say(turn, text)
+		close(reached)
+		<-turn.Client.Done()
+		finish(turn)
+	}
+}
+
+// goesOn says what it was told that its client was shown, and how it goes on.
+func goesOn(with string, asked *atomic.Pointer[messages.StartTurn]) func(messages.Addressed) {
+	return func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		asked.Store(turn)
+		turn.Answer(messages.TurnStarted{Conversation: turn.Spec.Conversation})
+		say(turn, with)
+		finish(turn)
+	}
+}
+
+func TestNextOwnerGoesOnWhereTheLastOneDied(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		stream, goOn    bool
+		first           string // what the first owner says
+		shown, received string
+	}{
+		"with a stream, behind what was shown":                     {stream: true, goOn: true, first: "half", shown: "half", received: "half and half"},
+		"with a stream of which nothing was shown":                 {stream: true, goOn: false, first: "", shown: "", received: " and half"},
+		"with a reply in one piece, of which nothing can be shown": {stream: false, goOn: false, first: "half", shown: "", received: " and half"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := database(t)
+			a, b, c := join(t, at), join(t, at), join(t, at)
+			awaitSpread(t, a, b, c)
+			reached := make(chan struct{})
+			b.plays(until(tt.first, reached))
+			var asked atomic.Pointer[messages.StartTurn]
+			a.plays(goesOn(" and half", &asked))
+			c.plays(goesOn(" and half", &asked))
+			held, left := &hold{}, atomic.Int64{}
+			m := turn(t.Context(), b.in(t), "")
+			m.Spec.Stream, m.Spec.Continue = tt.stream, tt.goOn
+			m.Limited, m.Admitted = held, func() { left.Add(1) }
+			a.start(m)
+			if s := started(t, m); s.Err != nil {
+				t.Fatal(s.Err)
+			}
+			<-reached
+			if tt.stream && tt.first != "" {
+				time.Sleep(100 * time.Millisecond) // it is on its way; what is lost of it is not shown
+			}
+			b.vanish(t)
+			text, end := received(t, m)
+			if text != tt.received || end == nil || end.Status != messages.TurnComplete {
+				t.Errorf("got %q and %+v", text, end)
+			}
+			if got := asked.Load(); got == nil || said(got) != tt.shown || got.Spec.ID != m.Spec.ID || got.Spec.Handover.Owners != 1 {
+				t.Errorf("the next owner was asked %+v", got)
+			}
+			if held.tokens.Load() != 42 || left.Load() != 1 {
+				t.Errorf("its limits were told of %d tokens; it left admission %d times", held.tokens.Load(), left.Load())
+			}
+		})
+	}
+}
+
+// A turn that its owner had to cut, since it stops, goes on like one whose owner died.
+func TestNextOwnerGoesOnWhereTheLastOneCutATurn(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	b.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		turn.Answer(messages.TurnStarted{})
+		if turn.Spec.Handover != nil {
+			say(turn, "half")
+			finish(turn)
+			return
+		}
+		say(turn, "half and ")
+		turn.Chunks <- messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
+			Status: messages.TurnPartial, Reason: messages.ReasonServerRestart, Err: &messages.Failure{Code: messages.CodeRestarted},
+		}}
+		turn.Leave()
+		close(turn.Chunks)
+	})
+	m := turn(t.Context(), b.in(t), "")
+	m.Spec.Continue = true
+	a.start(m)
+	started(t, m)
+	if text, end := received(t, m); text != "half and half" || end == nil || end.Status != messages.TurnComplete {
+		t.Errorf("got %q and %+v", text, end)
+	}
+}
+
+// A turn that ends every node which has it is given up before it has ended all.
+func TestTurnIsNotHandedOverForEver(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	var owners atomic.Int64
+	b.plays(func(m messages.Addressed) {
+		turn := m.(*messages.StartTurn)
+		owners.Add(1)
+		turn.Answer(messages.TurnStarted{})
+		turn.Chunks <- messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
+			Status: messages.TurnPartial, Reason: messages.ReasonServerRestart, Err: &messages.Failure{Code: messages.CodeRestarted},
+		}}
+		turn.Leave()
+		close(turn.Chunks)
+	})
+	m := turn(t.Context(), b.in(t), "")
+	a.start(m)
+	started(t, m)
+	if _, end := received(t, m); end == nil || messages.CodeOf(end.Err) != messages.CodeRestarted || messages.AsFailure(end.Err).NoRetry {
+		t.Errorf("it ended as %+v", end)
+	}
+	if got := owners.Load(); got != 3 {
+		t.Errorf("%d owners had it, want 3", got)
+	}
+}
+
+// A client that has gone is not gone on for.
+func TestNobodyGoesOnForAClientThatHasGone(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	reached := make(chan struct{})
+	b.plays(until("half", reached))
+	var asked atomic.Pointer[messages.StartTurn]
+	a.plays(goesOn(" and half", &asked))
+	client, leave := context.WithCancel(t.Context())
+	m := turn(client, b.in(t), "")
+	m.Spec.Continue = true
+	a.start(m)
+	started(t, m)
+	<-reached
+	leave()
+	b.vanish(t)
+	received(t, m)
+	if asked.Load() != nil {
+		t.Error("the next owner was asked")
+	}
+}
