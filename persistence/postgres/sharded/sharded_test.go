@@ -18,7 +18,10 @@ import (
 	"example.com/parley/persistence/postgres/sharded"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// verify runs the tests.
+func verify(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // emptyDatabase makes one with a role of its own, and returns its URL.
 func emptyDatabase(t testing.TB) string {
@@ -66,15 +69,15 @@ func twoDatabases(t testing.TB) postgres.Config {
 
 func open(t testing.TB, cfg postgres.Config) *sharded.Store {
 	t.Helper()
-	store, err := sharded.Open(t.Context(), cfg, "", prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	store, err := sharded.Open(t.Context(), cfg, "", prometheus.NewRegistry(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
-// exec runs statements of the operator's in a database.
-func exec(t testing.TB, url string, statements ...string) {
+// operate runs statements of the operator's in a database.
+func operate(t testing.TB, url string, statements ...string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -91,8 +94,8 @@ func exec(t testing.TB, url string, statements ...string) {
 // spread has every second shard, of which there is nothing yet, be in east.
 func spread(t testing.TB, cfg postgres.Config) {
 	t.Helper()
-	exec(t, cfg.Databases["east"].URL, "INSERT INTO shard_places (shard, state) SELECT generate_series(1, 1023, 2), 'here'")
-	exec(t, cfg.URL, "UPDATE shard_places SET state = 'gone' WHERE shard % 2 = 1", "UPDATE shard_storage SET database = 'east', version = version + 1 WHERE shard % 2 = 1")
+	operate(t, cfg.Databases["east"].URL, "INSERT INTO shard_places (shard, state) SELECT generate_series(1, 1023, 2), 'here'")
+	operate(t, cfg.URL, "UPDATE shard_places SET state = 'gone' WHERE shard % 2 = 1", "UPDATE shard_storage SET database = 'east', version = version + 1 WHERE shard % 2 = 1")
 }
 
 func TestStoreOverTwoDatabases(t *testing.T) {

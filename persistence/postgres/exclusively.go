@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"example.com/parley/messages"
+	"example.com/parley/persistence/relational"
+)
+
+// Exclusively calls f unless somebody else is in a call with the same lock on this
+// database. The lock is a connection's, and so ends with the process that holds it.
+func (s *Store) Exclusively(ctx context.Context, lock int64, f func() error) error {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		return relational.Unavailable("Exclusively", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the lock goes with it in any case
+	var held bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lock).Scan(&held); err != nil {
+		return relational.Unavailable("Exclusively", err)
+	}
+	if !held {
+		return &messages.Failure{Code: messages.CodeInvalidRequest, What: "somebody else moves shards at this moment", Do: "wait until that is done; one shard moves at a time"}
+	}
+	return f()
+}
