@@ -37,6 +37,16 @@ type ClusterState struct {
 	Unowned int        // shards that no member owns, and some is about to take
 	Moving  int        // shards that are to have another owner than they have
 	Edges   []EdgeNode // that Self heard of lately; no members
+
+	Databases []DatabaseShare // home first; none where there is one
+}
+
+// DatabaseShare is a database, and how many shards of the conversations are in it.
+type DatabaseShare struct {
+	Name   string
+	Shards int
+	Moving int // of them are being copied to another
+	Left   int // shards that have moved, and whose old rows are still there
 }
 
 // MemberShare is a member, and how many shards it owns.

@@ -53,7 +53,7 @@ func clusterStatusCommand(w world) *cobra.Command {
 func printCluster(w io.Writer, v admin.ClusterView) error {
 	if len(v.Members) == 0 {
 		_, err := fmt.Fprintln(w, "No server has joined a cluster on this database.")
-		return errors.Join(err, printEdges(w, v.Edges))
+		return errors.Join(err, printDatabases(w, v.Databases), printEdges(w, v.Edges))
 	}
 	header := []string{"SERVER", "ADDRESS", "STATE", "SHARDS", "SINCE", "VERSION"}
 	err := printTable(w, header, len(v.Members), func(i int) []string {
@@ -67,7 +67,21 @@ func printCluster(w io.Writer, v admin.ClusterView) error {
 	if err == nil && v.Unowned+v.Moving > 0 {
 		_, err = fmt.Fprintf(w, "\n%d of %d shards have no server, and %d are to have another.\n", v.Unowned, messages.Shards, v.Moving)
 	}
-	return errors.Join(err, printEdges(w, v.Edges))
+	return errors.Join(err, printDatabases(w, v.Databases), printEdges(w, v.Edges))
+}
+
+// printDatabases prints nothing where there is one.
+func printDatabases(w io.Writer, databases []admin.DatabaseView) error {
+	if len(databases) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return printTable(w, []string{"DATABASE", "SHARDS", "MOVING", "LEFT BEHIND"}, len(databases), func(i int) []string {
+		d := databases[i]
+		return []string{d.Name, strconv.Itoa(d.Shards), strconv.Itoa(d.Moving), strconv.Itoa(d.Left)}
+	})
 }
 
 // printEdges lists the edge nodes, where there are any.
@@ -134,6 +148,9 @@ func (r *remote) ClusterState(ctx context.Context) (s messages.ClusterState, err
 		return s, err
 	}
 	s = messages.ClusterState{Self: messages.MemberID(v.Self), Unowned: v.Unowned, Moving: v.Moving}
+	for _, d := range v.Databases {
+		s.Databases = append(s.Databases, messages.DatabaseShare(d))
+	}
 	for _, m := range v.Members {
 		s.Members = append(s.Members, messages.MemberShare{
 			Member: messages.Member{
@@ -165,5 +182,10 @@ func (s inStore) ClusterState(ctx context.Context) (state messages.ClusterState,
 	if s.edges != nil {
 		state.Edges = s.edges()
 	}
-	return state, nil
+	if spread, several := s.nodes.(interface {
+		DatabaseShares(ctx context.Context) ([]messages.DatabaseShare, error)
+	}); several {
+		state.Databases, err = spread.DatabaseShares(ctx)
+	}
+	return state, err
 }

@@ -22,6 +22,7 @@ import (
 // fleet is several servers on one database.
 type fleet struct {
 	t     *testing.T
+	at    string // the database's URL
 	nodes []*process
 	key   string
 }
@@ -34,7 +35,7 @@ const servers = 3
 func startFleet(t *testing.T, env ...string) *fleet {
 	t.Helper()
 	at := database(t)
-	f := &fleet{t: t}
+	f := &fleet{t: t, at: at}
 	for range servers {
 		p := start(t, launch{
 			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},

@@ -58,6 +58,7 @@ func rootCommand(w world) *cobra.Command {
 		auditCommand(w),
 		cacheCommand(w),
 		clusterCommand(w),
+		shardCommand(w),
 		backupCommand(w),
 		restoreCommand(w),
 		versionCommand(),

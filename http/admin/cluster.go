@@ -24,6 +24,16 @@ type ClusterView struct {
 	Unowned int          `json:"unowned"` // shards that no server has, of 1,024
 	Moving  int          `json:"moving"`  // shards that are to have another
 	Edges   []EdgeView   `json:"edges"`   // that this server heard lately, by name; no members
+
+	Databases []DatabaseView `json:"databases,omitempty"` // that the shards are in, where there are several
+}
+
+// DatabaseView is a database of several on the wire.
+type DatabaseView struct {
+	Name   string `json:"name"`
+	Shards int    `json:"shards"` // that are in it
+	Moving int    `json:"moving"` // of them are being copied to another
+	Left   int    `json:"left"`   // shards that have moved, and whose old rows are still there
 }
 
 // EdgeView is an edge node on the wire.
@@ -52,6 +62,9 @@ func ViewCluster(s messages.ClusterState) ClusterView {
 	for i := range s.Edges {
 		e := &s.Edges[i]
 		v.Edges[i] = EdgeView{Name: e.Name, Version: e.Version, HeardMS: time.Since(e.Heard).Milliseconds(), Follows: e.Follows, Behind: e.Behind}
+	}
+	for _, d := range s.Databases {
+		v.Databases = append(v.Databases, DatabaseView(d))
 	}
 	for i := range s.Members {
 		m := &s.Members[i]

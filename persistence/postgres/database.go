@@ -78,6 +78,7 @@ const (
 	deadlockDetected     = "40P01"
 	diskFull             = "53100"
 	readOnly             = "25006"
+	lockNotAvailable     = "55P03"
 )
 
 // failure tells callers what they can do about err.

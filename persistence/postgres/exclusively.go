@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,12 +19,16 @@ func (s *Store) Exclusively(ctx context.Context, lock int64, f func() error) err
 		return relational.Unavailable("Exclusively", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the lock goes with it in any case
-	var held bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lock).Scan(&held); err != nil {
+	if _, err := conn.Exec(ctx, "SELECT set_config('lock_timeout', $1, false)", strconv.FormatInt(exclusivelyWithin.Milliseconds(), 10)); err != nil {
 		return relational.Unavailable("Exclusively", err)
 	}
-	if !held {
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lock); hasCode(err, lockNotAvailable) {
 		return &messages.Failure{Code: messages.CodeInvalidRequest, What: "somebody else moves shards at this moment", Do: "wait until that is done; one shard moves at a time"}
+	} else if err != nil {
+		return relational.Unavailable("Exclusively", err)
 	}
 	return f()
 }
+
+// exclusivelyWithin is for the server to notice that a connection has ended.
+const exclusivelyWithin = 2 * time.Second

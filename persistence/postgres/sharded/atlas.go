@@ -42,7 +42,7 @@ type atlas struct {
 type chart struct {
 	version int64 // the sum of all shards'
 	of      [messages.Shards]*database
-	copying []messages.Shard // those that are to be elsewhere
+	copying map[messages.Shard]string // those that are to be elsewhere, and where
 }
 
 // openAtlas reads the map, and keeps it up to date until it is closed.
@@ -119,7 +119,7 @@ func (a *atlas) read(ctx context.Context) (next *chart, err error) {
 		if version == a.current.Load().version {
 			return nil
 		}
-		rows, err := tx.Query(ctx, "SELECT shard, database, version, state FROM shard_storage")
+		rows, err := tx.Query(ctx, "SELECT shard, database, version, state, target FROM shard_storage")
 		if err != nil {
 			return err
 		}
@@ -130,18 +130,18 @@ func (a *atlas) read(ctx context.Context) (next *chart, err error) {
 }
 
 func (a *atlas) chart(rows pgx.Rows) (*chart, error) {
-	c := &chart{}
+	c := &chart{copying: make(map[messages.Shard]string)}
 	var shard int
-	var name, state string
+	var name, state, target string
 	var version int64
-	_, err := pgx.ForEachRow(rows, []any{&shard, &name, &version, &state}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&shard, &name, &version, &state, &target}, func() error {
 		d := named(a.databases, name)
 		if d == nil {
 			return unnamed(name)
 		}
 		c.of[shard], c.version = d, c.version+version
 		if state == stateCopying {
-			c.copying = append(c.copying, messages.Shard(shard))
+			c.copying[messages.Shard(shard)] = target
 		}
 		return nil
 	})

@@ -14,7 +14,7 @@ var errNotMoved = errors.New("the shard has not moved")
 
 // finishOverdue takes the last steps of moves whose mover died before them.
 func (a *atlas) finishOverdue(ctx context.Context) {
-	for _, shard := range a.current.Load().copying {
+	for shard := range a.current.Load().copying {
 		if err := a.finish(ctx, shard); err != nil && !errors.Is(err, errNotMoved) && ctx.Err() == nil {
 			a.log.Warn("the move of a shard could not be finished; it is tried again", slog.Int("shard", int(shard)), slog.Any("error", err))
 		}

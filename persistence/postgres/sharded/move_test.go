@@ -133,8 +133,15 @@ func TestMoveGoesOnAfterItsMoverWasKilled(t *testing.T) {
 		step   sharded.MoveStep
 		revert bool
 	}{
-		{sharded.MoveBegun, false}, {sharded.MoveCopied, true}, {sharded.MoveVerified, false}, {sharded.MoveClosed, true}, {sharded.MoveClosed, false},
-		{sharded.MoveDrained, false}, {sharded.MoveLeft, true}, {sharded.MoveLeft, false}, {sharded.MoveFlipped, false},
+		{sharded.MoveBegun, false},
+		{sharded.MoveCopied, true},
+		{sharded.MoveVerified, false},
+		{sharded.MoveClosed, true},
+		{sharded.MoveClosed, false},
+		{sharded.MoveDrained, false},
+		{sharded.MoveLeft, true},
+		{sharded.MoveLeft, false},
+		{sharded.MoveFlipped, false},
 	} {
 		kill(t, cfg, shard, to, cut.step)
 		writing.awaitWrite(t, cut.step)
@@ -241,9 +248,9 @@ func TestListingsMergeInOrderWhileAShardMoves(t *testing.T) {
 	spread(t, cfg)
 	s := open(t, cfg)
 	defer s.Close()
-	var want []messages.ConversationID
-	for i := range 60 {
-		want = append(want, conversationIn(t, s, messages.Shard(i%4)).Conversation)
+	want := make([]messages.ConversationID, 60)
+	for i := range want {
+		want[i] = conversationIn(t, s, messages.Shard(i%4)).Conversation
 	}
 	for _, asc := range []bool{true, false} {
 		var got []messages.ConversationID
