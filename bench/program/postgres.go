@@ -23,6 +23,7 @@ type Postgres struct {
 	URL string // of the database, with the role's password
 
 	spec     Spec
+	password string // of its roles
 	programs string // the folder of PostgreSQL's programs
 	address  string // host:port
 	folder   string
@@ -52,19 +53,53 @@ func NewPostgres(ctx context.Context, folder, address string, through ...string)
 	if err != nil {
 		return nil, err
 	}
-	password := rand.Text()
-	p.URL = fmt.Sprintf("postgres://parley:%s@%s/parley?sslmode=disable", password, address)
+	p.password = rand.Text()
+	p.describe(host, port, slices.Concat(through, unprivileged))
+	if err := p.initialize(ctx, unprivileged, p.password); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// describe says how it is reached and started.
+func (p *Postgres) describe(host, port string, through []string) {
+	p.URL = fmt.Sprintf("postgres://parley:%s@%s/parley?sslmode=disable", p.password, p.address)
 	p.spec = Spec{
-		Path: p.program("postgres"), Through: slices.Concat(through, unprivileged),
+		Path: p.program("postgres"), Through: through,
 		Args: []string{
 			"-D", p.data(), "-c", "listen_addresses=" + host, "-c", "port=" + port, "-c", "unix_socket_directories=",
 			"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB", "-c", "log_min_messages=fatal",
 		},
 	}
-	if err := p.initialize(ctx, unprivileged, password); err != nil {
+}
+
+// Follower makes a server that follows p, which runs, and listens at address. Start
+// starts it.
+func (p *Postgres) Follower(ctx context.Context, folder, address string) (*Postgres, error) {
+	ctx, cancel := context.WithTimeout(ctx, postgresWithin)
+	defer cancel()
+	f := &Postgres{address: address, programs: p.programs, password: p.password}
+	var err error
+	if f.folder, err = os.MkdirTemp(folder, "postgres-"); err != nil {
+		return nil, fmt.Errorf("make PostgreSQL's folder: %w", err)
+	}
+	unprivileged, err := f.unprivileged()
+	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("read where PostgreSQL is to listen: %w", err)
+	}
+	f.describe(host, port, unprivileged)
+	from := fmt.Sprintf("postgres://replicator:%s@%s/postgres?sslmode=disable", p.password, p.address)
+	words := slices.Concat(unprivileged, []string{f.program("pg_basebackup"), "--pgdata", f.data(), "--dbname", from, "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"})
+	command := exec.CommandContext(ctx, words[0], words[1:]...)
+	command.Dir = f.folder
+	if out, err := command.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, out)
+	}
+	return f, nil
 }
 
 func (p *Postgres) data() string { return filepath.Join(p.folder, "data") }
@@ -126,11 +161,11 @@ func (p *Postgres) initialize(ctx context.Context, unprivileged []string, passwo
 	if err := run("", "initdb", "--pgdata", p.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync"); err != nil {
 		return err
 	}
-	statements := "CREATE ROLE parley LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '" + password + "';\nCREATE DATABASE parley OWNER parley;\n"
+	statements := "CREATE ROLE parley LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '" + password + "';\nCREATE ROLE replicator LOGIN REPLICATION PASSWORD '" + password + "';\nCREATE DATABASE parley OWNER parley;\n"
 	if err := run(statements, "postgres", "--single", "-D", p.data(), "postgres"); err != nil {
 		return err
 	}
-	admitted := []byte("host all parley all scram-sha-256\n") // from wherever it is reached, and nobody else
+	admitted := []byte("host all parley all scram-sha-256\nhost replication replicator all scram-sha-256\n") // from wherever it is reached, and nobody else
 	if err := os.WriteFile(filepath.Join(p.data(), "pg_hba.conf"), admitted, 0o600); err != nil {
 		return fmt.Errorf("say who may connect to PostgreSQL: %w", err)
 	}

@@ -31,9 +31,10 @@ var migrations embed.FS
 type Store struct {
 	*relational.Store
 
-	pool   *pgxpool.Pool
-	db     *database
-	family string // of one of several databases: what they have in common
+	pool    *pgxpool.Pool
+	db      *database
+	replica *replica // nil where there is none
+	family  string   // of one of several databases: what they have in common
 }
 
 // Open connects, checks the role, and brings the schema up to date. Close the
@@ -64,6 +65,13 @@ func OpenAs(ctx context.Context, cfg Config, role Role, registerer prometheus.Re
 	db := &database{pool: pool, metrics: newMetrics(role.labelled(registerer), pool)}
 	s := &Store{Store: relational.New(db), pool: pool, db: db}
 	if err := s.become(ctx, role); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if cfg.ReplicaURL == "" {
+		return s, nil
+	}
+	if s.replica, err = openReplica(ctx, cfg, role, db, role.labelled(registerer)); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -170,4 +178,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // Close waits for running queries.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.replica.close()
+	s.pool.Close()
+}
