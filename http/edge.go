@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 
 	"github.com/gofiber/fiber/v2"
@@ -78,7 +79,13 @@ func mayBeCached(c *fiber.Ctx) bool {
 
 // vouched is a listener for edge nodes, which say who their clients are: the core
 // knows them by their certificates.
-type vouched struct{ net.Listener }
+type vouched struct {
+	net.Listener
+	close func() error // once, whoever is first
+}
+
+// Close implements net.Listener.
+func (v vouched) Close() error { return v.close() }
 
 // Accept implements net.Listener.
 func (v vouched) Accept() (net.Conn, error) {
@@ -104,9 +111,10 @@ func (e *edgeConn) SyscallConn() (syscall.RawConn, error) {
 // ServeEdges answers the requests that edge nodes forward on a listener, until Run
 // ends.
 func (s *Server) ServeEdges(ctx context.Context, ln net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	v := vouched{Listener: ln, close: sync.OnceValue(ln.Close)}
+	stop := context.AfterFunc(ctx, func() { _ = v.Close() })
 	defer stop()
-	if err := s.wire.Serve(vouched{ln}); err != nil && ctx.Err() == nil {
+	if err := s.wire.Serve(v); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil

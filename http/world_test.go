@@ -128,6 +128,7 @@ type world struct {
 	registry     *prometheus.Registry
 	config       parleyhttp.Config
 	checks       []parleyhttp.Check
+	core         parleyhttp.Core      // behind an edge node
 	cancelled    chan messages.TurnID // those that clients have cancelled; nil where nobody looks
 	revoked      atomic.Bool          // the keys are not valid any more
 	stop         context.CancelFunc
@@ -160,7 +161,7 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 		Conversations: scripted{c, w.library, w.cancelled}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
 		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{},
 		Sessions: opener{}, Standing: standing{&w.revoked}, SocketLimits: &w.socketLimits,
-		Ready: w.checks, Stop: func() { w.stop() }, Registerer: w.registry,
+		Core: w.core, Ready: w.checks, Stop: func() { w.stop() }, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -22,7 +22,7 @@ func drill(ctx context.Context, o *options, n *network, line *report.Report) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, leave(err == nil && line.OK())) }()
-	s, err := newSite(ctx, folder, n, o.most(), o.nodes)
+	s, err := newSite(ctx, folder, n, o)
 	if err != nil {
 		return err
 	}
@@ -41,6 +41,11 @@ func drill(ctx context.Context, o *options, n *network, line *report.Report) (er
 	}
 	if o.only.Has(capacityPart) {
 		if err := capacity(ctx, s, line); err != nil {
+			return err
+		}
+	}
+	if o.hasEdge() {
+		if err := edgeCutOff(ctx, s, o.edgeCut, line); err != nil {
 			return err
 		}
 	}

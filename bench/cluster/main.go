@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ type options struct {
 	crew     int // conversations that are written to at a time
 	hold     time.Duration
 	loopback bool
+	edgeCut  time.Duration // how long an edge node is cut off
 	only     report.Only
 }
 
@@ -40,7 +42,8 @@ func parseOptions(arguments []string) (options, error) {
 	flags.DurationVar(&o.hold, "hold", 5*time.Second, "how long something is away")
 	flags.BoolVar(&o.loopback, "loopback", false, "make no network namespaces")
 	quick := flags.Bool("quick", false, "find out in two minutes whether it works")
-	o.only.Flag(flags, append(faultNames(), capacityPart))
+	flags.DurationVar(&o.edgeCut, "edge-cut", time.Minute, "how long an edge node is cut off, where -only has "+edgePart)
+	o.only.Flag(flags, append(faultNames(), capacityPart, edgePart))
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -63,11 +66,16 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("-faults is %d: give 0 to 10000", o.faults)
 	case o.crew < 1 || o.crew > 500:
 		return fmt.Errorf("-conversations is %d: give 1 to 500", o.crew)
+	case o.edgeCut < time.Second || o.edgeCut > 10*time.Minute:
+		return fmt.Errorf("-edge-cut is %s: give 1s to 10m", o.edgeCut)
 	case o.hold < time.Second || o.hold > time.Minute:
 		return fmt.Errorf("-hold is %s: give 1s to 1m", o.hold)
 	}
 	return nil
 }
+
+// hasEdge tells whether there is to be an edge node.
+func (o *options) hasEdge() bool { return slices.Contains(o.only.Names, edgePart) }
 
 // most is how many nodes there are at a time: some come for a while.
 func (o *options) most() int { return 2 * o.nodes }

@@ -42,7 +42,7 @@ func nodeHost(i int) string { return fmt.Sprintf("node-%d", i+1) }
 
 // hostNames are all hosts of a run with so many nodes.
 func hostNames(nodes int) []string {
-	names := append(make([]string, 0, 2+nodes), clientsHost, storeHost)
+	names := append(make([]string, 0, 3+nodes), clientsHost, storeHost, edgeHost)
 	for i := range nodes {
 		names = append(names, nodeHost(i))
 	}

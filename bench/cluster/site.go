@@ -14,16 +14,17 @@ import (
 
 // site is all programs of a run, and where they are.
 type site struct {
-	network  *network
-	folder   string
-	binary   string
-	key      string // of the first tenant
-	admin    string // an admin key
-	postgres *program.Postgres
-	redis    *program.Redis
-	upstream *program.Process
-	nodes    []*node // those of the beginning come first
-	usual    int     // how many run when nothing is wrong
+	network      *network
+	folder       string
+	binary       string
+	certificates string // folder of those of nodes and edge nodes; empty where they speak plainly
+	key          string // of the first tenant
+	admin        string // an admin key
+	postgres     *program.Postgres
+	redis        *program.Redis
+	upstream     *program.Process
+	nodes        []*node // those of the beginning come first
+	usual        int     // how many run when nothing is wrong
 }
 
 // drainFor is how long a node waits for streams when it is stopped. They last for
@@ -40,13 +41,13 @@ admission:
 `
 
 // newSite builds and starts everything but the nodes.
-func newSite(ctx context.Context, folder string, n *network, most, usual int) (s *site, err error) {
+func newSite(ctx context.Context, folder string, n *network, o *options) (s *site, err error) {
 	built, err := program.Build(ctx, folder, "cmd/parley", "bench/upstream")
 	if err != nil {
 		return nil, err
 	}
 	store := n.hosts[storeHost]
-	s = &site{network: n, folder: folder, binary: built[0], usual: usual}
+	s = &site{network: n, folder: folder, binary: built[0], usual: o.nodes}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -67,7 +68,12 @@ func newSite(ctx context.Context, folder string, n *network, most, usual int) (s
 	if err != nil {
 		return nil, err
 	}
-	for i := range most {
+	if o.hasEdge() {
+		if err := s.makeCertificates(ctx, o.most()); err != nil {
+			return nil, err
+		}
+	}
+	for i := range o.most() {
 		one, err := s.newNode(n.hosts[nodeHost(i)], upstream)
 		if err != nil {
 			return nil, err
@@ -95,6 +101,9 @@ func (s *site) newNode(h *host, upstream string) (*node, error) {
 		"OPENAI_BASE_URL=http://" + upstream + "/v1", "OPENAI_API_KEY=canned",
 		"PARLEY_STORE_POSTGRES_URL=" + s.postgres.URL, "PARLEY_REDIS_URL=" + s.redis.URL,
 		"PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
+	}
+	if s.certificates != "" {
+		settings.Env = append(settings.Env, append(s.identity(h.name), "PARLEY_EDGE_LISTEN="+h.address+edgePort)...)
 	}
 	return &node{name: h.name, host: h, settings: settings, folder: s.folder, wake: make(chan struct{}, 1)}, nil
 }
