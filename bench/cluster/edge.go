@@ -74,7 +74,7 @@ func startEdge(ctx context.Context, s *site, alone time.Duration) (*edgeRig, *pr
 	settings.Key, settings.Config, settings.Through = s.key, nodeConfig, h.through
 	settings.Address, settings.Admin = h.address+":8080", h.address+":8081"
 	settings.Env = append(s.identity("edge-1"),
-		"PARLEY_EDGE_ENABLED=true", "PARLEY_EDGE_NAME=bench", "PARLEY_EDGE_CORES="+strings.Join(cores, ","), "PARLEY_EDGE_TOLERATES="+alone.String())
+		"PARLEY_ADMIN_OPEN_METRICS=true", "PARLEY_EDGE_ENABLED=true", "PARLEY_EDGE_NAME=bench", "PARLEY_EDGE_CORES="+strings.Join(cores, ","), "PARLEY_EDGE_TOLERATES="+alone.String())
 	process, err := settings.Start(ctx, s.folder, readyWithin)
 	if err != nil {
 		return nil, nil, err
