@@ -71,6 +71,8 @@ func TestComposedServersHaveAGoodConfiguration(t *testing.T) {
 			t.Errorf("%s is known as %q", name, advertised)
 		}
 	}
+	edge := file.Services["edge"]
+	deployed{edge.Command, edge.Environment}.startsAs(t, "edge")
 	certs := file.Services["certificates"].Command
 	for i, argument := range certs {
 		certs[i] = strings.Replace(argument, "/data", t.TempDir(), 1)

@@ -42,10 +42,18 @@ func TestAnEdgeNodeGoesOnWithTheNextServer(t *testing.T) {
 			return strings.Contains(p.operate(http.MethodGet, "/admin/cluster", "").body, `"name":"nearby"`)
 		})
 	}
+	tier, header := w.edge.tier(sharpen)
+	if tier != "exact" {
+		t.Errorf("it got %q", tier)
+	}
 	followed := 0
 	if strings.Contains(core[1].operate(http.MethodGet, "/admin/cluster", "").body, `"follows":true`) {
 		followed = 1
 	}
+	other := core[1-followed]
+	other.wants(other.do(http.MethodDelete, other.url+"/v1/cache/entries/"+header.Get("x-parley-cache-entry"), other.key, ""), 200, `"deleted":true`)
+	eventually(t, "a drop on the other server to arrive", func() bool { tier, _ := w.edge.tier(sharpen); return tier == "miss" })
+	w.keeps(t)
 	core[followed].kill()
 	began := time.Now()
 	if status, _, said := w.edge.asks("/v1/chat/completions", chatOf("What is the best way to sharpen an axe?")); status != http.StatusOK {

@@ -105,4 +105,5 @@ func TestSessionsAtAnEdgeNodeAreTheCores(t *testing.T) {
 	if closed, ok := socket.IsClosed(err); !ok || closed.Code != 1008 {
 		t.Errorf("a session whose key was revoked ends with %v", err)
 	}
+	w.edge.terminate()
 }
