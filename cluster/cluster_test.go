@@ -345,3 +345,31 @@ func TestNodeThatIsCutOffFromTheDatabaseIsNotReady(t *testing.T) {
 		t.Errorf("it has %d shards open: nothing was to change", a.owns())
 	}
 }
+
+// A server that starts again has the address of the one before, which others have
+// watched: they must not close the connections to it, now and with every shard that
+// moves. All nodes of these tests have one address.
+func TestServerThatStartsAgainIsNotTakenForTheOneBefore(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	cuts, stop := wire.Cuts()
+	defer stop()
+	before := turn(t.Context(), b.in(t), "before")
+	a.start(before) // which watches b from then on
+	received(t, before)
+	b.Retire(time.Minute)
+	await(t, "it keeps shards", func() bool { return b.owns() == 0 })
+	b.leave(t)
+	again := join(t, at)
+	awaitSpread(t, a, again)
+	after := turn(t.Context(), again.in(t), "after")
+	a.start(after)
+	if text, _ := received(t, after); text != "after" {
+		t.Errorf("got %q", text)
+	}
+	if n := cuts.Load(); n > 0 {
+		t.Errorf("connections to its address were closed %d times", n)
+	}
+}

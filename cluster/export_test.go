@@ -1,5 +1,11 @@
 package cluster
 
+import (
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/remote"
+)
+
 // Wire is what nodes speak through.
 type Wire = remoting
 
@@ -29,3 +35,15 @@ func OpenOn(wire *Wire, cfg Config, deps Deps) *Cluster { return open(cfg, deps,
 
 // OnlyNodes is what a node asks of who calls it.
 var OnlyNodes = onlyNodes
+
+// Cuts counts, until stop is called, how often connections to an address were given
+// up by somebody who took the node there for gone.
+func (r *remoting) Cuts() (count *atomic.Int64, stop func()) {
+	count = &atomic.Int64{}
+	heard := r.system.EventStream.Subscribe(func(event any) {
+		if _, is := event.(*remote.EndpointTerminatedEvent); is {
+			count.Add(1)
+		}
+	})
+	return count, func() { r.system.EventStream.Unsubscribe(heard) }
+}

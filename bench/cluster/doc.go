@@ -16,6 +16,7 @@
 //	balance.go   which nodes are asked        history.go  what clients were told
 //	crew.go      clients at work
 //	model.go     what histories are possible  verify.go   what was lost, doubled, forked
+//	streams.go   replies that are read while they come
 //	outage.go    how long nothing was written capacity.go how much nodes carry
 //	drill.go     a run                        figures.go  the line
 package main

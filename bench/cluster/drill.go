@@ -79,7 +79,8 @@ func injectAll(ctx context.Context, o *options, s *site) (*findings, error) {
 	random := rand.New(rand.NewPCG(o.seed, 1)) // #nosec G404 -- a run that can be repeated
 	f := newFindings()
 	report.Say("seed %d", o.seed)
-	c := newCrew(ctx, s, o.crew)
+	c, streams := newCrew(ctx, s, o.crew), newReaders(ctx, s)
+	defer streams.goHome()
 	for i, one := range plan(o, s.network, random) {
 		if err := program.Pause(ctx, calm); err != nil {
 			return nil, err
@@ -90,6 +91,7 @@ func injectAll(ctx context.Context, o *options, s *site) (*findings, error) {
 		}
 	}
 	c.goHome()
+	f.streams = streams.goHome()
 	f.verdict = verify(ctx, c)
 	f.kinds = c.kinds
 	for _, n := range s.nodes {

@@ -13,6 +13,7 @@ import (
 type findings struct {
 	kindsOf  map[string]*outages // by the fault's name
 	verdict  verdict
+	streams  streamFigures
 	kinds    map[string]int
 	ends     int // of nodes, that nobody asked for
 	injected int
@@ -71,6 +72,7 @@ func (f *findings) write(line *report.Report) {
 	line.Figure("nodes_that_ended_by_themselves", f.ends)
 	line.Figure("clients_were_told", f.kinds)
 	line.Figure("history", f.verdict)
+	line.Figure("streams", f.streams)
 	if f.injected > 0 {
 		line.Target(report.AtMost("one_membership_worst_ms", ms(oneWithin), ms(slowest)))
 	}
@@ -78,6 +80,9 @@ func (f *findings) write(line *report.Report) {
 	line.Target(report.Exactly("doubled", 0, float64(f.verdict.Doubled)))
 	line.Target(report.Exactly("forks", 0, float64(f.verdict.Forks)))
 	line.Target(report.Exactly("conversations_unread", 0, float64(f.verdict.Unread)))
+	line.Target(report.Exactly("stream_gaps", 0, float64(f.streams.Gaps)))
+	line.Target(report.Exactly("stream_repeats", 0, float64(f.streams.Repeats)))
+	line.Target(report.Exactly("streams_untrue", 0, float64(f.streams.Untrue)))
 	final := 0
 	for kind, n := range f.kinds {
 		if strings.HasPrefix(kind, "final_") {

@@ -23,7 +23,7 @@ func TestShortRunLosesNothing(t *testing.T) {
 	}
 	for _, target := range line.Targets {
 		switch target.Name {
-		case "acknowledged_lost", "doubled", "forks", "conversations_unread", "errors_not_to_be_retried":
+		case "acknowledged_lost", "doubled", "forks", "conversations_unread", "errors_not_to_be_retried", "stream_gaps", "stream_repeats", "streams_untrue":
 			if !target.OK {
 				t.Errorf("%s is %v, want %s", target.Name, target.Got, target.Want)
 			}
@@ -31,6 +31,9 @@ func TestShortRunLosesNothing(t *testing.T) {
 	}
 	if seen := line.Figures["history"].(verdict); seen.Told < 50 || seen.Conversations < 4 {
 		t.Errorf("%+v: too little was written", seen)
+	}
+	if seen := line.Figures["streams"].(streamFigures); seen.Whole < 5 {
+		t.Errorf("%+v: too little was read", seen)
 	}
 	if line.Figures["faults_injected"] != 4 {
 		t.Errorf("%v faults were injected", line.Figures["faults_injected"])

@@ -100,7 +100,7 @@ func (s *site) newNode(h *host, upstream string) (*node, error) {
 	settings.Env = []string{
 		"OPENAI_BASE_URL=http://" + upstream + "/v1", "OPENAI_API_KEY=canned",
 		"PARLEY_STORE_POSTGRES_URL=" + s.postgres.URL, "PARLEY_REDIS_URL=" + s.redis.URL,
-		"PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
+		"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=10ms", "PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
 	}
 	if s.certificates != "" {
 		settings.Env = append(settings.Env, append(s.identity(h.name), "PARLEY_EDGE_LISTEN="+h.address+edgePort)...)

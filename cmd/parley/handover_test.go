@@ -37,11 +37,22 @@ func (f *fleet) handedOver() (sum int) {
 const readers = 24
 
 // Whoever reads a reply by way of another node does not notice that its owner is
-// killed: each event comes once, and the store has what was read.
+// killed, or stopped before the reply is whole: each event comes once, and the store has
+// what was read.
 func TestStreamsOutliveTheirOwner(t *testing.T) {
 	t.Parallel()
+	for name, end := range map[string]func(*process){"killed": (*process).kill, "stopped": (*process).terminate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			streamsOutlive(t, end)
+		})
+	}
+}
+
+func streamsOutlive(t *testing.T, end func(*process)) {
+	t.Helper()
 	const victim = 2
-	f := startFleet(t, "PARLEY_HTTP_CONTINUE=true", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=5ms")
+	f := startFleet(t, "PARLEY_HTTP_CONTINUE=true", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=5ms", "PARLEY_HTTP_DRAIN_TIMEOUT=1s")
 	text := prose(400)
 	streams, sockets := make([]*listener, readers), make([]*socket.Reader, 2)
 	var reading sync.WaitGroup
@@ -65,7 +76,7 @@ func TestStreamsOutliveTheirOwner(t *testing.T) {
 		})
 	}
 	time.Sleep(time.Second)
-	f.nodes[victim].kill()
+	end(f.nodes[victim])
 	reading.Wait()
 	if f.handedOver() == 0 {
 		t.Error("no turn was handed over")
