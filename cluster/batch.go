@@ -32,3 +32,30 @@ func (b *batch) add(c *messages.Chunk) {
 }
 
 func (b *batch) full() bool { return len(b.chunks) >= maxBatchChunks || b.bytes >= maxBatchBytes }
+
+// gather puts what is there behind a chunk together with it; where nobody sees a reply
+// before it is whole, also what is still to come, as far as a batch goes.
+func gather(first *messages.Chunk, chunks <-chan messages.Chunk, seen bool) *batch {
+	b := newBatch(first)
+	for !b.full() {
+		chunk, came := next(chunks, !seen)
+		if !came {
+			break
+		}
+		b.add(&chunk)
+	}
+	return b
+}
+
+// next returns a chunk that is there, or that is waited for.
+func next(chunks <-chan messages.Chunk, wait bool) (chunk messages.Chunk, came bool) {
+	if wait {
+		chunk, came = <-chunks
+		return chunk, came
+	}
+	select {
+	case chunk, came = <-chunks:
+	default:
+	}
+	return chunk, came
+}

@@ -123,26 +123,16 @@ func (s *served) turn(m *messages.StartTurn, started messages.TurnStarted) {
 	if started.Err != nil {
 		return
 	}
-	if m.Chunks == nil || !s.stream(m.Chunks) {
+	if m.Chunks == nil || !s.stream(m.Chunks, m.Spec.Stream) {
 		s.send(nil, true)
 	}
 }
 
-// stream sends batches of whatever there is, until there is no more, and tells whether
-// it has sent the last. Behind a client that has gone it only takes what comes.
-func (s *served) stream(chunks <-chan messages.Chunk) (ended bool) {
+// stream sends batches until there is no more, and tells whether it has sent the last.
+// Behind a client that has gone it only takes what comes.
+func (s *served) stream(chunks <-chan messages.Chunk, seen bool) (ended bool) {
 	for chunk := range chunks {
-		batch := newBatch(&chunk)
-		for open := true; open && !batch.full(); {
-			select {
-			case chunk, open = <-chunks:
-				if open {
-					batch.add(&chunk)
-				}
-			default:
-				open = false
-			}
-		}
+		batch := gather(&chunk, chunks, seen)
 		ended = batch.ended
 		s.send(batch.chunks, ended)
 	}
