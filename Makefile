@@ -93,6 +93,11 @@ $(TOOLS)/benchstat: Makefile
 $(TOOLS)/buf: Makefile
 	@$(call build_tool,$(BUF))
 
+# etcd's modules replace each other in their own files, which go install refuses.
+$(TOOLS)/etcd: .ci/etcd/go.mod .ci/etcd/go.sum
+	@echo "building etcd" >&2
+	@cd .ci/etcd && go build -o $@ go.etcd.io/etcd/server/v3 && touch $@
+
 # The one tool that must be of the product's own version of protobuf.
 $(TOOLS)/protoc-gen-go: go.mod
 	@echo "building protoc-gen-go" >&2

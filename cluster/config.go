@@ -17,6 +17,21 @@ type Config struct {
 	Heartbeat time.Duration `koanf:"heartbeat"` // how often the lease is renewed
 	Lease     time.Duration `koanf:"lease"`     // after which others take over from a node that says nothing
 	TLS       TLSConfig     `koanf:"tls"`
+	Registry  string        `koanf:"registry"` // where the nodes meet: postgres, which is the store's own, or etcd
+	Etcd      EtcdConfig    `koanf:"etcd"`
+}
+
+// The places where nodes meet.
+const (
+	RegistryPostgres = "postgres"
+	RegistryEtcd     = "etcd"
+)
+
+// EtcdConfig is the etcd in which nodes meet, where that is the place.
+type EtcdConfig struct {
+	Endpoints []string  `koanf:"endpoints"` // of its servers, such as https://10.0.0.9:2379
+	Prefix    string    `koanf:"prefix"`    // of all keys, for clusters that share an etcd
+	TLS       TLSConfig `koanf:"tls"`       // ca alone where it asks nobody for a certificate
 }
 
 // TLSConfig names the files by which nodes know each other: all three, or none.
@@ -28,7 +43,10 @@ type TLSConfig struct {
 
 // DefaultConfig is a node that is alone.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:7946", Heartbeat: time.Second, Lease: 3 * time.Second}
+	return Config{
+		Listen: "127.0.0.1:7946", Heartbeat: time.Second, Lease: 3 * time.Second,
+		Registry: RegistryPostgres, Etcd: EtcdConfig{Prefix: "parley"},
+	}
 }
 
 // leastBeats is how many heartbeats fit into a lease: one may be lost, and one late.
@@ -57,8 +75,21 @@ func (c Config) Validate() error {
 	require(c.TLS.isWhole(), "cluster.tls has ca, cert and key: give all three, or none; `parley cluster certs` makes them")
 	require(c.TLS.isSet() || isPrivate(host), "cluster.listen is %q, which is no private address, and cluster.tls is not set: whoever reaches it could do anything; "+
 		"set cluster.tls, whose files `parley cluster certs` makes, or listen on a private address", c.Listen)
+	switch c.Registry {
+	case RegistryPostgres:
+	case RegistryEtcd:
+		require(len(c.Etcd.Endpoints) > 0, "cluster.etcd.endpoints is empty: give the addresses of its servers, such as https://10.0.0.9:2379")
+		require(c.Etcd.Prefix != "", "cluster.etcd.prefix is empty: give a word, such as parley")
+		require((c.Etcd.TLS.Cert == "") == (c.Etcd.TLS.Key == ""), "cluster.etcd.tls has cert and key: give both, or none")
+		require(c.Lease >= leastEtcdLease && c.Lease%time.Second == 0, "cluster.lease is %s: give whole seconds, at least %s, as etcd counts them", c.Lease, leastEtcdLease)
+	default:
+		require(false, "cluster.registry is %q: give %s or %s", c.Registry, RegistryPostgres, RegistryEtcd)
+	}
 	return errors.Join(faults...)
 }
+
+// leastEtcdLease is the shortest that an etcd with its usual settings grants.
+const leastEtcdLease = 2 * time.Second
 
 func (c TLSConfig) isSet() bool { return c.CA != "" && c.Cert != "" && c.Key != "" }
 

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,5 +40,55 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestConfigOfAnotherRegistryNamesItsFaults(t *testing.T) {
+	t.Parallel()
+	valid := func() cluster.Config {
+		c := cluster.DefaultConfig()
+		c.Enabled, c.Registry, c.Etcd.Endpoints = true, cluster.RegistryEtcd, []string{"https://10.0.0.9:2379"}
+		return c
+	}
+	if err := valid().Validate(); err != nil {
+		t.Errorf("a valid one: %v", err)
+	}
+	for want, change := range map[string]func(*cluster.Config){
+		"cluster.registry":       func(c *cluster.Config) { c.Registry = "zookeeper" },
+		"cluster.etcd.endpoints": func(c *cluster.Config) { c.Etcd.Endpoints = nil },
+		"cluster.etcd.prefix":    func(c *cluster.Config) { c.Etcd.Prefix = "" },
+		"cluster.etcd.tls":       func(c *cluster.Config) { c.Etcd.TLS.Cert = "node.pem" },
+		"cluster.lease":          func(c *cluster.Config) { c.Lease = 3500 * time.Millisecond },
+	} {
+		c := valid()
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", want, err)
+		}
+	}
+}
+
+// Etcd may show a certificate of an authority of its own, and ask for one.
+func TestEtcdIsReachedByItsOwnCertificates(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "certs")
+	if err := cluster.WriteCertificates(folder, 1, 0, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	c := cluster.EtcdConfig{}
+	if plain, err := c.Credentials(); plain != nil || err != nil {
+		t.Errorf("without files: %v, %v", plain, err)
+	}
+	c.TLS.CA = filepath.Join(folder, "ca.pem")
+	if own, err := c.Credentials(); err != nil || own.RootCAs == nil || len(own.Certificates) != 0 {
+		t.Errorf("with an authority: %+v, %v", own, err)
+	}
+	c.TLS.Cert, c.TLS.Key = filepath.Join(folder, "node-1.pem"), filepath.Join(folder, "node-1.key")
+	if own, err := c.Credentials(); err != nil || len(own.Certificates) != 1 {
+		t.Errorf("with a certificate: %+v, %v", own, err)
+	}
+	c.TLS.CA = c.TLS.Key
+	if _, err := c.Credentials(); err == nil {
+		t.Error("a key was taken for an authority")
 	}
 }

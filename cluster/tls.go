@@ -63,3 +63,30 @@ func Mutual(c TLSConfig) (client, server *tls.Config, err error) {
 }
 
 var errNoCertificate = errors.New("cluster.tls.ca has no certificate in it: give a PEM file, such as `parley cluster certs` makes")
+
+// Credentials is how to reach etcd; nil where nothing is set, which is without TLS, or by
+// what the machine trusts.
+func (c EtcdConfig) Credentials() (*tls.Config, error) {
+	if c.TLS == (TLSConfig{}) {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLS.CA != "" {
+		text, err := os.ReadFile(c.TLS.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read cluster.etcd.tls.ca: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(text) {
+			return nil, errNoCertificate
+		}
+	}
+	if c.TLS.Cert != "" {
+		own, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read cluster.etcd.tls.cert and cluster.etcd.tls.key: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{own}
+	}
+	return cfg, nil
+}

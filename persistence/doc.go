@@ -5,6 +5,7 @@
 //	sqlite       one file, the embedded default: connections, the writer, backups
 //	postgres     a pool, row-level security: for production
 //	postgres/sharded   conversations in several such databases, by their shards
+//	etcd               where the nodes of a cluster meet, instead of PostgreSQL
 //	spool        the ledger's queue on the local disk, in front of either
 //	redis        what nodes share and may lose: cached replies
 //

@@ -50,9 +50,7 @@ type inStore struct {
 }
 
 func administrationOf(cfg *Config, s store, prices *tenant.Prices) inStore {
-	nodes, _ := s.(cluster.Registry)
 	return inStore{
-		nodes:          nodes,
 		Administration: tenant.NewAdministration(s), PriceAdministration: tenant.NewPriceAdministration(s, prices),
 		RetentionAdministration: tenant.NewRetentionAdministration(s), Eraser: tenant.NewEraser(s, nil, slog.New(slog.DiscardHandler)),
 		LimitAdministration: tenant.NewLimitAdministration(s, cfg.Limits, cfg.Admission.Weights, admission.MostWeight),
@@ -163,7 +161,13 @@ func inFolder(ctx context.Context, cfg *Config, task func(context.Context, admin
 	if err != nil {
 		return err
 	}
+	meeting, err := openRegistry(cfg.Cluster, s)
+	if err != nil {
+		return err
+	}
+	defer meeting.close()
 	work := administrationOf(cfg, s, prices)
+	work.nodes = meeting.Registry
 	work.shared = cfg.Redis.URL != "" && cfg.Cache.Enabled
 	return task(atTheStore(ctx), work)
 }

@@ -40,12 +40,11 @@ func openMembership(cfg *Config, k kept, metrics prometheus.Registerer, log *slo
 	if !cfg.Cluster.Enabled {
 		return membership{}, nil
 	}
-	registry, shared := k.store.(cluster.Registry)
-	if !shared {
+	if k.registry.Registry == nil {
 		return membership{}, joinable(cfg.Cluster, StoreConfig{})
 	}
 	nodes, err := cluster.Open(cfg.Cluster, cluster.Deps{
-		Self: k.member, Version: builtFrom().String(), Registry: registry, Registerer: metrics, Log: log,
+		Self: k.member, Version: builtFrom().String(), Registry: k.registry.Registry, Registerer: metrics, Log: log,
 	})
 	if err != nil {
 		return membership{}, &messages.Failure{
@@ -58,12 +57,11 @@ func openMembership(cfg *Config, k kept, metrics prometheus.Registerer, log *slo
 
 // notInACluster refuses to begin alone on a database where others work: it would take
 // their turns for its own, from a process that is gone.
-func notInACluster(ctx context.Context, s store) error {
-	registry, shared := s.(cluster.Registry)
-	if !shared {
+func notInACluster(ctx context.Context, r registry) error {
+	if r.Registry == nil {
 		return nil
 	}
-	members, _, err := registry.Topology(ctx)
+	members, _, err := r.Topology(ctx)
 	if err != nil {
 		return err
 	}

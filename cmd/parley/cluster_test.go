@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -220,8 +222,28 @@ func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
 // everything that was acknowledged, once, in one order.
 func TestConversationsOutliveTheirNode(t *testing.T) {
 	t.Parallel()
+	for name, env := range map[string][]string{"of nodes that meet in PostgreSQL": nil, "of nodes that meet in etcd": inEtcd(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conversationsOutlive(t, env)
+		})
+	}
+}
+
+// inEtcd has the nodes of a fleet meet in an etcd, apart from others.
+func inEtcd(t *testing.T) []string {
+	t.Helper()
+	at := os.Getenv("PARLEY_TEST_ETCD_URL")
+	if at == "" {
+		t.Fatal("PARLEY_TEST_ETCD_URL is not set: `make test` starts an etcd and sets it")
+	}
+	return []string{"PARLEY_CLUSTER_REGISTRY=etcd", "PARLEY_CLUSTER_ETCD_ENDPOINTS=" + at, "PARLEY_CLUSTER_ETCD_PREFIX=" + rand.Text()}
+}
+
+func conversationsOutlive(t *testing.T, env []string) {
+	t.Helper()
 	const writers, victim = 12, 2
-	f := startFleet(t)
+	f := startFleet(t, env...)
 	all := make([]*writer, writers)
 	killed, stop := make(chan struct{}), make(chan struct{})
 	var working sync.WaitGroup
@@ -248,6 +270,9 @@ func TestConversationsOutliveTheirNode(t *testing.T) {
 			t.Errorf("writer %d was refused for good: %s", i, refused)
 		}
 		f.holds(w, i%2)
+	}
+	if shown, err := runBinary(t, nil, "cluster", "status", "--data", f.nodes[0].data); err != nil || strings.Count(shown, "serving") != 2 {
+		t.Errorf("%s, %v", shown, err)
 	}
 	t.Logf("%d replies acknowledged; the longest outage was %s", sum, worst)
 	if worst > 5*time.Second {
@@ -488,6 +513,58 @@ func (f *fleet) await(what string, so func() bool) {
 	for begun := time.Now(); !so(); time.Sleep(50 * time.Millisecond) {
 		if time.Since(begun) > patience {
 			f.t.Fatalf("after %s: %s", patience, what)
+		}
+	}
+}
+
+// Etcd decides who is a member where nodes meet there. While nobody reaches it nothing
+// moves, and afterwards nobody is taken for dead.
+func TestServersThatDoNotReachEtcd(t *testing.T) {
+	t.Parallel()
+	env := inEtcd(t)
+	at, err := url.Parse(os.Getenv("PARLEY_TEST_ETCD_URL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := database(t)
+	f := &fleet{t: t}
+	ways := make([]*toxiproxy.Proxy, 2)
+	for i := range ways {
+		ways[i] = toxicNetwork(t, at.Host)
+		f.nodes = append(f.nodes, start(t, launch{
+			arguments: []string{"--cluster", "--cluster-listen", "127.0.0.1:0"},
+			env: append([]string{
+				"PARLEY_STORE_POSTGRES_URL=" + database, "PARLEY_STORE_POSTGRES_CONNECTIONS=2", env[0], env[2],
+			}, "PARLEY_CLUSTER_ETCD_ENDPOINTS=http://"+ways[i].Listen),
+		}))
+	}
+	f.key = f.nodes[0].key
+	f.awaitSpread(2)
+	conversation := f.converse(0)
+	members := f.members()
+	for _, way := range ways {
+		way.Stop()
+	}
+	for i, p := range f.nodes {
+		f.await("a server that does not reach etcd is ready", func() bool { return p.readiness() != http.StatusOK })
+		if got := f.shards(i); got != 512 {
+			t.Errorf("server %d has %d shards open", i, got)
+		}
+	}
+	time.Sleep(5 * time.Second) // every lease runs out
+	for _, way := range ways {
+		enable(t, way)
+	}
+	for _, p := range f.nodes {
+		f.await("a server is not ready again", func() bool { return p.readiness() == http.StatusOK })
+	}
+	f.awaitSpread(2)
+	if now := f.members(); now != members {
+		t.Errorf("the members were %s, and are %s", members, now)
+	}
+	for node := range f.nodes {
+		if answer := f.nodes[node].post("/v1/responses", f.key, fmt.Sprintf(`{"model":"simulated/x","input":"Hello!","conversation":%q}`, conversation)); answer.status != http.StatusOK {
+			t.Errorf("by server %d: %d %s", node, answer.status, answer.body)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (c *Config) Validate() error {
 		data,
 		c.HTTP.Validate(), c.Admin.Validate(), ownAddress(c.Providers, c.HTTP.Listen),
 		c.Budgets.Validate(),
-		c.Store.Validate(), c.Cluster.Validate(), joinable(c.Cluster, c.Store), c.Edge.Validate(c.Cluster.TLS != cluster.TLSConfig{}), apart(c), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
+		c.Store.Validate(), c.Cluster.Validate(), joinable(c.Cluster, c.Store), oneDatabase(c.Cluster, c.Store), c.Edge.Validate(c.Cluster.TLS != cluster.TLSConfig{}), apart(c), c.Ledger.Validate(), c.Redis.Validate(), c.Keys.Validate(), c.Limits.Validate(), c.Prices.Validate(), c.Retention.Validate(),
 		c.Providers.Validate(), c.Outliers.Validate(), c.Models.Validate(routed(c.Providers)),
 		c.Config.Validate(), c.Log.Validate(),
 	)

@@ -30,6 +30,8 @@ var onlyIn = map[string][]string{
 	"github.com/jackc/pgx/":              {"persistence/postgres", "persistence/persistencetest"},
 	"modernc.org/sqlite":                 {"persistence/sqlite"},
 	"github.com/redis/":                  {"persistence/redis"},
+	"go.etcd.io/etcd/":                   {"persistence/etcd"},
+	"go.uber.org/zap":                    {"persistence/etcd"},
 	"github.com/knadh/koanf/":            {"cmd"},
 	"github.com/spf13/":                  {"cmd"},
 	"go.yaml.in/yaml/":                   {"cmd", "actors/tenant"},

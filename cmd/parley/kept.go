@@ -18,12 +18,14 @@ import (
 
 // kept is what outlives the process, and what it takes to count money.
 type kept struct {
-	store   store
-	member  messages.MemberID // of this process; empty where it is alone
-	prices  *tenant.Prices
-	rows    *counting // where rows of usage end up
-	ledger  *spool.Spool
-	budgets *budget.Budgets
+	store store
+	// registry is where this process meets others.
+	registry registry
+	member   messages.MemberID // of this process; empty where it is alone
+	prices   *tenant.Prices
+	rows     *counting // where rows of usage end up
+	ledger   *spool.Spool
+	budgets  *budget.Budgets
 }
 
 // counting is a store that tells budgets of the rows which the ledger's queue
@@ -52,6 +54,10 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 	if k.store, err = awaitStore(ctx, cfg.Store, k.member, s, metrics, log); err != nil {
 		return kept{}, err
 	}
+	if k.registry, err = openRegistry(cfg.Cluster, k.store); err != nil {
+		k.store.Close()
+		return kept{}, err
+	}
 	recovered, err := k.recoverTurns(ctx)
 	k.rows = &counting{Sink: k.store}
 	if err == nil {
@@ -70,6 +76,7 @@ func openKept(ctx context.Context, cfg *Config, s sockets, metrics prometheus.Re
 		if k.ledger != nil {
 			k.ledger.Close()
 		}
+		k.registry.close()
 		k.store.Close()
 		return kept{}, fmt.Errorf("settle what the last process left: %w", err)
 	}
@@ -85,7 +92,7 @@ func (k kept) recoverTurns(ctx context.Context) (recovered int, err error) {
 	if k.member != "" {
 		return 0, nil
 	}
-	if err := notInACluster(ctx, k.store); err != nil {
+	if err := notInACluster(ctx, k.registry); err != nil {
 		return 0, err
 	}
 	return k.store.RecoverTurns(ctx)
@@ -100,9 +107,10 @@ func openBudgets(ctx context.Context, cfg *Config, k kept, metrics prometheus.Re
 	return budget.Open(ctx, cfg.Budgets, budget.Deps{Store: k.store, Charge: k.prices.Charge, Node: node, Registerer: metrics, Log: log})
 }
 
-// close brings the ledger to the store, and closes both.
+// close brings the ledger to the store, and closes all.
 func (k kept) close() {
 	k.ledger.Close()
+	k.registry.close()
 	k.store.Close()
 }
 

@@ -41,7 +41,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 	}
 	defer s.kept.close()
 	s.administration = administrationOf(cfg, s.kept.store, s.kept.prices)
-	s.administration.member = s.kept.member
+	s.administration.nodes, s.administration.member = s.kept.registry.Registry, s.kept.member
 	first, err := firstStart(ctx, s.administration, data, w.environment)
 	if err != nil {
 		return err

@@ -2,8 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/parley/messages"
+	"example.com/parley/persistence/persistencetest"
 	"example.com/parley/persistence/postgres"
 )
 
@@ -21,6 +20,14 @@ const lease = 500 * time.Millisecond
 // member opens the store as a node of a cluster, and joins.
 func member(t *testing.T, at string, id messages.MemberID) *postgres.Store {
 	t.Helper()
+	store := unjoined(t, at, id)
+	join(t, store, id)
+	return store
+}
+
+// unjoined opens the store as a node of a cluster.
+func unjoined(t *testing.T, at string, id messages.MemberID) *postgres.Store {
+	t.Helper()
 	cfg := postgres.DefaultConfig()
 	cfg.URL, cfg.Connections, cfg.MaxConns = at, 1, 8
 	store, err := postgres.OpenMember(t.Context(), cfg, id, prometheus.NewRegistry())
@@ -28,7 +35,6 @@ func member(t *testing.T, at string, id messages.MemberID) *postgres.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	join(t, store, id)
 	return store
 }
 
@@ -56,6 +62,17 @@ func alive(t *testing.T, store *postgres.Store, id messages.MemberID, want int) 
 	}
 }
 
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	persistencetest.RunRegistry(t, lease, func(t *testing.T) func(messages.MemberID) persistencetest.Node {
+		at := database(t)
+		return func(id messages.MemberID) persistencetest.Node {
+			store := unjoined(t, at, id)
+			return persistencetest.Node{Registry: store, Store: store}
+		}
+	})
+}
+
 // reached tries again while connections are found cut: those of a removed member are.
 func reached(try func() error) error {
 	err := try()
@@ -63,81 +80,6 @@ func reached(try func() error) error {
 		err = try()
 	}
 	return err
-}
-
-func TestMemberThatDoesNotRenewIsRemovedByOneThatDoes(t *testing.T) {
-	t.Parallel()
-	at := database(t)
-	dead, living := member(t, at, "dead"), member(t, at, "living")
-	alive(t, living, "living", 1)
-	err := reached(func() error {
-		_, err := dead.Renew(t.Context(), "dead", lease)
-		return err
-	})
-	if !errors.Is(err, messages.ErrRemoved) {
-		t.Errorf("the removed member was told %v", err)
-	}
-}
-
-// After an outage of the server every lease has run out. Whoever comes first must
-// not take the others for dead.
-func TestFirstMemberAfterAnOutageRemovesNobody(t *testing.T) {
-	t.Parallel()
-	at := database(t)
-	first, second := member(t, at, "first"), member(t, at, "second")
-	alive(t, first, "first", 2)
-	time.Sleep(2 * lease) // nobody reaches the server
-	for range 3 {
-		if members, err := first.Renew(t.Context(), "first", lease); err != nil || len(members) != 2 {
-			t.Fatalf("got %+v, %v", members, err)
-		}
-	}
-	if _, err := second.Renew(t.Context(), "second", lease); err != nil {
-		t.Errorf("the second one came in time, and was told %v", err)
-	}
-}
-
-func TestShardHasOneOwnerAndEachOwnerAnEpoch(t *testing.T) {
-	t.Parallel()
-	at := database(t)
-	a, b := member(t, at, "a"), member(t, at, "b")
-	_, seen, err := a.Topology(t.Context())
-	if err != nil || len(seen) != messages.Shards {
-		t.Fatalf("%d shards, %v", len(seen), err)
-	}
-	var taking sync.WaitGroup
-	var taken [2][]messages.Placement
-	for i, store := range []*postgres.Store{a, b} {
-		taking.Go(func() {
-			got, err := store.TakeShards(t.Context(), []messages.MemberID{"a", "b"}[i], seen)
-			if err != nil {
-				t.Error(err)
-			}
-			taken[i] = got
-		})
-	}
-	taking.Wait()
-	if got := len(taken[0]) + len(taken[1]); got != messages.Shards {
-		t.Fatalf("%d shards were taken, want each once", got)
-	}
-	owner, from, other, to := a, messages.MemberID("a"), b, messages.MemberID("b")
-	given := taken[0]
-	if len(given) == 0 {
-		owner, from, other, to, given = b, "b", a, "a", taken[1]
-	}
-	if stolen, err := other.TakeShards(t.Context(), to, given); err != nil || len(stolen) != 0 {
-		t.Errorf("%d shards of a living member were taken, %v", len(stolen), err)
-	}
-	moved, err := owner.GiveShards(t.Context(), from, to, given[:3])
-	if err != nil || len(moved) != 3 || moved[0].Owner != to || moved[0].Epoch != 2 {
-		t.Errorf("gave %+v, %v", moved, err)
-	}
-	if err := other.Retire(t.Context(), to); err != nil {
-		t.Fatal(err)
-	}
-	if moved, err := owner.GiveShards(t.Context(), from, to, given[3:]); err != nil || len(moved) != 0 {
-		t.Errorf("gave %+v to one that leaves, %v", moved, err)
-	}
 }
 
 // fenced is a conversation whose shard moves.
@@ -243,23 +185,6 @@ func TestServerThatIsAloneGoesOnFromWhatAClusterLeft(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeyOfARemovedMemberCanBeTakenUp(t *testing.T) {
-	t.Parallel()
-	at := database(t)
-	dead, living := member(t, at, "dead"), member(t, at, "living")
-	claim := messages.Claim{Tenant: "acme", Key: "k", Request: messages.TurnID{1}, Deadline: time.Now().Add(time.Hour)}
-	if _, err := dead.ClaimKey(t.Context(), claim); err != nil {
-		t.Fatal(err)
-	}
-	if claimed, err := living.ClaimKey(t.Context(), claim); err != nil || claimed.State != messages.ClaimInFlight {
-		t.Fatalf("while it lives: %+v, %v", claimed, err)
-	}
-	alive(t, living, "living", 1)
-	if claimed, err := living.ClaimKey(t.Context(), claim); err != nil || claimed.State != messages.ClaimResumed {
-		t.Errorf("once it is removed: %+v, %v", claimed, err)
-	}
-}
-
 // A node that is frozen in the middle of a transaction holds a row. Whoever has its
 // shards next must not wait for it.
 func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
@@ -292,25 +217,5 @@ func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
 	}
 	if _, err := conn.Exec(t.Context(), "COMMIT"); err == nil {
 		t.Error("the transaction was committed")
-	}
-}
-
-func TestMembersAreToldOfChanges(t *testing.T) {
-	t.Parallel()
-	at := database(t)
-	store := member(t, at, "a")
-	ctx, stop := context.WithCancel(t.Context())
-	told, ended := make(chan struct{}, 64), make(chan error, 1)
-	go func() { ended <- store.AwaitChanges(ctx, func() { told <- struct{}{} }) }()
-	<-told // it listens
-	join(t, store, "b")
-	select {
-	case <-told:
-	case <-time.After(10 * time.Second):
-		t.Error("nobody was told of a member that joined")
-	}
-	stop()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended with %v", err)
 	}
 }
