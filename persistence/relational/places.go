@@ -75,6 +75,24 @@ func (s *Store) RaiseEpochs(ctx context.Context, owned func(messages.Shard) (epo
 	})
 }
 
+// placedHere tells which shards the database has: of others it may have rows that a move
+// has brought so far, or left.
+func (s *Store) placedHere(ctx context.Context) (here func(messages.Shard) bool, err error) {
+	if !s.rules.placed {
+		return func(messages.Shard) bool { return true }, nil
+	}
+	places := make(map[messages.Shard]bool)
+	err = s.read(ctx, operator, "ShardPlaces", func(q *querying) error {
+		return q.rows("SELECT shard FROM shard_places WHERE state IN ('here', 'copying', 'leaving')", nil, func(row Scanner) error {
+			var shard messages.Shard
+			err := row.Scan(&shard)
+			places[shard] = true
+			return err
+		})
+	})
+	return func(shard messages.Shard) bool { return places[shard] }, err
+}
+
 // holdSweep is for what writes to conversations of any shard: it tells whether one
 // is moving, while nothing of that kind may be done, and keeps moves from beginning.
 func (t *transaction) holdSweep() (moving bool, err error) {

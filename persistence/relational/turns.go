@@ -221,9 +221,13 @@ func (s *Store) RecoverShards(ctx context.Context, owned func(messages.Shard) (e
 	if err != nil {
 		return 0, err
 	}
+	here, err := s.placedHere(ctx)
+	if err != nil {
+		return 0, err
+	}
 	running = slices.DeleteFunc(running, func(ref messages.ConversationRef) bool {
 		_, is := owned(messages.ShardOf(ref))
-		return !is
+		return !is || !here(messages.ShardOf(ref))
 	})
 	if len(running) == 0 {
 		return 0, nil

@@ -190,6 +190,47 @@ func kill(t *testing.T, cfg postgres.Config, shard messages.Shard, to string, st
 	}
 }
 
+// A mover that is frozen while it keeps writers out finds them in again when it comes
+// back, and does not take the shard from under them.
+func TestFrozenMoverForksNothing(t *testing.T) {
+	t.Parallel()
+	const shard, frozen = messages.Shard(7), time.Second
+	cfg := twoDatabases(t)
+	node, operator := open(t, cfg), open(t, cfg)
+	defer node.Close()
+	defer operator.Close()
+	writing := writeTo(t, []*sharded.Store{node}, 4, shard)
+	for _, freezes := range []sharded.MoveStep{sharded.MoveClosed, sharded.MoveDrained, sharded.MoveLeft} {
+		times := 0
+		options := sharded.MoveOptions{}
+		options.After(func(step sharded.MoveStep) {
+			if step != freezes {
+				return
+			}
+			if times++; times > 1 {
+				return
+			}
+			before := writing.writes.Load()
+			time.Sleep(frozen + 200*time.Millisecond)
+			if writing.writes.Load() == before {
+				t.Errorf("nothing was written while the mover was frozen once %s", step)
+			}
+		})
+		to := map[bool]string{true: "east", false: postgres.Home}[operator.DatabaseOf(shard) == postgres.Home]
+		if _, err := operator.MoveShard(t.Context(), shard, to, options); err != nil {
+			t.Fatal(err)
+		}
+		if past := freezes == sharded.MoveLeft; past != (times == 1) {
+			t.Errorf("frozen once %s, it came there %d times", freezes, times)
+		}
+		if _, err := operator.CleanShards(t.Context(), sharded.Hurry()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d writes, the slowest took %s", writing.stop(), time.Duration(writing.slowest.Load()))
+	writing.check(t, operator)
+}
+
 // Servers that do not know that a shard has moved are refused by the database that it
 // has left: one that goes by an old map, and one that knows of no map at all.
 func TestServerThatDoesNotKnowOfAMoveIsRefused(t *testing.T) {

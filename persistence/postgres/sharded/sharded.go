@@ -103,13 +103,17 @@ func (s *Store) RecoverShards(ctx context.Context, owned func(messages.Shard) (m
 	if err != nil {
 		return 0, err
 	}
-	return s.sum(func(d *database) (int, error) {
+	return s.sum(func(d *database) (recovered int, err error) {
 		if err := d.EndFrozen(ctx, members); err != nil {
 			return 0, err
 		}
 		if err := d.RaiseEpochs(ctx, owned); err != nil {
 			return 0, err
 		}
-		return d.RecoverShards(ctx, owned)
+		err = s.waitOut(ctx, func() (err error) {
+			recovered, err = d.RecoverShards(ctx, owned)
+			return err
+		})
+		return recovered, err
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"example.com/parley/messages"
 	"example.com/parley/persistence/persistencetest"
 	"example.com/parley/persistence/postgres"
 	"example.com/parley/persistence/postgres/sharded"
@@ -69,7 +70,12 @@ func twoDatabases(t testing.TB) postgres.Config {
 
 func open(t testing.TB, cfg postgres.Config) *sharded.Store {
 	t.Helper()
-	store, err := sharded.Open(t.Context(), cfg, "", prometheus.NewRegistry(), quiet())
+	return openAs(t, cfg, "")
+}
+
+func openAs(t testing.TB, cfg postgres.Config, member messages.MemberID) *sharded.Store {
+	t.Helper()
+	store, err := sharded.Open(t.Context(), cfg, member, prometheus.NewRegistry(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
