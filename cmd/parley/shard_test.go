@@ -110,3 +110,19 @@ func (f *fleet) keepSaying(node int, conversation string, stop <-chan struct{}, 
 		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+func TestShardCommandsSayWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	two := []string{"PARLEY_STORE_POSTGRES_URL=postgres://a@127.0.0.1:1/a", "PARLEY_STORE_POSTGRES_DATABASES_EAST_URL=postgres://a@127.0.0.1:1/b"}
+	for arguments, want := range map[string]string{
+		"shard plan":                              "store.postgres.databases",
+		"shard move --shard 1 --to east --rate 1": "at least 1MB",
+	} {
+		if _, err := runBinary(t, nil, strings.Fields(arguments)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", arguments, err)
+		}
+	}
+	if _, err := runBinary(t, two, "shard", "plan"); err == nil || !strings.Contains(err.Error(), "the database could not be used") {
+		t.Errorf("a database that is away: %v", err)
+	}
+}

@@ -143,7 +143,12 @@ func (q *querying) see(ref messages.ConversationRef) error {
 	if !q.placed {
 		return nil
 	}
-	here, err := q.row("SELECT TRUE FROM shard_places WHERE shard = ? AND state IN ('here', 'copying', 'leaving')", []any{int(messages.ShardOf(ref))}, new(bool))
+	const text = "SELECT TRUE FROM shard_places WHERE shard = ? AND state IN ('here', 'copying', 'leaving')"
+	args := []any{int(messages.ShardOf(ref))}
+	if t, can := q.db.(Transaction); can { // it travels with what is read behind it
+		return t.Later(text, args, orElse(elsewhere))
+	}
+	here, err := q.row(text, args, new(bool))
 	if err == nil && !here {
 		err = elsewhere()
 	}
