@@ -32,7 +32,7 @@ func (s *Store) CleanShards(ctx context.Context, o MoveOptions) (cleaned int, er
 			if d == nil {
 				return unnamed(from)
 			}
-			if err := s.clean(ctx, d, shards, o); err != nil {
+			if err := s.clean(ctx, d, shards); err != nil {
 				return err
 			}
 			cleaned += len(shards)
@@ -61,18 +61,13 @@ func (s *Store) left(ctx context.Context) (left map[string][]messages.Shard, err
 	return left, err
 }
 
-func (s *Store) clean(ctx context.Context, d *database, shards []messages.Shard, o MoveOptions) error {
+func (s *Store) clean(ctx context.Context, d *database, shards []messages.Shard) error {
 	if err := s.wipe(ctx, d, func(shard messages.Shard) bool { return slices.Contains(shards, shard) }); err != nil {
 		return err
 	}
 	return s.Operate(ctx, "CleanShards", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "UPDATE shard_storage SET state = '', target = '', version = version + 1 WHERE shard = ANY($1) AND state = $2", shards, stateCleaning); err != nil {
 			return err
-		}
-		for _, shard := range shards {
-			if o.Report != nil {
-				o.Report(int(shard), MoveCleaned)
-			}
 		}
 		return tell(ctx, tx)
 	})

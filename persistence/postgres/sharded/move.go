@@ -14,8 +14,7 @@ import (
 
 // MoveOptions are how shards are moved.
 type MoveOptions struct {
-	Rate   int64                         // bytes a second at most; 0 for as fast as it goes
-	Report func(shard int, did MoveStep) // called with each step that is done; nil for nobody
+	Rate int64 // bytes a second at most; 0 for as fast as it goes
 
 	after   func(MoveStep) // where a test ends the process
 	noGrace bool           // where it knows that nobody goes by an old map
@@ -34,7 +33,6 @@ const (
 	MoveDrained  MoveStep = "drained"  // what was written meanwhile is there too
 	MoveLeft     MoveStep = "left"     // for good: the rest anybody may do, and every server does
 	MoveFlipped  MoveStep = "flipped"  // open again, elsewhere
-	MoveCleaned  MoveStep = "cleaned"  // what it left is gone
 )
 
 // Moved says how a move went.
@@ -89,9 +87,6 @@ func (s *Store) MoveShard(ctx context.Context, shard messages.Shard, to string, 
 const moverLock = 7309457
 
 func (m *mover) did(step MoveStep) {
-	if m.Report != nil {
-		m.Report(int(m.shard), step)
-	}
 	if m.after != nil {
 		m.after(step)
 	}

@@ -285,7 +285,6 @@ func TestServerThatDoesNotKnowOfAMoveIsRefused(t *testing.T) {
 func TestListingsMergeInOrderWhileAShardMoves(t *testing.T) {
 	t.Parallel()
 	cfg := twoDatabases(t)
-	open(t, cfg).Close()
 	spread(t, cfg)
 	s := open(t, cfg)
 	defer s.Close()

@@ -160,7 +160,6 @@ func TestErasureWaitsForAMoveAndReachesEveryDatabase(t *testing.T) {
 func TestKeyOfATurnThatMayBeginAwayFromHome(t *testing.T) {
 	t.Parallel()
 	cfg := twoDatabases(t)
-	open(t, cfg).Close()
 	spread(t, cfg)
 	s := open(t, cfg)
 	defer s.Close()
@@ -199,7 +198,6 @@ func BenchmarkTurn(b *testing.B) {
 	for name, shard := range map[string]messages.Shard{"one database": -1, "home of two": 8, "away": 7} {
 		b.Run(name, func(b *testing.B) {
 			cfg := twoDatabases(b)
-			open(b, cfg).Close()
 			var s interface {
 				Activate(ctx context.Context, a messages.Activate) (messages.Activation, error)
 				BeginTurn(ctx context.Context, t messages.TurnBegin) error
