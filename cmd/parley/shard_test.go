@@ -115,7 +115,7 @@ func TestShardCommandsSayWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	two := []string{"PARLEY_STORE_POSTGRES_URL=postgres://a@127.0.0.1:1/a", "PARLEY_STORE_POSTGRES_DATABASES_EAST_URL=postgres://a@127.0.0.1:1/b"}
 	for arguments, want := range map[string]string{
-		"shard plan":                              "store.postgres.databases",
+		"shard plan": "store.postgres.databases",
 		"shard move --shard 1 --to east --rate 1": "at least 1MB",
 	} {
 		if _, err := runBinary(t, nil, strings.Fields(arguments)...); err == nil || !strings.Contains(err.Error(), want) {

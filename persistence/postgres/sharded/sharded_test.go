@@ -87,7 +87,7 @@ func makePatterns(ctx context.Context) error {
 	}
 	s, err := sharded.Open(ctx, several(patterns.home, patterns.east), "", prometheus.NewRegistry(), quiet())
 	if err == nil {
-		s.Close()
+		s.Close() //nolint:contextcheck // it ends whatever the context says
 	}
 	return err
 }

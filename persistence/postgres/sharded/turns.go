@@ -30,8 +30,12 @@ func (s *Store) ResumeTurn(ctx context.Context, r messages.TurnResume) (resumed 
 // EndTurn commits the end of a turn and what it cost. Its rows are brought to the
 // ledger behind it, where that is in another database.
 func (s *Store) EndTurn(ctx context.Context, e messages.TurnEnd) error {
-	err := s.in(ctx, e.Record.Ref, func(d *postgres.Store) error { return d.EndTurn(ctx, e) })
-	if err == nil && s.atlas.of(messages.ShardOf(e.Record.Ref)) != s.databases[0] {
+	var ended *postgres.Store
+	err := s.in(ctx, e.Record.Ref, func(d *postgres.Store) error {
+		ended = d
+		return d.EndTurn(ctx, e)
+	})
+	if err == nil && ended != s.Store {
 		s.courier.wake()
 	}
 	return err
