@@ -101,6 +101,9 @@ func (m *mover) names(ctx context.Context) (refs []messages.ConversationRef, err
 // forksOf fails where a conversation of another shard begins with items of this one.
 func (d *database) forksOf(ctx context.Context, shard messages.Shard) error {
 	return d.Operate(ctx, "ScanShard", func(tx pgx.Tx) error {
+		if err := unhurried(ctx, tx); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, "SELECT tenant, id, parent FROM conversations WHERE parent <> ''")
 		if err != nil {
 			return err

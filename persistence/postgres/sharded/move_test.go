@@ -331,3 +331,25 @@ func TestListingsMergeInOrderWhileAShardMoves(t *testing.T) {
 		}
 	}
 }
+
+// What an earlier version spread over two shards is named, and stays where it is.
+func TestForksOfAnEarlierVersionDoNotMove(t *testing.T) {
+	t.Parallel()
+	cfg := twoDatabases(t)
+	s := open(t, cfg)
+	defer s.Close()
+	parent, fork := conversationIn(t, s, 7), conversationIn(t, s, 8)
+	operate(t, cfg.URL, "SET parley.databases = 'on'", "UPDATE conversations SET parent = '"+string(parent.Conversation)+"' WHERE id = '"+string(fork.Conversation)+"'")
+	for _, shard := range []messages.Shard{7, 8} {
+		_, err := s.MoveShard(t.Context(), shard, "east", sharded.MoveOptions{})
+		if messages.CodeOf(err) != messages.CodeInvalidRequest || !strings.Contains(err.Error(), string(fork.Conversation)) {
+			t.Errorf("moved shard %d: %v", shard, err)
+		}
+		if reverted, err := s.RevertMove(t.Context(), shard); err != nil || !reverted {
+			t.Errorf("reverted is %v: %v", reverted, err)
+		}
+	}
+	if _, err := s.UpdateConversation(t.Context(), fork, nil); err != nil {
+		t.Error(err)
+	}
+}
