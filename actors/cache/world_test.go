@@ -64,12 +64,18 @@ func newWorldWith(t *testing.T, embedder embed.Embedder, change ...func(*cache.C
 // newNode is a world that shares with others what it keeps.
 func newNode(t *testing.T, embedder embed.Embedder, shared cache.Shared, change ...func(*cache.Config)) *world {
 	t.Helper()
+	return newFollowed(t, embedder, shared, nil, change...)
+}
+
+// newFollowed is a world that tells somebody what becomes of it.
+func newFollowed(t *testing.T, embedder embed.Embedder, shared cache.Shared, feed cache.Feed, change ...func(*cache.Config)) *world {
+	t.Helper()
 	cfg := cache.DefaultConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
 	w := &world{t: t, registry: prometheus.NewRegistry()}
-	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Shared: shared, Denials: &w.denials, Denied: w.denials.kept, Registerer: w.registry})
+	w.cache = cache.New(cfg, cache.Deps{Embedder: embedder, Shared: shared, Feed: feed, Denials: &w.denials, Denied: w.denials.kept, Registerer: w.registry})
 	system := actortest.NewSystem(t)
 	for _, props := range w.cache.Props() {
 		actortest.Spawn(t, system, props)
