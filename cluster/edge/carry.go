@@ -2,16 +2,17 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 
 	"example.com/parley/messages"
 )
 
 // RoundTrip brings a client's request to the core: to the server that is followed, and
-// where no connection is made to the next. Its body can be had again. A request that
+// where no connection is made, or that one stops, to the next. Its body can be had again. A request that
 // may have begun is not sent twice. Errors are *messages.Failure with CodeEdgeCutOff.
 func (n *Node) RoundTrip(r *http.Request) (*http.Response, error) {
 	for range len(n.peers) + 1 {
@@ -19,16 +20,20 @@ func (n *Node) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		response, err := f.carry(r)
-		if err == nil {
+		response, begun, err := f.carry(r)
+		switch {
+		case err == nil && !stops(response):
 			n.metrics.forwarded.Inc()
 			return response, nil
-		}
-		if !errors.Is(err, errDial) || r.Context().Err() != nil {
+		case err == nil:
+			_ = response.Body.Close() // it says no more than that
+			n.place.retire(f)
+		case begun || r.Context().Err() != nil:
 			n.metrics.broken.Inc()
 			return nil, messages.CutOff(err)
+		default:
+			n.place.leave(f)
 		}
-		n.place.leave(f)
 		if r.GetBody != nil {
 			if r.Body, err = r.GetBody(); err != nil {
 				return nil, err
@@ -38,21 +43,29 @@ func (n *Node) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, messages.CutOff(errOutOfReach)
 }
 
-// carry sends a request, whose answer ends with its reader or with the server.
-func (f *followed) carry(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(r.Context())
+// stops tells whether a server answers that it takes no more requests: it has not begun
+// this one.
+func stops(response *http.Response) bool {
+	return response.StatusCode == http.StatusServiceUnavailable && response.Close
+}
+
+// carry sends a request, whose answer ends with its reader or with the server. It
+// tells of one that failed whether it had a connection, over which it may have begun.
+func (f *followed) carry(r *http.Request) (response *http.Response, begun bool, err error) {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	ctx, cancel := context.WithCancel(httptrace.WithClientTrace(r.Context(), trace))
 	stop := context.AfterFunc(f.ctx, cancel) //nolint:contextcheck // the server is a second thing that ends it
 	end := func() {
 		stop()
 		cancel()
 	}
-	response, err := f.carried.RoundTrip(r.WithContext(ctx))
-	if err != nil {
+	if response, err = f.carried.RoundTrip(r.WithContext(ctx)); err != nil {
 		end()
-		return nil, err
+		return nil, connected.Load(), err
 	}
 	response.Body = &carriedBody{ReadCloser: response.Body, end: end}
-	return response, nil
+	return response, true, nil
 }
 
 // carriedBody ends its request when it is closed.

@@ -105,20 +105,20 @@ func (f *Feed) find(c cursor) (from int, reset bool) {
 	return 0, true
 }
 
-// await returns once there is something behind a cursor, or ctx ends.
-func (f *Feed) await(ctx context.Context, c cursor) {
+// await returns true once there is something behind a cursor, and false when ctx ends.
+func (f *Feed) await(ctx context.Context, c cursor) bool {
 	for {
 		f.mu.Lock()
 		waits := c.Feed == f.name && c.Next == f.first+uint64(len(f.events))
 		changed := f.changed
 		f.mu.Unlock()
 		if !waits {
-			return
+			return true
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ type Gate struct {
 	config   *tls.Config
 	control  *side
 	carried  *side
+	late     *side // requests that come when nobody takes them any more
 	shaking  sync.WaitGroup
 }
 
@@ -31,7 +33,7 @@ func NewGate(listener net.Listener, server *tls.Config) *Gate {
 	side := func() *side {
 		return &side{address: listener.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}
 	}
-	return &Gate{listener: listener, config: config, control: side(), carried: side()}
+	return &Gate{listener: listener, config: config, control: side(), carried: side(), late: side()}
 }
 
 // Close lets go of the address.
@@ -46,7 +48,13 @@ func (g *Gate) Carried() net.Listener { return g.carried }
 // Run takes connections until ctx ends.
 func (g *Gate) Run(ctx context.Context) error {
 	defer g.shaking.Wait()
-	stop := context.AfterFunc(ctx, func() { _ = g.listener.Close() })
+	refusing := &http.Server{Handler: http.HandlerFunc(refuse), ReadHeaderTimeout: handshakePatience}
+	g.shaking.Go(func() { _ = refusing.Serve(g.late) }) // ends with refusing
+	defer refusing.Close()                              //nolint:errcheck // it has nothing to lose
+	stop := context.AfterFunc(ctx, func() {
+		_ = g.listener.Close()
+		_ = refusing.Close()
+	})
 	defer stop()
 	for {
 		conn, err := g.listener.Accept()
@@ -76,13 +84,16 @@ func (g *Gate) sort(ctx context.Context, conn net.Conn) {
 	if secured.ConnectionState().NegotiatedProtocol == controlProtocol {
 		to = g.control
 	}
-	select {
-	case to.conns <- &wire{Conn: secured}:
-	case <-to.closed:
-		_ = conn.Close()
-	case <-ctx.Done():
+	if !to.take(ctx, &wire{Conn: secured}) && (to != g.carried || !g.late.take(ctx, &wire{Conn: secured})) {
 		_ = conn.Close()
 	}
+}
+
+// refuse says that nobody takes a request any more, so that it may go to another
+// server: one that finds a connection which just ends may have begun.
+func refuse(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(http.StatusServiceUnavailable)
 }
 
 // side is a listener for some of the connections.
@@ -91,6 +102,22 @@ type side struct {
 	conns   chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
+}
+
+// take hands a connection on to who accepts it; false where nobody does.
+func (s *side) take(ctx context.Context, conn net.Conn) bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+	}
+	select {
+	case s.conns <- conn:
+		return true
+	case <-s.closed:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // Accept implements net.Listener.

@@ -30,6 +30,7 @@ type HubDeps struct {
 	Usage      func(ctx context.Context, rows []messages.UsageRow) error // what comes twice counts once
 	Record     func(name messages.CacheName) []byte                      // of the cache; nil for what it does not have
 	Marks      func() map[string]uint64                                  // where public names lead
+	Leaving    func() bool                                               // it takes no more requests
 	MostDenied int                                                       // pairs that are remembered
 	Feed       *Feed
 	Log        *slog.Logger
@@ -115,11 +116,10 @@ func (h *Hub) news(ctx context.Context, p *poll) (n news, err error) {
 	if !p.Follow {
 		return n, nil
 	}
-	waiting, release := context.WithTimeout(ctx, min(p.Wait, longestWait))
-	h.deps.Feed.await(waiting, p.Cursor)
-	release()
+	h.await(ctx, p)
 	n.Events, n.Cursor, n.Behind, n.Reset = h.deps.Feed.read(p.Cursor)
 	h.note(p, len(n.Events)+n.Behind)
+	n.Leaving = h.deps.Leaving()
 	if n.Reset {
 		if n.Denied, err = h.deps.Store.Denied(ctx, h.deps.MostDenied); err != nil {
 			return n, err
@@ -134,6 +134,24 @@ func (h *Hub) news(ctx context.Context, p *poll) (n news, err error) {
 		n.Fresh, n.Keys, n.Limits = true, last.keys, last.limits
 	}
 	return n, nil // where they are not known it hears that
+}
+
+// lookAfter is how late a node hears, at most, that this server leaves.
+const lookAfter = 50 * time.Millisecond
+
+// await waits until there is something to say, for as long as a poll may stay
+// unanswered.
+func (h *Hub) await(ctx context.Context, p *poll) {
+	ctx, release := context.WithTimeout(ctx, min(p.Wait, longestWait))
+	defer release()
+	for ctx.Err() == nil && !h.deps.Leaving() {
+		looking, stop := context.WithTimeout(ctx, lookAfter)
+		news := h.deps.Feed.await(looking, p.Cursor)
+		stop()
+		if news {
+			return
+		}
+	}
 }
 
 // versions are at most versionsGood old.

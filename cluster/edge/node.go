@@ -79,20 +79,28 @@ func (p *place) now() *followed {
 	return p.at
 }
 
-func (p *place) set(f *followed) {
+// hold makes a server the one that requests go to.
+func (p *place) hold(f *followed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at = f
-	close(p.found)
+	if p.at == nil {
+		p.at = f
+		close(p.found)
+	}
 }
 
-// leave ends what goes on at a server.
-func (p *place) leave(f *followed) {
+// retire has no more requests go to a server. What goes on there goes on.
+func (p *place) retire(f *followed) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.at == f {
 		p.at, p.found, p.lost = nil, make(chan struct{}), time.Now()
 	}
-	p.mu.Unlock()
+}
+
+// leave ends what goes on at a server, too.
+func (p *place) leave(f *followed) {
+	p.retire(f)
 	f.lose()
 	f.rest()
 }
@@ -188,21 +196,31 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// follow takes a server's news until it is lost.
+// errLeaving is why a server is not followed that stops.
+var errLeaving = errors.New("it takes no more requests")
+
+// follow takes a server's news until it is lost, or leaves.
 func (n *Node) follow(ctx context.Context, one *peer, cache Cache) error {
 	if err := n.poll(ctx, one, 0, cache); err != nil {
 		return err
 	}
 	f := &followed{peer: one}
 	f.ctx, f.lose = context.WithCancel(ctx)
-	defer n.place.leave(f)
-	n.place.set(f)
 	n.deps.Log.Info("a server of the core is followed", slog.String("core", one.address))
-	for {
-		if err := n.poll(f.ctx, one, pollWait, cache); err != nil { //nolint:contextcheck // made from ctx
-			return err
-		}
+	var err error
+	for err == nil {
+		n.place.hold(f)                           // also where a request found it leaving, and it does not
+		err = n.poll(f.ctx, one, pollWait, cache) //nolint:contextcheck // made from ctx
 	}
+	if !errors.Is(err, errLeaving) {
+		n.place.leave(f)
+		return err
+	}
+	n.place.retire(f)
+	if earlier := one.retired.Swap(f); earlier != nil {
+		earlier.lose()
+	}
+	return err
 }
 
 // poll asks for news and takes them.
@@ -218,7 +236,13 @@ func (n *Node) poll(ctx context.Context, one *peer, wait time.Duration, cache Ca
 	if err := one.ask(asking, pathNews, &p, &news); err != nil {
 		return err
 	}
-	return n.take(ctx, one, &news, began, cache)
+	if err := n.take(ctx, one, &news, began, cache); err != nil {
+		return err
+	}
+	if news.Leaving {
+		return errLeaving
+	}
+	return nil
 }
 
 // take goes by what a server says. Only once all of it is known the node is up to date
@@ -324,7 +348,13 @@ func (n *Node) tellOthers(ctx context.Context) {
 				asking, release := context.WithTimeout(ctx, askPatience)
 				defer release()
 				p := poll{Name: n.cfg.Name, Version: n.deps.Version, Behind: int(n.behind.Load())}
-				_ = one.ask(asking, pathNews, &p, &news{}) // one that is away shows nothing
+				if err := one.ask(asking, pathNews, &p, &news{}); err == nil {
+					return
+				}
+				if left := one.retired.Swap(nil); left != nil { // it has ended, with all that went on there
+					left.lose()
+					left.rest()
+				}
 			})
 		}
 		telling.Wait()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,6 +181,16 @@ func TestRequestsGoToTheNextServerWhereNoConnectionIsMade(t *testing.T) {
 	if _, err := io.ReadAll(long.Body); err == nil {
 		t.Error("an answer whose server has gone is taken for whole")
 	}
+	eventually(t, "the next server to answer", func() bool { // one that finds a connection which just broke may have begun
+		response, err := n.RoundTrip(question(t.Context(), t, "/v1/short"))
+		if err != nil && messages.CodeOf(err) != messages.CodeEdgeCutOff {
+			t.Fatal(err)
+		}
+		if err != nil {
+			return false
+		}
+		return response.Body.Close() == nil
+	})
 	ask("second")
 	second.end()
 	eventually(t, "both to be lost", func() bool { return n.place.now() == nil })
@@ -190,6 +201,49 @@ func TestRequestsGoToTheNextServerWhereNoConnectionIsMade(t *testing.T) {
 	}
 	if took := time.Since(began); took > followPatience+time.Second {
 		t.Errorf("it took %s to say so", took)
+	}
+}
+
+// A server that stops is left to what it has: what is asked from then on goes to the
+// next, and nobody is told.
+func TestRequestsGoToTheNextServerWhereOneStops(t *testing.T) {
+	t.Parallel()
+	client, core := certified(t)
+	var stopping atomic.Bool
+	finish := make(chan struct{})
+	first := serve(t, core, &store{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		if stopping.Load() {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+		<-finish
+		_, _ = io.WriteString(w, "the rest")
+	}))
+	n, _ := begin(t, client, time.Minute, first, serve(t, core, &store{}, speaking("second")))
+	running, err := n.RoundTrip(question(t.Context(), t, "/v1/short"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Body.Close() //nolint:errcheck // it was read
+	stopping.Store(true)
+	first.leaving.Store(true)
+	for range 20 {
+		response, err := n.RoundTrip(question(t.Context(), t, "/v1/short"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK || !strings.HasPrefix(string(said), "second") {
+			t.Fatalf("%d %s", response.StatusCode, said)
+		}
+	}
+	close(finish)
+	if said, err := io.ReadAll(running.Body); err != nil || string(said) != "the rest" {
+		t.Errorf("what ran ends with %q, %v", said, err)
 	}
 }
 

@@ -5,21 +5,22 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // peer is a server of the core, as an edge node sees it.
 type peer struct {
 	address string
-	control *http.Client    // for questions of the node's
-	carried *http.Transport // for requests of its clients
-	dialer  tls.Dialer      // for what is neither: WebSockets
+	control *http.Client             // for questions of the node's
+	carried *http.Transport          // for requests of its clients
+	dialer  tls.Dialer               // for what is neither: WebSockets
+	retired atomic.Pointer[followed] // while it goes on with what it has and takes no more
 }
 
 const (
@@ -50,17 +51,13 @@ func newPeer(address string, client *tls.Config) *peer {
 	return p
 }
 
-// errDial is the failure of a connection that was never made: whatever was to go over
-// it may go to another server.
-var errDial = errors.New("this server of the core cannot be reached")
-
 // dial makes a connection within its time, the handshake included.
 func dial(ctx context.Context, d *tls.Dialer, address string) (net.Conn, error) {
 	ctx, release := context.WithTimeout(ctx, dialPatience)
 	defer release()
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errDial, address, err)
+		return nil, fmt.Errorf("reach the core's %s: %w", address, err)
 	}
 	return &wire{Conn: conn.(*tls.Conn)}, nil //nolint:forcetypeassert // it is documented
 }

@@ -58,6 +58,8 @@ type news struct {
 	Events []event
 	Behind int // events behind these
 
+	Leaving bool // the server takes no more requests: another one is to be followed
+
 	Fresh        bool // what follows could be found out
 	Keys, Limits uint64
 	MarksSum     uint64

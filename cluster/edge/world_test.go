@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,6 +143,7 @@ type server struct {
 	feed    *Feed
 	hub     *Hub
 	marks   map[string]uint64
+	leaving atomic.Bool
 	end     func()
 }
 
@@ -175,7 +177,7 @@ func serve(t *testing.T, config *tls.Config, s *store, handler http.Handler) *se
 	}
 	core := &server{address: listener.Addr().String(), store: s, cache: newReplies(), feed: NewFeed(false), marks: map[string]uint64{"gpt": 5}}
 	core.hub = NewHub(HubDeps{
-		Store: s, Usage: s.usage, Record: core.cache.record, Marks: func() map[string]uint64 { return core.marks }, MostDenied: 10, Feed: core.feed, Log: slog.New(slog.DiscardHandler),
+		Store: s, Usage: s.usage, Record: core.cache.record, Marks: func() map[string]uint64 { return core.marks }, Leaving: core.leaving.Load, MostDenied: 10, Feed: core.feed, Log: slog.New(slog.DiscardHandler),
 	})
 	gate := NewGate(listener, config)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))

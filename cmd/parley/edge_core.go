@@ -55,12 +55,12 @@ func (n nearby) follow() cache.Feed {
 }
 
 // attach says what edge nodes learn from.
-func (n *nearby) attach(k kept, m models, c cached, log *slog.Logger) {
+func (n *nearby) attach(k kept, m models, c cached, leaving func() bool, log *slog.Logger) {
 	if n.feed == nil {
 		return
 	}
 	n.hub = edge.NewHub(edge.HubDeps{
-		Store: k.store, Usage: k.rows.AppendUsage, Record: c.cache.Record, Marks: m.router.Marks, MostDenied: cache.MostDenied, Feed: n.feed, Log: log,
+		Store: k.store, Usage: k.rows.AppendUsage, Record: c.cache.Record, Marks: m.router.Marks, Leaving: leaving, MostDenied: cache.MostDenied, Feed: n.feed, Log: log,
 	})
 }
 

@@ -131,6 +131,19 @@ func TestDropsAndRevocationsReachTheEdge(t *testing.T) {
 	}
 }
 
+// A limit that is set at the core holds for what an edge node answers itself, too.
+func TestLimitsHoldAtTheEdge(t *testing.T) {
+	t.Parallel()
+	w := startNearby(t, "60s")
+	w.edge.tier(sharpen)
+	w.keeps(t)
+	w.core.wants(w.core.operate(http.MethodPut, "/admin/tenants/"+w.core.tenantID()+"/limits", `{"requests_per_minute":5}`), 200, "")
+	eventually(t, "the limit to hold", func() bool {
+		status, _, said := w.edge.asks("/v1/chat/completions", chatOf(sharpen))
+		return status == http.StatusTooManyRequests && strings.Contains(said, "rate_limit_exceeded")
+	})
+}
+
 // A stream whose core goes away ends with an event that says so, and the client that
 // leaves ends the turn at the core.
 func TestStreamsThroughAnEdgeNodeEnd(t *testing.T) {

@@ -71,6 +71,16 @@ func (w *nearbyWorld) startEdge(t *testing.T, data string) {
 	eventually(t, "the edge node to be ready", func() bool { return w.edge.readiness() == http.StatusOK })
 }
 
+// keepsSome waits until the edge node has the reply to a question.
+func (w *nearbyWorld) keepsSome(t *testing.T) {
+	t.Helper()
+	eventually(t, "a reply to be at the edge", func() bool {
+		before := metricLine(w.edge.metrics(), "chatbot_edge_forwarded_total")
+		tier, _ := w.edge.tier(sharpen)
+		return tier == "exact" && metricLine(w.edge.metrics(), "chatbot_edge_forwarded_total") == before
+	})
+}
+
 // keeps waits until the edge node has a reply.
 func (w *nearbyWorld) keeps(t *testing.T) {
 	t.Helper()

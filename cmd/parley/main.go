@@ -63,7 +63,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer s.answers.close()
-	s.nearby.attach(s.kept, s.models, s.answers, log)
+	s.nearby.attach(s.kept, s.models, s.answers, s.leaving, log)
 	s.administration.edges = s.nearby.list
 	if s.nodes, err = openMembership(cfg, s.kept, s.metrics, log); err != nil {
 		return err

@@ -128,6 +128,9 @@ func (s *server) ready() []parleyhttp.Check {
 	}, s.nodes.checks()...)
 }
 
+// leaving tells whether clients are let in no more.
+func (s *server) leaving() bool { return s.clients != nil && !s.clients.Draining().Until.IsZero() }
+
 // newClients makes what serves clients. An operator may call stop through it.
 func (s *server) newClients(stop context.CancelFunc) (*parleyhttp.Server, error) {
 	return parleyhttp.NewServer(s.cfg.HTTP, parleyhttp.Deps{
