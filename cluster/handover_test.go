@@ -172,3 +172,41 @@ func TestNobodyGoesOnForAClientThatHasGone(t *testing.T) {
 		t.Error("the next owner was asked")
 	}
 }
+
+// Whoever looks on at a turn whose owner dies is told that it is out of sight, and not
+// that it has ended.
+func TestTurnWhoseOwnerDiesIsLostSightOf(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	b.plays(func(m messages.Addressed) {
+		m.(*messages.FollowTurn).Reply <- messages.Following{View: &script{texts: []string{"half"}}}
+	})
+	follow := messages.NewFollowTurn(b.in(t), messages.TurnID{1})
+	a.Carry(follow)
+	following := <-follow.Reply
+	if following.View == nil {
+		t.Fatalf("got %+v", following)
+	}
+	defer following.View.Leave()
+	next := func() messages.Chunk {
+		for {
+			if c, came := following.View.Next(); came {
+				return c
+			}
+			select {
+			case <-following.View.More():
+			case <-time.After(patience):
+				t.Fatal("nothing comes")
+			}
+		}
+	}
+	if c := next(); c.Text != "half" {
+		t.Fatalf("got %+v", c)
+	}
+	b.vanish(t)
+	if c := next(); c.Kind != messages.ChunkEnd || c.End.Status != messages.TurnRunning || messages.CodeOf(c.End.Err) != messages.CodeRestarted {
+		t.Errorf("it ended as %+v", c.End)
+	}
+}

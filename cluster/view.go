@@ -57,9 +57,10 @@ func (v *view) put(m *remote.Batch) {
 	v.wake()
 }
 
-// fail ends the view, behind what has come.
+// fail ends the view, behind what has come. The turn may go on with its conversation's
+// next owner.
 func (v *view) fail(err error) {
-	end := brokenOff(err)
+	end := messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnRunning, Err: err}}
 	v.put(&remote.Batch{Chunks: []*remote.Chunk{remote.ToChunk(&end)}})
 }
 

@@ -88,6 +88,14 @@ func soFar(v messages.View, take func(messages.Chunk)) (end *messages.TurnOutcom
 	}
 }
 
+// lostSight tells whether a view ends here while its turn may go on, and why.
+func lostSight(c *messages.Chunk) error {
+	if c.Kind == messages.ChunkEnd && c.End.Status == messages.TurnRunning {
+		return c.End.Err
+	}
+	return nil
+}
+
 // sendRunning answers with what there is of a response that still comes.
 func (s *Server) sendRunning(c *fiber.Ctx, f *followed) error {
 	var reply messages.Reply

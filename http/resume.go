@@ -117,14 +117,23 @@ func (s *Server) sendView(c *fiber.Ctx, x *exchange, f *followed, after int64) e
 	a := s.looking(c, x, f)
 	a.showServed(c)
 	b := s.newStream(c, x, a, events)
-	end := soFar(f.view, func(chunk messages.Chunk) { b.buffer = events.Append(b.buffer, chunk) })
+	var lost error
+	end := soFar(f.view, func(chunk messages.Chunk) {
+		if lost = lostSight(&chunk); lost == nil {
+			b.buffer = events.Append(b.buffer, chunk)
+		}
+	})
 	if after > max(events.Last(), preambleEnd) {
 		b.letGo()
 		return noSuchEvent()
 	}
-	if b.pending = b.buffer; end != nil {
+	switch {
+	case lost != nil:
+		b.cut(lost)
+	case end != nil:
 		b.end(end.Err)
 	}
+	b.pending = b.buffer
 	return s.send(c, b)
 }
 

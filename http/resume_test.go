@@ -411,3 +411,38 @@ func TestARetryUnderAKeyJoinsTheTurnThatRuns(t *testing.T) {
 		})
 	}
 }
+
+// Whoever looks on at a turn by way of a node that has lost sight of it is told to look
+// anew, and not that the turn has ended: the next owner may go on with it.
+func TestStreamThatLosesSightOfItsTurnIsToBeReadOn(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"while it is read": true, "before it is": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serve(t, says())
+			running := keptTurn(messages.TurnRunning)
+			lost := messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
+				Status: messages.TurnRunning, Err: &messages.Failure{Code: messages.CodeRestarted, What: "the node is gone"},
+			}}
+			turn := w.library.run(running, opened(), text("Hel"))
+			if late {
+				time.AfterFunc(100*time.Millisecond, func() { turn.say(lost) })
+			} else {
+				turn.say(lost)
+			}
+			got := eventsOf(t, w.do("GET", keptPath+"?stream=true", "").body)
+			last := got[len(got)-1]
+			if last.Type != "error" || last.Sequence != got[len(got)-2].Sequence {
+				t.Fatalf("it ended with %+v behind %+v", last, got[len(got)-2])
+			}
+			for _, e := range got {
+				if e.Type == "response.incomplete" || e.Type == "response.failed" {
+					t.Errorf("it is said to have ended: %+v", e)
+				}
+			}
+			if n := turn.watching(); n != 0 {
+				t.Errorf("%d look on", n)
+			}
+		})
+	}
+}

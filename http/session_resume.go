@@ -56,7 +56,9 @@ func (f *feed) watch(found *followed) error {
 	after := f.lane.Resume.After
 	f.events, f.kept, f.cancelled = openai.NewResponseStream(&found.record), found.record.Ref, f.lane.Cancelled
 	f.events.After(after)
-	f.takeView(found.view)
+	if err := f.takeView(found.view); err != nil {
+		return err
+	}
 	if after > max(f.events.Last(), preambleEnd) {
 		return noSuchEvent()
 	}
@@ -73,19 +75,26 @@ func (f *feed) watch(found *followed) error {
 		if err := f.waitForView(found, deadline.C); err != nil {
 			return err
 		}
-		f.takeView(found.view)
+		if err := f.takeView(found.view); err != nil {
+			_ = f.show() // what came before that
+			return err
+		}
 	}
 }
 
-// takeView takes what has come.
-func (f *feed) takeView(view messages.View) {
+// takeView takes what has come. It fails where that ends while the turn may go on.
+func (f *feed) takeView(view messages.View) error {
 	for !f.ended {
 		chunk, came := view.Next()
 		if !came {
-			return
+			return nil
+		}
+		if err := lostSight(&chunk); err != nil {
+			return err
 		}
 		f.take(chunk)
 	}
+	return nil
 }
 
 // waitForView waits until something may have come.

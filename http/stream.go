@@ -161,7 +161,13 @@ func (b *stream) take(chunk messages.Chunk) {
 // more returns a chunk that waits already.
 func (b *stream) more() (messages.Chunk, bool) {
 	if b.answer.view != nil {
-		return b.answer.view.Next()
+		chunk, came := b.answer.view.Next()
+		if came {
+			if err := lostSight(&chunk); err != nil {
+				return b.cut(err)
+			}
+		}
+		return chunk, came
 	}
 	select {
 	case chunk, open := <-b.answer.turn.Chunks:

@@ -31,7 +31,8 @@ type Following struct {
 type View interface {
 	// Next returns what comes next, which is what a stream of the turn would
 	// have as its next chunk; false where that has not come yet. The last is
-	// ChunkEnd, and what it says is in the store.
+	// ChunkEnd, and what it says is in the store; one of [TurnRunning] says that
+	// the turn was lost sight of, and has to be looked for anew.
 	Next() (c Chunk, came bool)
 	// More receives when Next may return something again.
 	More() <-chan struct{}

@@ -149,15 +149,19 @@ func (k *keeper) resume(ctx context.Context) (messages.TurnResumed, error) {
 func (k *keeper) adopt(ctx context.Context, reply *messages.Reply) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, c := range reply.Rest(messages.ReplyCursor{}) {
+	chunks := reply.Rest(messages.ReplyCursor{})
+	for _, c := range chunks {
 		if position := k.live.add(c); position >= 0 {
 			k.unsaved, k.last = 1, position
 		}
-		if k.deps.Stream.ShowAfterCommit {
-			k.live.show(c)
-		}
 	}
-	return k.save(ctx)
+	if err := k.save(ctx); err != nil || !k.deps.Stream.ShowAfterCommit {
+		return err
+	}
+	for _, c := range chunks {
+		k.live.show(c)
+	}
+	return nil
 }
 
 // wakesFor tells whether a turn's conversation is to be asked for anew: the last owner

@@ -180,3 +180,45 @@ func TestNextOwnerTellsWhatWasStored(t *testing.T) {
 		}
 	})
 }
+
+// Where a reply's chunks are shown once they are stored, those that look on see what
+// an earlier owner brought, too.
+func TestReplyOfAnEarlierOwnerIsLookedOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, say("away."), step{hang: true})
+		w.deps.Stream.ShowAfterCommit = true
+		m := w.cut("a tale, please", "The fox ")
+		m.Spec.Handover.Shown = shown("The fox ran ")
+		conversation := w.conversation()
+		w.system.Root.Send(conversation, m)
+		<-m.Reply
+		synctest.Wait()
+		follow := messages.NewFollowTurn(testRef, m.Spec.ID)
+		w.system.Root.Send(conversation, follow)
+		following := <-follow.Reply
+		if following.View == nil {
+			t.Fatalf("got %+v", following)
+		}
+		defer following.View.Leave()
+		var text string
+		for {
+			c, came := following.View.Next()
+			if !came {
+				break
+			}
+			text += c.Text
+		}
+		if text != "The fox ran " || w.journal.text() != "user: a tale, please | assistant: The fox ran " {
+			t.Errorf("it shows %q, and the store has %q", text, w.journal.text())
+		}
+		cancel := messages.NewCancelTurn(testRef, m.Spec.ID)
+		w.system.Root.Send(conversation, cancel)
+		if got := <-cancel.Reply; !got.Found || got.Err != nil {
+			t.Errorf("cancelled: %+v", got)
+		}
+		if got := read(m); got.end.Status != messages.TurnCancelled {
+			t.Errorf("it ended as %+v", got.end)
+		}
+	})
+}
