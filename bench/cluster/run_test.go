@@ -39,3 +39,24 @@ func TestShortRunLosesNothing(t *testing.T) {
 		t.Errorf("%v faults were injected", line.Figures["faults_injected"])
 	}
 }
+
+// An edge node has the nodes speak TLS and cache, which no other part wants: it is
+// there where it is named alone.
+func TestAnEdgeNodeIsThereWhereItIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		arguments []string
+		want      bool
+	}{
+		{arguments: nil}, {arguments: []string{"-quick"}}, {arguments: []string{"-only", "kill,capacity"}},
+		{arguments: []string{"-faults", "0", "-only", edgePart, "-edge-cut", "10s"}, want: true},
+	} {
+		o, err := parseOptions(test.arguments)
+		if err != nil || o.hasEdge() != test.want {
+			t.Errorf("%q: an edge node: %t, %v", test.arguments, o.hasEdge(), err)
+		}
+	}
+	if _, err := parseOptions([]string{"-only", edgePart, "-edge-cut", "1ms"}); err == nil {
+		t.Error("it may be cut off for no time at all")
+	}
+}
