@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,6 +80,47 @@ func identifyOnly(ctx context.Context, tx pgx.Tx, name string) error {
 	if err == nil && elsewhere > 0 {
 		return mistaken(fmt.Sprintf("%d of %d shards of the conversations are not in this database, or moving", elsewhere, messages.Shards))
 	}
+	if err != nil {
+		return err
+	}
+	return unguard(ctx, tx)
+}
+
+// guardWithin is how long who writes is kept waiting for a guard that comes or goes.
+const guardWithin = 2 * time.Second
+
+// GuardShards keeps servers out of the database that do not know that there are
+// several. It comes before a shard moves.
+func (s *Store) GuardShards(ctx context.Context) error {
+	return s.cluster(ctx, "GuardShards", func(tx pgx.Tx) error {
+		if err := beforeGuard(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "SELECT guard_shards()")
+		return err
+	})
+}
+
+// beforeGuard has whoever guards the database and whoever opens it as the only one come
+// one behind the other.
+func beforeGuard(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(guardWithin.Milliseconds(), 10)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", shardsLock)
+	return err
+}
+
+// unguard opens a database to those who know of one, once all shards are back in it.
+func unguard(ctx context.Context, tx pgx.Tx) error {
+	var guarded bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = 'knows_databases')").Scan(&guarded); err != nil || !guarded {
+		return err
+	}
+	if err := beforeGuard(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "DROP TRIGGER knows_databases ON conversations")
 	return err
 }
 

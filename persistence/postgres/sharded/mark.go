@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"example.com/parley/messages"
 )
 
@@ -48,13 +46,7 @@ func (m *mover) mark(ctx context.Context) error {
 // guard keeps servers out that know of one database.
 func (m *mover) guard(ctx context.Context) error {
 	for _, d := range []*database{m.from, m.to} {
-		if err := d.Operate(ctx, "GuardShards", func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true)", fmt.Sprint(placeWithin.Milliseconds())); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, "SELECT guard_shards()")
-			return err
-		}); err != nil {
+		if err := d.GuardShards(ctx); err != nil {
 			return fmt.Errorf("keep servers that know of one database out of %s: %w", d.name, err)
 		}
 	}

@@ -279,6 +279,27 @@ func TestServerThatDoesNotKnowOfAMoveIsRefused(t *testing.T) {
 	if _, err := s.AppendItems(t.Context(), write); err != nil {
 		t.Error(err)
 	}
+
+	// Once all is back at home one database is enough again.
+	clean := func() {
+		if _, err := s.CleanShards(t.Context(), sharded.Hurry()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clean()
+	if _, err := s.MoveShard(t.Context(), 7, postgres.Home, sharded.MoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	clean()
+	again, err := postgres.Open(t.Context(), alone, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	write.Request = newID()
+	if _, err := again.AppendItems(t.Context(), write); err != nil {
+		t.Errorf("with one database again: %v", err)
+	}
 }
 
 // A cursor is good in the middle of a move, and each conversation is listed once.
