@@ -22,6 +22,20 @@ func TestConfigNamesTheKeyThatIsWrongAndNoSecret(t *testing.T) {
 		"store.postgres.max_connections": func(c *postgres.Config) { c.MaxConns = 1 },
 		"store.postgres.lifetime":        func(c *postgres.Config) { c.Lifetime = time.Second },
 		"store.postgres.commit_delay":    func(c *postgres.Config) { c.CommitDelay = time.Second },
+		"store.postgres.replica_url":     func(c *postgres.Config) { c.ReplicaURL = "postgres://u:hunter2@host:port/x" },
+		"store.postgres.replica_wait":    func(c *postgres.Config) { c.ReplicaWait = time.Minute },
+		"store.postgres.databases.east.url": func(c *postgres.Config) {
+			c.URL, c.Databases = "postgres://a/b", map[string]postgres.DatabaseConfig{"east": {URL: "postgres://u:hunter2@host:port/x"}}
+		},
+		"store.postgres.databases.east.replica_url": func(c *postgres.Config) {
+			c.URL, c.Databases = "postgres://a/b", map[string]postgres.DatabaseConfig{"east": {URL: "postgres://a/c", ReplicaURL: "postgres://u:hunter2@host:port/x"}}
+		},
+		"store.postgres.url is not": func(c *postgres.Config) {
+			c.Databases = map[string]postgres.DatabaseConfig{"east": {URL: "postgres://a/c"}}
+		},
+		"the name \"home\"": func(c *postgres.Config) {
+			c.URL, c.Databases = "postgres://a/b", map[string]postgres.DatabaseConfig{postgres.Home: {URL: "postgres://a/c"}}
+		},
 	} {
 		c := postgres.DefaultConfig()
 		change(&c)
