@@ -98,6 +98,9 @@ func begun(epoch messages.Epoch, id byte, first messages.Seq) messages.TurnBegin
 // takeOne makes the member the owner of the conversation's shard.
 func takeOne(t *testing.T, store *postgres.Store, id messages.MemberID) messages.Placement {
 	t.Helper()
+	if _, err := store.Renew(t.Context(), id, lease); err != nil { // others took their time to open
+		t.Fatal(err)
+	}
 	_, all, err := store.Topology(t.Context())
 	if err != nil {
 		t.Fatal(err)
