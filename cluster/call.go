@@ -183,7 +183,7 @@ func (r *relay) fail(id uint64, c *call) {
 		c.view.fail(c.failure)
 	case c.inbox != nil:
 		close(c.inbox)
-	case time.Since(c.since) > routePatience:
+	case time.Since(c.since) > c.patience():
 		messages.Decline(c.m, c.failure)
 	default:
 		c.tried = true

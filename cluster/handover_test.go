@@ -32,13 +32,13 @@ func until(text string, reached chan<- struct{}) func(messages.Addressed) {
 	}
 }
 
-// goesOn says what it was told that its client was shown, and how it goes on.
-func goesOn(with string, asked *atomic.Pointer[messages.StartTurn]) func(messages.Addressed) {
+// goesOn goes on with what it was told that its client was shown.
+func goesOn(asked *atomic.Pointer[messages.StartTurn]) func(messages.Addressed) {
 	return func(m messages.Addressed) {
 		turn := m.(*messages.StartTurn)
 		asked.Store(turn)
 		turn.Answer(messages.TurnStarted{Conversation: turn.Spec.Conversation})
-		say(turn, with)
+		say(turn, " and half")
 		finish(turn)
 	}
 }
@@ -62,8 +62,8 @@ func TestNextOwnerGoesOnWhereTheLastOneDied(t *testing.T) {
 			reached := make(chan struct{})
 			b.plays(until(tt.first, reached))
 			var asked atomic.Pointer[messages.StartTurn]
-			a.plays(goesOn(" and half", &asked))
-			c.plays(goesOn(" and half", &asked))
+			a.plays(goesOn(&asked))
+			c.plays(goesOn(&asked))
 			held, left := &hold{}, atomic.Int64{}
 			m := turn(t.Context(), b.in(t), "")
 			m.Spec.Stream, m.Spec.Continue = tt.stream, tt.goOn
@@ -158,7 +158,7 @@ func TestNobodyGoesOnForAClientThatHasGone(t *testing.T) {
 	reached := make(chan struct{})
 	b.plays(until("half", reached))
 	var asked atomic.Pointer[messages.StartTurn]
-	a.plays(goesOn(" and half", &asked))
+	a.plays(goesOn(&asked))
 	client, leave := context.WithCancel(t.Context())
 	m := turn(client, b.in(t), "")
 	m.Spec.Continue = true
@@ -208,5 +208,32 @@ func TestTurnWhoseOwnerDiesIsLostSightOf(t *testing.T) {
 	b.vanish(t)
 	if c := next(); c.Kind != messages.ChunkEnd || c.End.Status != messages.TurnRunning || messages.CodeOf(c.End.Err) != messages.CodeRestarted {
 		t.Errorf("it ended as %+v", c.End)
+// Where a request that nobody has begun is declined, one that its client has read some
+// of waits on for the next owner.
+func TestTurnThatWasBegunWaitsLongerForTheNextOwner(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	const lease = 7 * time.Second // longer than a request waits
+	a, b := joinFor(t, at, lease), joinFor(t, at, lease)
+	awaitSpread(t, a, b)
+	reached := make(chan struct{})
+	b.plays(until("half", reached))
+	var asked atomic.Pointer[messages.StartTurn]
+	a.plays(goesOn(&asked))
+	m := turn(t.Context(), b.in(t), "")
+	m.Spec.Continue = true
+	a.start(m)
+	started(t, m)
+	<-reached
+	time.Sleep(100 * time.Millisecond) // it is on its way
+	b.vanish(t)
+	late := turn(t.Context(), m.Spec.Ref(), "late")
+	late.Spec.ID = messages.TurnID{2}
+	a.start(late)
+	if s := started(t, late); s.Err == nil || messages.AsFailure(s.Err).NoRetry {
+		t.Errorf("a request that came meanwhile: %v", s.Err)
+	}
+	if text, end := received(t, m); text != "half and half" || end == nil || end.Status != messages.TurnComplete {
+		t.Errorf("got %q and %+v", text, end)
 	}
 }

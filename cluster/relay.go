@@ -95,6 +95,9 @@ const (
 	// routePatience is how long a request waits for its shard's next owner: the
 	// lease of the last one, and what it takes to take over.
 	routePatience = 5 * time.Second
+	// handedPatience is how long a turn waits for it that an earlier owner had: its
+	// client has read some of it, and nobody but this cluster can go on.
+	handedPatience = 15 * time.Second
 	// maxWaiting bounds those that wait.
 	maxWaiting = 4096
 )
@@ -116,12 +119,20 @@ func (r *relay) route(ctx actor.Context, m *outgoing) {
 
 // await keeps a request until somebody owns its shard.
 func (r *relay) await(m *outgoing) {
-	if len(r.waiting) == maxWaiting || time.Since(m.since) > routePatience {
+	if len(r.waiting) == maxWaiting || time.Since(m.since) > m.patience() {
 		messages.Decline(m.m, ownerless(m.m.To()))
 		return
 	}
 	r.cluster.metrics.waited.Inc()
 	r.waiting = append(r.waiting, m)
+}
+
+// patience is how long a request waits for its shard's next owner.
+func (m *outgoing) patience() time.Duration {
+	if m.handed {
+		return handedPatience
+	}
+	return routePatience
 }
 
 // routeWaiting tries again.

@@ -98,6 +98,12 @@ type outcome struct{ err error }
 // join starts a node.
 func join(t *testing.T, at string) *node {
 	t.Helper()
+	return joinFor(t, at, 3*time.Second)
+}
+
+// joinFor starts a node whose leases run for so long.
+func joinFor(t *testing.T, at string, lease time.Duration) *node {
+	t.Helper()
 	n := &node{id: cluster.NewMemberID(), stand: newStand(), ended: make(chan outcome, 1)}
 	store := postgres.DefaultConfig()
 	store.URL, store.Connections, store.MaxConns = at, 1, 6
@@ -107,7 +113,7 @@ func join(t *testing.T, at string) *node {
 	}
 	t.Cleanup(n.store.Close)
 	cfg := cluster.DefaultConfig()
-	cfg.Enabled, cfg.Listen, cfg.Heartbeat, cfg.Lease = true, "127.0.0.1:0", 500*time.Millisecond, 3*time.Second
+	cfg.Enabled, cfg.Listen, cfg.Heartbeat, cfg.Lease = true, "127.0.0.1:0", 500*time.Millisecond, lease
 	n.Cluster = cluster.OpenOn(wire, cfg, cluster.Deps{
 		Self: n.id, Version: "v1", Registry: n.store, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
