@@ -208,6 +208,9 @@ func TestTurnWhoseOwnerDiesIsLostSightOf(t *testing.T) {
 	b.vanish(t)
 	if c := next(); c.Kind != messages.ChunkEnd || c.End.Status != messages.TurnRunning || messages.CodeOf(c.End.Err) != messages.CodeRestarted {
 		t.Errorf("it ended as %+v", c.End)
+	}
+}
+
 // Where a request that nobody has begun is declined, one that its client has read some
 // of waits on for the next owner.
 func TestTurnThatWasBegunWaitsLongerForTheNextOwner(t *testing.T) {

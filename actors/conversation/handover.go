@@ -33,6 +33,8 @@ func (t *turn) takeUp(ctx context.Context) error {
 	}
 	resumed, err := t.kept.resume(ctx)
 	switch {
+	case t.spec.Create && shown.Len() == 0 && messages.CodeOf(err) == messages.CodeConversationAbsent:
+		return t.kept.begin(ctx)
 	case err != nil:
 		return err
 	case !resumed.Found && shown.Len() == 0:

@@ -10,8 +10,8 @@ import (
 
 // cut is a turn that the conversation's last owner had begun, with what it stored of
 // the reply.
-func (w *world) cut(question, stored string) *messages.StartTurn {
-	m := w.turn(question)
+func (w *world) cut(stored string) *messages.StartTurn {
+	m := w.turn("a tale, please")
 	j := w.journal
 	j.exists, j.epoch = true, 1
 	record := messages.TurnRecord{
@@ -53,7 +53,7 @@ func TestNextOwnerGoesOnWithAReply(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, tt.second...)
-				m := w.cut("a tale, please", tt.stored)
+				m := w.cut(tt.stored)
 				m.Spec.Handover.Shown = tt.shown
 				w.system.Root.Send(w.conversation(), m)
 				if started := <-m.Reply; started.Err != nil {
@@ -128,7 +128,7 @@ func TestNextOwnerAnswersAnew(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, hello()...)
-				m := w.cut("a tale, please", "Once upon ")
+				m := w.cut("Once upon ")
 				tt.prepare(w, m)
 				w.system.Root.Send(w.conversation(), m)
 				if started := <-m.Reply; messages.CodeOf(started.Err) != tt.code {
@@ -157,7 +157,7 @@ func TestNextOwnerTellsWhatWasStored(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, hello()...)
-		m := w.cut("a tale, please", "Once upon a time.")
+		m := w.cut("Once upon a time.")
 		record := w.journal.records[m.Spec.ID]
 		record.Status, record.Reason, record.Finish, record.Usage = messages.TurnComplete, "", messages.FinishStop, messages.Usage{Input: 3, Output: 4}
 		w.journal.records[m.Spec.ID] = record
@@ -188,7 +188,7 @@ func TestReplyOfAnEarlierOwnerIsLookedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, say("away."), step{hang: true})
 		w.deps.Stream.ShowAfterCommit = true
-		m := w.cut("a tale, please", "The fox ")
+		m := w.cut("The fox ")
 		m.Spec.Handover.Shown = shown("The fox ran ")
 		conversation := w.conversation()
 		w.system.Root.Send(conversation, m)

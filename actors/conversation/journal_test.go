@@ -176,11 +176,14 @@ func (j *journal) EndTurn(_ context.Context, e messages.TurnEnd) error {
 func (j *journal) ResumeTurn(_ context.Context, r messages.TurnResume) (resumed messages.TurnResumed, err error) {
 	err = j.enter("ResumeTurn")
 	defer j.mu.Unlock()
-	if err == nil {
+	if err == nil && j.exists {
 		err = j.fence(r.Epoch)
 	}
 	if err != nil {
 		return resumed, err
+	}
+	if !j.exists {
+		return resumed, &messages.Failure{Code: messages.CodeConversationAbsent, What: "absent"}
 	}
 	record, found := j.records[r.Turn]
 	if !found {

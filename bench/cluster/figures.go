@@ -89,6 +89,7 @@ func (f *findings) write(line *report.Report) {
 			final += n
 		}
 	}
+	final += f.streams.Final
 	line.Target(report.Exactly("errors_not_to_be_retried", 0, float64(final)))
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,10 +34,13 @@ type streamFigures struct {
 	Whole     int `json:"whole"`     // read to their end, all of it
 	Continued int `json:"continued"` // of these, by another node than the one that began
 	Cut       int `json:"cut"`       // that ended with the connection to the node that was asked
-	Refused   int `json:"refused"`   // ended with a failure that says to try again
-	Gaps      int `json:"gaps"`
-	Repeats   int `json:"repeats"`
-	Untrue    int `json:"untrue"` // of which the store had another text than the client
+	Refused   int `json:"refused"`   // ended with a failure that says to try again, or were not begun
+
+	Reasons map[string]int `json:"refused_with"` // its codes
+	Gaps    int            `json:"gaps"`
+	Repeats int            `json:"repeats"`
+	Final   int            `json:"not_to_be_retried"` // were refused for good
+	Untrue  int            `json:"untrue"`            // of which the store had another text than the client
 }
 
 const (
@@ -45,7 +50,7 @@ const (
 )
 
 func newReaders(ctx context.Context, s *site) *readers {
-	r := &readers{site: s, text: socket.Prose(streamWords)}
+	r := &readers{site: s, text: socket.Prose(streamWords), found: streamFigures{Reasons: make(map[string]int)}}
 	r.over, r.stop = context.WithCancel(ctx)
 	for i := range readersEach {
 		r.group.Go(func() { r.work(i) })
@@ -100,6 +105,10 @@ func (r *readers) note(s *seenStream) {
 		f.Cut++
 	default:
 		f.Refused++
+		f.Reasons[s.ended]++
+		if s.final {
+			f.Final++
+		}
 	}
 }
 
@@ -122,7 +131,8 @@ type seenStream struct {
 	id        string
 	cursor    int64 // of the last event
 	said      strings.Builder
-	ended     string // as what; "error" for a failure, empty where the connection broke
+	ended     string // completed, or why not; empty where the connection broke
+	final     bool   // trying again does not help
 	continued bool
 	other     bool
 	gaps      int
@@ -149,7 +159,9 @@ func (s *seenStream) read(ctx context.Context, client *http.Client, at *node, ke
 	}
 	defer reply.Body.Close() //nolint:errcheck // it was read
 	if reply.StatusCode != http.StatusOK {
-		s.ended = "error"
+		refusal := answer{status: reply.StatusCode}
+		refusal.body, _ = io.ReadAll(io.LimitReader(reply.Body, 1<<20))
+		s.ended, s.final = refusal.kind(nil), !refusal.again(nil)
 		return
 	}
 	for lines := bufio.NewScanner(reply.Body); s.ended == "" && lines.Scan(); {
@@ -163,21 +175,26 @@ func (s *seenStream) hear(line string) {
 		s.continued = true
 	}
 	data, is := strings.CutPrefix(line, "data: ")
-	var e socket.Event
+	var e struct {
+		socket.Event
+		Code string
+	}
 	if !is || json.Unmarshal([]byte(data), &e) != nil {
 		return
 	}
 	if e.Type == "error" {
-		s.ended = "error"
+		s.ended = cmp.Or(e.Code, "error")
 		return
 	}
-	s.place(&e)
+	s.place(&e.Event)
 	if e.Response.ID != "" {
 		s.id = e.Response.ID
 	}
 	s.said.WriteString(e.Delta)
 	if e.IsLast() {
-		s.ended = e.Response.Status
+		if s.ended = e.Response.Status; e.Response.Details.Reason != "" {
+			s.ended += "_" + e.Response.Details.Reason
+		}
 	}
 }
 

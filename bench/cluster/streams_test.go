@@ -19,7 +19,7 @@ func TestReaderCountsWhatIsMissingAndWhatComesTwice(t *testing.T) {
 		"a delta that came":      {line: `data: {"type":"response.output_text.delta","sequence_number":3,"delta":"one"}`, repeats: 1},
 		"a continuation":         {line: `: parley.continued by simulated/echo after simulated/echo`, continued: true},
 		"the end":                {line: `data: {"type":"response.completed","sequence_number":4,"response":{"id":"resp_1","status":"completed"}}`, ended: "completed"},
-		"a failure, for a while": {line: `data: {"type":"error","sequence_number":3}`, ended: "error"},
+		"a failure, for a while": {line: `data: {"type":"error","code":"conversation_restarted","sequence_number":3}`, ended: "conversation_restarted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

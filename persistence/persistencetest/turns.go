@@ -212,6 +212,8 @@ func testResume(b *bench) {
 	}
 	_, err := resume(first.Epoch, id)
 	b.refused(err, messages.CodeStaleEpoch)
+	_, err = b.store.ResumeTurn(b.ctx(), messages.TurnResume{Ref: messages.ConversationRef{Tenant: tenant, Conversation: "conv_none"}, Epoch: owner.Epoch, Turn: id})
+	b.refused(err, messages.CodeConversationAbsent)
 	absent, err := resume(owner.Epoch, messages.TurnID{9})
 	b.must(err)
 	b.same(false, absent.Found)
