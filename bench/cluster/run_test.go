@@ -48,7 +48,9 @@ func TestAnEdgeNodeIsThereWhereItIsNamed(t *testing.T) {
 		arguments []string
 		want      bool
 	}{
-		{arguments: nil}, {arguments: []string{"-quick"}}, {arguments: []string{"-only", "kill,capacity"}},
+		{arguments: nil},
+		{arguments: []string{"-quick"}},
+		{arguments: []string{"-only", "kill,capacity"}},
 		{arguments: []string{"-faults", "0", "-only", edgePart, "-edge-cut", "10s"}, want: true},
 	} {
 		o, err := parseOptions(test.arguments)
