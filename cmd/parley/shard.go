@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,18 +113,37 @@ func printPlan(w io.Writer, plan sharded.ShardPlan) error {
 		_, err := fmt.Fprintln(w, "\nNothing has to move.")
 		return err
 	}
-	routes := make(map[string][]string)
+	routes := make(map[string][]messages.Shard)
 	for i := range plan.Moves {
 		m := &plan.Moves[i]
 		route := m.Database + " to " + m.To
-		routes[route] = append(routes[route], strconv.Itoa(int(m.Shard)))
+		routes[route] = append(routes[route], m.Shard)
 	}
-	for route, shards := range routes {
-		if _, err := fmt.Fprintf(w, "\n%s from %s:\n  %s\n", count(len(shards), "shard"), route, strings.Join(shards, " ")); err != nil {
+	for _, route := range slices.Sorted(maps.Keys(routes)) {
+		shards := routes[route]
+		if _, err := fmt.Fprintf(w, "\n%s from %s:\n  %s\n", count(len(shards), "shard"), route, runsOf(shards)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// runsOf names shards in few words, such as "0-511 700".
+func runsOf(shards []messages.Shard) string {
+	sorted := slices.Sorted(slices.Values(shards))
+	var runs []string
+	for first := 0; first < len(sorted); {
+		last := first
+		for last+1 < len(sorted) && sorted[last+1] == sorted[last]+1 {
+			last++
+		}
+		run := strconv.Itoa(int(sorted[first]))
+		if last > first {
+			run += "-" + strconv.Itoa(int(sorted[last]))
+		}
+		runs, first = append(runs, run), last+1
+	}
+	return strings.Join(runs, " ")
 }
 
 // moveFlags say what is to move.

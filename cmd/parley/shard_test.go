@@ -126,3 +126,17 @@ func TestShardCommandsSayWhatIsMissing(t *testing.T) {
 		t.Errorf("a database that is away: %v", err)
 	}
 }
+
+func TestShardsAreNamedInRuns(t *testing.T) {
+	t.Parallel()
+	for want, shards := range map[string][]messages.Shard{
+		"":              nil,
+		"7":             {7},
+		"0-2":           {2, 0, 1},
+		"0 2-3 9 11-13": {9, 13, 12, 0, 3, 11, 2},
+	} {
+		if got := runsOf(shards); got != want {
+			t.Errorf("%v: %q, want %q", shards, got, want)
+		}
+	}
+}

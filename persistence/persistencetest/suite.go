@@ -205,12 +205,15 @@ func (b *bench) turn(ref messages.ConversationRef, epoch messages.Epoch, first m
 // text is what a conversation says, oldest first, with places.
 func (b *bench) text(ref messages.ConversationRef) string {
 	b.Helper()
-	items, more, err := b.store.Items(b.ctx(), ref, messages.Page{Limit: 100, Asc: true})
-	b.must(err)
-	if more {
-		b.Fatal("more than 100 items")
+	var all []messages.StoredItem
+	for page := (messages.Page{Limit: 100, Asc: true}); ; {
+		items, more, err := b.store.Items(b.ctx(), ref, page)
+		b.must(err)
+		if all = append(all, items...); !more {
+			return line(all)
+		}
+		page.After = string(items[len(items)-1].ID)
 	}
-	return line(items)
 }
 
 func line(items []messages.StoredItem) string {
