@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -205,6 +206,8 @@ func (f *fleet) write(w *writer, victim int, killed, stop <-chan struct{}) {
 		_ = response.Body.Close()
 		switch {
 		case err != nil:
+		case node == victim && response.StatusCode == http.StatusServiceUnavailable && bytes.Contains(body, []byte("shutting_down")):
+			// it was chosen just before it was stopped, and says that it takes nothing more
 		case response.StatusCode == http.StatusOK:
 			w.acknowledged = append(w.acknowledged, text)
 			if !died.IsZero() && w.outage == 0 {

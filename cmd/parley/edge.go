@@ -75,7 +75,7 @@ func serveEdge(ctx context.Context, cfg *Config, w world, log *slog.Logger) (err
 	if s.tree, err = s.startActors(); err != nil {
 		return err
 	}
-	if err = s.prepare(stop); err != nil { //nolint:contextcheck // requests have their own
+	if err = s.prepare(stop); err != nil {
 		return stopped(ctx, s.tree, err)
 	}
 	withdraw, err := data.announce(s.sockets)
