@@ -56,6 +56,7 @@ func (s *Server) claimKey(c *fiber.Ctx, x *exchange) (answered bool, err error) 
 	defer release()
 	claimed, err := s.claims.ClaimKey(ctx, held.wanted)
 	if err != nil {
+		held.doubt(err)
 		return false, err
 	}
 	return s.heed(c, x, held, claimed)
@@ -156,6 +157,7 @@ func (k *claim) restart(ctx context.Context, seen messages.TurnStatus) error {
 	moved, err := k.server.claims.MoveKey(ctx, k.wanted, k.earlier, seen)
 	switch {
 	case err != nil:
+		k.doubt(err)
 		return err
 	case !moved:
 		k.settled = true // it is another's now
@@ -270,6 +272,15 @@ func (k *claim) settle(what string, size int, do func(context.Context) error) {
 	if err := do(ctx); err != nil {
 		k.server.unsettled.add(settlement{what: what, bytes: size, until: k.wanted.Deadline, do: do}, err)
 	}
+}
+
+// doubt is for a key of which the store failed to say whether it is this request's now.
+// The request goes no further; should it have the key, it is to be free again.
+func (k *claim) doubt(failed error) {
+	wanted := k.wanted
+	k.server.unsettled.add(settlement{what: "free an idempotency key", until: wanted.Deadline, do: func(ctx context.Context) error {
+		return k.server.claims.ReleaseKey(ctx, wanted.Tenant, wanted.Key, wanted.Request)
+	}}, failed)
 }
 
 func keyReused() error {

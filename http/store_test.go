@@ -317,6 +317,14 @@ type claims struct {
 	lapsed  map[string]bool
 	dead    bool // those that are held belong to a process that died
 	away    bool // nothing can be settled
+	mute    bool // a key is given, and the one who asked for it is not told
+}
+
+// loseAnswers has claims be carried out and fail all the same, or not any more.
+func (c *claims) loseAnswers(mute bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mute = mute
 }
 
 // goAway has nothing be settled from now on, or all again.
@@ -356,6 +364,9 @@ func (c *claims) ClaimKey(_ context.Context, claim messages.Claim) (messages.Cla
 		delete(c.lapsed, name)
 	default:
 		claimed.State = messages.ClaimInFlight
+	}
+	if c.mute {
+		return messages.Claimed{}, errors.New("the connection broke")
 	}
 	return claimed, nil
 }
