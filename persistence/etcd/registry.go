@@ -23,6 +23,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"example.com/parley/messages"
 )
@@ -69,6 +71,10 @@ const (
 	dialPatience = 2 * time.Second
 	pingEvery    = 2 * time.Second // finds a server that is gone without a word
 	pingPatience = time.Second
+	// dialAgain is how long an etcd that is back waits at most to be found: far less than
+	// a lease, so that nobody who is back first takes the others for dead. The
+	// library's own is two minutes.
+	dialAgain, dialAgainFirst = 500 * time.Millisecond, 50 * time.Millisecond
 )
 
 // Open returns a registry that has asked nobody yet. Close lets go of it.
@@ -76,6 +82,9 @@ func Open(cfg Config, fence Fence) (*Registry, error) {
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints: cfg.Endpoints, TLS: cfg.TLS, Logger: zap.NewNop(),
 		DialTimeout: dialPatience, DialKeepAliveTime: pingEvery, DialKeepAliveTimeout: pingPatience,
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{BaseDelay: dialAgainFirst, Multiplier: 1.6, Jitter: 0.2, MaxDelay: dialAgain}, MinConnectTimeout: dialPatience,
+		})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach etcd: %w", err)
