@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -108,9 +109,16 @@ func (e *edgeConn) SyscallConn() (syscall.RawConn, error) {
 	return conn.SyscallConn()
 }
 
+// edgeLinger is how long a server that stops goes on to refuse what edge nodes forward.
+// They hear of it within 50 ms and the way there; until then their requests go over
+// connections that they keep, and one that finds its connection closed may have begun,
+// for all that they know, and is not sent to the next server.
+const edgeLinger = 500 * time.Millisecond
+
 // ServeEdges answers the requests that edge nodes forward on a listener, until Run
 // ends.
 func (s *Server) ServeEdges(ctx context.Context, ln net.Listener) error {
+	s.servesEdges.Store(true)
 	v := vouched{Listener: ln, close: sync.OnceValue(ln.Close)}
 	stop := context.AfterFunc(ctx, func() { _ = v.Close() })
 	defer stop()

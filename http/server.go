@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -82,6 +83,8 @@ type Server struct {
 	drains    *drains
 	cut       context.Context // ends when a drain has waited long enough
 	cutNow    context.CancelFunc
+
+	servesEdges atomic.Bool // edge nodes forward requests to it
 }
 
 // NewServer returns a server with its routes in place. Run starts it.
@@ -179,10 +182,14 @@ var errStopped = errors.New("the listener ended by itself")
 // drain waits for what runs. The listener stays open, so that those who ask
 // for readiness are told.
 func (s *Server) drain(ctx context.Context) {
+	began := time.Now()
 	until, idle := s.drains.finish(time.Now().Add(s.cfg.DrainTimeout))
 	waitFor(ctx, idle, time.Until(until))
 	s.cutNow()
 	waitFor(ctx, idle, closePatience)
+	if s.servesEdges.Load() {
+		waitFor(ctx, nil, edgeLinger-time.Since(began))
+	}
 	s.sockets.cut()
 }
 
