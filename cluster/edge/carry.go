@@ -12,8 +12,9 @@ import (
 )
 
 // RoundTrip brings a client's request to the core: to the server that is followed, and
-// where no connection is made, or that one stops, to the next. Its body can be had again. A request that
-// may have begun is not sent twice. Errors are *messages.Failure with CodeEdgeCutOff.
+// where no connection is made, or that one stops, to the next. Its body can be had
+// again. A request that may have begun is not sent twice. Errors are *messages.Failure
+// with CodeEdgeCutOff.
 func (n *Node) RoundTrip(r *http.Request) (*http.Response, error) {
 	for range len(n.peers) + 1 {
 		f, err := n.place.await(r.Context())
