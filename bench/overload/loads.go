@@ -15,6 +15,7 @@ const (
 	politeShare = 0.1 // of the capacity
 	politeLines = 64  // connections: many more than it needs
 	warmup      = time.Second
+	directRate  = 100 // requests a second past the server: few beside the load, enough for a percentile
 )
 
 // seen is what one load came to.
@@ -25,6 +26,7 @@ type seen struct {
 	Refused  float64 `json:"status_503_per_s"`
 	Other    float64 `json:"other_failures"`
 	Polite   float64 `json:"polite_p99_ms"`
+	Direct   float64 `json:"direct_p99_ms"` // of the same requests, asked of the upstream itself meanwhile
 	Denied   float64 `json:"polite_refused"`
 	Busy     float64 `json:"server_busy"` // of its core
 	OfPeak   float64 `json:"goodput_to_peak"`
@@ -95,7 +97,8 @@ func (b *bench) round(ctx context.Context, s scenario, capacity float64) (map[st
 	return round, nil
 }
 
-// load offers so many times the capacity: a tenth of it politely, and the rest not.
+// load offers so many times the capacity: a tenth of it politely, and the rest not. What
+// comes from the machine's being busy shows in requests that go past the server.
 func (b *bench) load(ctx context.Context, s scenario, capacity, times float64) (seen, error) {
 	before, err := b.server.Usage()
 	if err != nil {
@@ -103,10 +106,14 @@ func (b *bench) load(ctx context.Context, s scenario, capacity, times float64) (
 	}
 	began := time.Now()
 	polite := b.open(s, b.polite, politeLines, politeShare*capacity)
+	direct := polite
+	direct.Address, direct.Rate = b.upstreamAt, directRate
 	var results [2]load.Result
-	var errs [2]error
+	var past load.Result
+	var errs [3]error
 	var running sync.WaitGroup
 	running.Go(func() { results[0], errs[0] = polite.Run(ctx) })
+	running.Go(func() { past, errs[2] = direct.Run(ctx) })
 	if flood := times - politeShare; flood > 0 {
 		running.Go(func() { results[1], errs[1] = b.open(s, b.settings.Key, s.clients, flood*capacity).Run(ctx) })
 	}
@@ -118,6 +125,7 @@ func (b *bench) load(ctx context.Context, s scenario, capacity, times float64) (
 	}
 	after, err := b.server.Usage()
 	one := b.sum(results, polite.Duration)
+	one.Direct = p99(past)
 	one.Busy = round3((after.CPU - before.CPU).Seconds() / time.Since(began).Seconds())
 	return one, err
 }
@@ -145,9 +153,14 @@ func (b *bench) sum(results [2]load.Result, window time.Duration) (one seen) {
 	one.Goodput = round3(one.Goodput)
 	one.Limited, one.Refused = round3(float64(statuses[429])/all), round3(float64(statuses[503])/all)
 	one.Other = float64(offered - statuses[200] - statuses[429] - statuses[503])
-	one.Polite = round3(float64(results[0].Latencies.Quantile(0.99)) / float64(time.Millisecond))
+	one.Polite = p99(results[0])
 	one.Denied = float64(results[0].Failed)
 	return one
+}
+
+// p99 is in milliseconds.
+func p99(r load.Result) float64 {
+	return round3(float64(r.Latencies.Quantile(0.99)) / float64(time.Millisecond))
 }
 
 func round3(f float64) float64 { return math.Round(f*1e3) / 1e3 }
