@@ -32,7 +32,7 @@ const (
 	worthwhile = 0.9                  // of the work done before, at least: half of what a step may cost
 	firstHold  = 30                   // windows without a further trial behind one that cost work
 	longHold   = 300                  // likewise, behind several
-	inUse      = 0.9                  // of the limit: where less runs, more would not be let in by a higher one
+	inUse      = 0.85                 // of the limit, which headroom may leave an eighth of: where less runs, more would not be let in by a higher one
 	holdRise   = 1.005                // of the limit in each window of a hold
 )
 

@@ -120,28 +120,33 @@ func (w *waitingRoom) late(own *line, line Line, m *messages.StartTurn) error {
 }
 
 // admit lets in as many as there is room for, in the order of the queue. Whose
-// providers are full holds nobody else up, and whoever gave up while waiting takes
-// no place.
+// providers are full, or who has so much that the rest is kept for others, holds
+// nobody else up, and whoever gave up while waiting takes no place.
 func (w *waitingRoom) admit() {
-	full := make(map[*line]bool)
-	served := 0
-	for {
+	var full leftOut
+	served, crowded, verdict := 0, false, nobodyFull
+	for verdict != gateFull {
 		next := w.queue.next(full)
 		if next == nil {
-			w.gate.crowded.Store(false)
-			w.pace.rest()
-			return
+			break
 		}
-		switch w.next(next) {
-		case providerFull:
-			full[next.line] = true
-		case gateFull:
-			w.gate.crowded.Store(true)
-			w.pace.served(served, time.Now())
-			return
+		switch verdict = w.next(next); verdict {
 		case nobodyFull:
 			served++
+		case providerFull:
+			full.line(next.line)
+		case tenantFull:
+			full.tenant(next.account.tenant)
+			crowded = true
+		case gateFull:
+			crowded = true
 		}
+	}
+	w.gate.crowded.Store(crowded)
+	if crowded {
+		w.pace.served(served, time.Now())
+	} else {
+		w.pace.rest()
 	}
 }
 
@@ -154,7 +159,7 @@ func (w *waitingRoom) next(f *flow) fullness {
 		w.tidyLine(f.line)
 		return nobodyFull
 	}
-	if full := w.gate.admit(m); full != nobodyFull {
+	if full := w.gate.admit(m, w.gate.room.of(m.Spec.Tenant, m.Weight, w.gate.leave)); full != nobodyFull {
 		return full
 	}
 	w.queue.serve(f)

@@ -18,13 +18,14 @@ type Gate struct {
 	capacity Capacity
 	deliver  func(*messages.StartTurn) // to the shard; never blocks
 	tell     func(any)                 // to the queue's actor; never blocks
-	leave    func()                    // made once: a method value would be an allocation a turn
+	leave    func()                    // made once for all tenants
 
 	running atomic.Int64
 	ended   atomic.Int64 // turns that gave their place back, so far
 	waiting *crowd       // in the queue, or on the way to it
-	crowded atomic.Bool  // somebody waits for a place here, and not at a provider
-	lines   sync.Map     // names of the lines in which somebody waits; the actor writes it
+	room    headroom
+	crowded atomic.Bool // somebody waits for a place here, and not at a provider
+	lines   sync.Map    // names of the lines in which somebody waits; the actor writes it
 	closed  atomic.Bool
 	nudged  atomic.Bool // the actor is going to look
 
@@ -48,15 +49,20 @@ func NewGate(cfg Config, capacity Capacity, deliver func(*messages.StartTurn)) *
 // Enter lets the turn through, has it wait in its class, or refuses it. The
 // turn's place is given back by its Admitted.
 func (g *Gate) Enter(m *messages.StartTurn) {
+	if m.Weight == 0 && len(g.cfg.Weights) > 0 { // no operator has set one
+		m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
+	}
+	tenant := g.room.of(m.Spec.Tenant, m.Weight, g.leave)
 	switch {
 	case g.closed.Load():
 		m.Refuse(shuttingDown())
 	case g.observed.refuses(m.Spec.Priority):
 		m.Refuse(g.refused.count(shortOfMemory(m.Spec.Priority)))
-	case g.Waiting() == 0 && g.take(min(g.observed.limit.Load(), g.capacity.Floor())):
-		m.Admitted = g.leave
+	case g.Waiting() == 0 && g.take(min(g.room.most(tenant, g.observed.limit.Load()), g.capacity.Floor())):
+		g.room.entered(tenant, m.Spec.Priority)
+		m.Admitted = tenant.leave
 		g.deliver(m)
-	case g.enterBeside(m):
+	case g.enterBeside(m, tenant):
 		g.deliver(m)
 	default:
 		g.queue(m)
@@ -68,9 +74,6 @@ func (g *Gate) queue(m *messages.StartTurn) {
 	if err := g.waiting.join(m.Spec.Tenant, m.Spec.Priority); err != nil {
 		m.Refuse(g.refused.count(err))
 		return
-	}
-	if m.Weight == 0 { // no operator has set one
-		m.Weight = g.cfg.Weights[string(m.Spec.Tenant)]
 	}
 	g.tell(m)
 }
@@ -110,14 +113,19 @@ type fullness uint8
 const (
 	nobodyFull fullness = iota
 	providerFull
+	tenantFull // what is left is kept for others
 	gateFull
 )
 
 // admit gives the turn a place here and one at a provider, if there are both. What
 // it held for a moment and gives back may have been missed by somebody else; who is
 // not the queue's actor lets that know.
-func (g *Gate) admit(m *messages.StartTurn) fullness {
-	if !g.take(g.observed.limit.Load()) {
+func (g *Gate) admit(m *messages.StartTurn, tenant *presence) fullness {
+	limit := g.observed.limit.Load()
+	if most := g.room.most(tenant, limit); !g.take(most) {
+		if most < limit && g.Running() < limit {
+			return tenantFull
+		}
 		return gateFull
 	}
 	unclaim, ok := g.capacity.Claim(m.Spec.Model)
@@ -125,23 +133,24 @@ func (g *Gate) admit(m *messages.StartTurn) fullness {
 		g.running.Add(-1)
 		return providerFull
 	}
-	m.Admitted = g.leave
+	g.room.entered(tenant, m.Spec.Priority)
+	m.Admitted = tenant.leave
 	if unclaim != nil {
 		m.Began = sync.OnceFunc(unclaim)
 		m.Admitted = func() {
 			m.Began()
-			g.release()
+			tenant.leave()
 		}
 	}
 	return nobodyFull
 }
 
 // enterBeside is admit for who overtakes nobody.
-func (g *Gate) enterBeside(m *messages.StartTurn) bool {
+func (g *Gate) enterBeside(m *messages.StartTurn, tenant *presence) bool {
 	if !g.overtakesNobody(m) {
 		return false
 	}
-	full := g.admit(m)
+	full := g.admit(m, tenant)
 	if full == providerFull {
 		g.nudge()
 	}

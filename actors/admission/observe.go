@@ -26,21 +26,25 @@ func (o *observed) refuses(class messages.Priority) bool {
 	return int(class)+int(o.shed.Load()) >= messages.Priorities
 }
 
-// Observe moves the limit of turns, and sheds classes while memory is short, until
-// ctx ends. passed tells how many chunks the turns of this process have passed on so
-// far.
+// Observe notices what tenants take, moves the limit of turns, and sheds classes while
+// memory is short, until ctx ends. passed tells how many chunks the turns of this
+// process have passed on so far.
 func (g *Gate) Observe(ctx context.Context, passed func() int64) {
-	if !g.cfg.Adaptive {
-		return
-	}
 	ticker := time.NewTicker(observeEvery)
 	defer ticker.Stop()
 	own, limit := newProcess(), newAdaptive(g.cfg.MaxRunning, runtime.GOMAXPROCS(0))
 	done := func() int64 { return passed() + g.ended.Load() }
 	before := done()
-	for {
+	for windows := 1; ; windows++ {
 		select {
 		case <-ticker.C:
+			if windows%moveEvery == 0 {
+				g.room.move(g.Limit())
+				g.nudge()
+			}
+			if !g.cfg.Adaptive {
+				continue
+			}
 			r := own.read()
 			r.running = g.Running()
 			now := done()

@@ -86,18 +86,38 @@ func (q *queue) flow(l *line, m *messages.StartTurn) *flow {
 	return f
 }
 
-// next returns the flow whose turn it is, but for lines that are left out; nil
+// leftOut is whom there is no room for. The zero value leaves out nobody.
+type leftOut struct {
+	lines   map[*line]bool
+	tenants map[messages.TenantID]bool
+}
+
+func (o *leftOut) line(l *line) {
+	if o.lines == nil {
+		o.lines = make(map[*line]bool)
+	}
+	o.lines[l] = true
+}
+
+func (o *leftOut) tenant(t messages.TenantID) {
+	if o.tenants == nil {
+		o.tenants = make(map[messages.TenantID]bool)
+	}
+	o.tenants[t] = true
+}
+
+// next returns the flow whose turn it is, but for those that are left out; nil
 // where there is none.
-func (q *queue) next(leftOut map[*line]bool) *flow {
+func (q *queue) next(out leftOut) *flow {
 	for class := len(q.classes) - 1; class > 0; class-- {
 		if q.passed[class] >= patience {
-			if f := q.nextOf(class, leftOut); f != nil {
+			if f := q.nextOf(class, out); f != nil {
 				return f
 			}
 		}
 	}
 	for class := range q.classes {
-		if f := q.nextOf(class, leftOut); f != nil {
+		if f := q.nextOf(class, out); f != nil {
 			return f
 		}
 	}
@@ -106,16 +126,16 @@ func (q *queue) next(leftOut map[*line]bool) *flow {
 
 // nextOf returns the flow of a class that is due first, and of those the one whose
 // first is the oldest.
-func (q *queue) nextOf(class int, leftOut map[*line]bool) (next *flow) {
+func (q *queue) nextOf(class int, out leftOut) (next *flow) {
 	if q.classes[class].length == 0 {
 		return nil
 	}
 	for _, l := range q.lines {
-		if leftOut[l] {
+		if out.lines[l] {
 			continue
 		}
 		for _, f := range l.classes[class].all {
-			if next == nil || f.before(next) {
+			if (next == nil || f.before(next)) && !out.tenants[f.account.tenant] {
 				next = f
 			}
 		}

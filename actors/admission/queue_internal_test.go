@@ -130,7 +130,7 @@ func TestQueueServesAsThePlainModel(t *testing.T) {
 						closed[q.lines[name]] = true
 					}
 				}
-				want, got := p.next(full), q.next(closed)
+				want, got := p.next(full), q.next(leftOut{lines: closed})
 				switch {
 				case want == nil && got == nil:
 					return
@@ -234,7 +234,7 @@ func TestTenantsThatWaitShareByWeight(t *testing.T) {
 		}
 		got := map[messages.TenantID]float64{}
 		for range rapid.IntRange(1, 200).Draw(t, "places") {
-			m := q.serve(q.next(nil))
+			m := q.serve(q.next(leftOut{}))
 			got[m.Spec.Tenant] += 1 / float64(max(m.Weight, 1))
 			q.push("x", turn(m.Spec.Tenant)) // each has always some more
 		}
@@ -258,14 +258,14 @@ func TestWhoComesNowAndThenIsLetInNext(t *testing.T) {
 		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "flood"}})
 	}
 	for range 100 {
-		q.serve(q.next(nil))
+		q.serve(q.next(leftOut{}))
 	}
 	polite := &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "polite"}}
 	l := q.push("x", polite)
 	if inLine, inAll := q.ahead(l, polite); inLine != 1 || inAll != 1 {
 		t.Errorf("%d and %d are ahead", inLine, inAll)
 	}
-	first, second := q.serve(q.next(nil)), q.serve(q.next(nil))
+	first, second := q.serve(q.next(leftOut{})), q.serve(q.next(leftOut{}))
 	if first != polite && second != polite {
 		t.Error("it waits behind the flood")
 	}
@@ -282,7 +282,7 @@ func TestLowerClassesAreNotStarved(t *testing.T) {
 	}
 	var got [messages.Priorities]int
 	for range 900 {
-		got[q.serve(q.next(nil)).Spec.Priority]++
+		got[q.serve(q.next(leftOut{})).Spec.Priority]++
 	}
 	if got[1] < 900/(patience+2)-1 || got[2] < 900/(patience+2)-1 || got[0] < 780 {
 		t.Errorf("of 900 places the classes got %v", got)
@@ -297,8 +297,8 @@ func TestAccountsAreBounded(t *testing.T) {
 	for i := range 10_000 {
 		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "always"}})
 		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: messages.TenantID(fmt.Sprint(i))}})
-		q.serve(q.next(nil))
-		q.serve(q.next(nil))
+		q.serve(q.next(leftOut{}))
+		q.serve(q.next(leftOut{}))
 		if n := len(q.classes[0].accounts); n > 2*manyAccounts || n == 0 {
 			t.Fatalf("%d accounts", n)
 		}
@@ -313,6 +313,6 @@ func BenchmarkQueueOfAThousandTenants(b *testing.B) {
 		q.push("x", turns[i])
 	}
 	for b.Loop() {
-		q.push("x", q.serve(q.next(nil)))
+		q.push("x", q.serve(q.next(leftOut{})))
 	}
 }
