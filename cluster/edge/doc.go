@@ -5,6 +5,7 @@
 //	hub     the core's side: what edge nodes ask for, and who they are (hub.go)
 //	feed    what was cached and dropped lately, in order (feed.go)
 //	node    the edge's side: keeps what it knows up to date (node.go), keys.go, marks
+//	place   which of the core's nodes is followed (place.go)
 //	peers   the core's nodes as an edge node sees them, and how it asks them (peer.go)
 //	carry   requests on their way to the core (carry.go)
 //	wire    what both say to each other (wire.go)
