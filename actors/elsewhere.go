@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"context"
+
 	"example.com/parley/actors/shard"
 	"example.com/parley/messages"
 )
@@ -32,6 +34,14 @@ func (s *System) CloseShard(of messages.Shard, m *messages.CloseShard) {
 // meanwhile, it goes elsewhere.
 func (s *System) Here(m messages.Addressed) {
 	s.system.Root.Send(s.shards[messages.ShardOf(m.To())], m)
+}
+
+// TakeUp goes on with turns that the last process did not live to end. It is for a node
+// that is alone, before anybody else is let in.
+func (s *System) TakeUp(ctx context.Context, unfinished []messages.UnfinishedTurn) {
+	for i := range unfinished {
+		s.Here(unfinished[i].Start(ctx))
+	}
 }
 
 // doors are the shards' own, on a node of a cluster.

@@ -198,6 +198,7 @@ func (s *System) Drain(ctx context.Context) {
 	<-s.swept
 	<-s.seen
 	s.wait(ctx)
+	s.deps.Leaving.Store(true)
 	_ = s.system.Root.StopFuture(s.root).Wait() // its own time-out is the only error
 	cut, release := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
 	defer release()

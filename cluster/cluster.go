@@ -39,6 +39,9 @@ type Registry interface {
 	GiveShards(ctx context.Context, from, to messages.MemberID, seen []messages.Placement) ([]messages.Placement, error)
 	// RecoverShards ends the turns that earlier owners of shards left running.
 	RecoverShards(ctx context.Context, owned func(messages.Shard) (messages.ShardEpoch, bool)) (int, error)
+	// UnfinishedTurns are those that RecoverShards leaves running, since the next owner
+	// of their shards is to take them up.
+	UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error)
 }
 
 // Local is the actors of this node. Its methods never block. actors.System
@@ -237,8 +240,8 @@ func (c *Cluster) Carry(m messages.Addressed) bool {
 
 // Return takes a request that a shard did not want, since it has closed.
 func (c *Cluster) Return(m messages.Addressed) {
-	if !c.member.Load() {
-		messages.Decline(m, notYet())
+	if turn, is := m.(*messages.StartTurn); !c.member.Load() || is && turn.Spec.Handover != nil && turn.Spec.Handover.Stored {
+		messages.Decline(m, notYet()) // the next owner of its shard finds for itself what is left there
 		return
 	}
 	c.remoting.root().Send(c.relay, &outgoing{m: m, since: time.Now()})

@@ -11,10 +11,6 @@ import (
 // client's node knows what it has brought the client, the store what was stored, and
 // the shard's next owner puts the two together. The client sees one stream.
 
-// maxOwners bounds how many nodes may have a turn one after the other. A turn that
-// ends whatever node has it must not end all of them.
-const maxOwners = 3
-
 // stream is a turn as its client is brought it. The goroutine of its pump alone uses
 // it.
 type stream struct {
@@ -63,7 +59,7 @@ func (s *stream) breakOff(err error) {
 // mayGoOn tells whether the next owner may go on with a turn that was cut. Where the
 // request does not ask for that, it may begin anew what nobody has seen.
 func (s *stream) mayGoOn() bool {
-	if s.last == nil || !isCut(s.last.End) || s.owners >= maxOwners || s.turn.Spec.Background || s.turn.Client.Err() != nil {
+	if s.last == nil || !isCut(s.last.End) || s.owners >= messages.MaxOwners || s.turn.Spec.Background || s.turn.Client.Err() != nil {
 		return false
 	}
 	return s.shown.Len() == 0 || s.turn.Spec.Continue && s.shown.IsText()
@@ -105,7 +101,7 @@ func (c *Cluster) handOver(s *stream) {
 	c.deps.Log.Info("a turn is handed over to its conversation's next owner", "turn", next.Spec.ID.String())
 	c.remoting.root().Send(c.relay, &outgoing{m: next, since: time.Now(), handed: true})
 	if err := c.taken(next); err != nil {
-		s.owners = maxOwners
+		s.owners = messages.MaxOwners
 		return
 	}
 	c.metrics.handed.Inc()
@@ -114,7 +110,7 @@ func (c *Cluster) handOver(s *stream) {
 		s.take(chunk, int(used.Load()))
 	}
 	if s.last == nil && cut != nil { // its stream was cut without an end
-		s.last, s.owners = cut, maxOwners
+		s.last, s.owners = cut, messages.MaxOwners
 	}
 }
 

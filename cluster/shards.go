@@ -172,14 +172,40 @@ func (k *keeper) open(ctx context.Context, placements []messages.Placement) erro
 	if cut > 0 {
 		k.log.Warn("turns were cut off by the end of the node that had them; they are kept as incomplete", slog.Int("count", cut))
 	}
+	left, err := k.unfinished(ctx, fresh)
+	if err != nil {
+		return err
+	}
 	for _, p := range opening {
-		k.reopen(p)
+		k.reopen(ctx, p, left[p.Shard])
 	}
 	return nil
 }
 
-func (k *keeper) reopen(p messages.Placement) {
+// unfinished are the turns to take up in shards that are about to open. A node that
+// ends leaves them to the next.
+func (k *keeper) unfinished(ctx context.Context, fresh func(messages.Shard) (messages.ShardEpoch, bool)) (map[messages.Shard][]messages.UnfinishedTurn, error) {
+	if k.forced.Load() {
+		return nil, nil
+	}
+	found, err := k.registry.UnfinishedTurns(ctx, func(s messages.Shard) bool { _, is := fresh(s); return is })
+	left := make(map[messages.Shard][]messages.UnfinishedTurn)
+	for i := range found {
+		shard := messages.ShardOf(found[i].Record.Ref)
+		left[shard] = append(left[shard], found[i])
+	}
+	if len(found) > 0 {
+		k.log.Info("turns in the background are taken up, whose owner did not live to end them", slog.Int("count", len(found)))
+	}
+	return left, err
+}
+
+// reopen lets requests in, behind the turns that were left.
+func (k *keeper) reopen(ctx context.Context, p messages.Placement, left []messages.UnfinishedTurn) {
 	k.local.OpenShard(p.Shard, p.Epoch)
+	for i := range left {
+		k.local.Here(left[i].Start(ctx))
+	}
 	k.held.set(p.Shard, p.Epoch)
 }
 
@@ -213,8 +239,8 @@ func (k *keeper) give(ctx context.Context, placements []messages.Placement, owne
 		}
 	}
 	for _, p := range leaving {
-		if !moved[p.Shard] {
-			k.reopen(p)
+		if !moved[p.Shard] && !k.forced.Load() { // what was cut is looked for first, by open
+			k.reopen(ctx, p, nil)
 		}
 	}
 	return true, err

@@ -19,7 +19,7 @@ type Config struct {
 	TurnTimeout    time.Duration `koanf:"turn_timeout"`             // longest answer, from the request's last byte
 	DrainTimeout   time.Duration `koanf:"drain_timeout"`            // for running requests, when the server stops
 	WriteStall     time.Duration `koanf:"write_stall"`              // a stream's client that takes nothing for so long is cut
-	Continue       bool          `koanf:"continue"`                 // another provider, or the next node of a cluster, goes on with a stream that breaks, unless the request says otherwise
+	Continue       bool          `koanf:"continue"`                 // another provider, or the next node of a cluster, goes on with a stream that breaks, and responses in the background outlive their server, unless the request says otherwise
 	TrustedProxies []string      `koanf:"trusted_proxies"`          // networks whose X-Forwarded-For counts, such as 10.0.0.0/8
 	Sessions       SessionConfig `koanf:"sessions"`                 // WebSocket connections
 }

@@ -46,7 +46,9 @@ func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.Respons
 		return spec, false, err
 	}
 	private, err = s.place(x, &spec, messages.ConversationID(request.Conversation), request.PreviousResponseID, request.Store == nil || *request.Store)
-	if spec.Background = request.Background; err == nil && spec.Background && !spec.Keep {
+	spec.Background = request.Background
+	spec.Stream = spec.Stream || spec.Outlives() // a reply that comes piece by piece need not begin anew
+	if err == nil && spec.Background && !spec.Keep {
 		err = invalid("background", "a response that is not stored cannot be made in the background: nobody could read it", "leave store out, or background")
 	}
 	return spec, private, err

@@ -19,6 +19,7 @@ type Conversation struct {
 type Activate struct {
 	Ref      ConversationRef
 	Shard    ShardEpoch // under which this node has the conversation's shard; 0 where it is alone
+	Turn     TurnID     // is about to go on, and is not ended where it was left running; zero for none
 	Fork     ConversationID
 	ForkSeq  Seq
 	MaxItems int // newest kept
@@ -56,6 +57,8 @@ type TurnBegin struct {
 	// IdempotencyKey has to be the turn's still, so that one that was sent twice
 	// begins once; empty for none.
 	IdempotencyKey string
+
+	Terms *TurnTerms // of a turn that the next owner of its conversation takes up; nil for any other
 }
 
 // TurnPrefix makes what was shown so far durable: Items replace those stored at

@@ -17,8 +17,8 @@ type Routing struct {
 // RouteOverride is what a request says itself of who is to answer it, over what
 // the configuration says. Its zero value says nothing.
 type RouteOverride struct {
-	Targets  []Target // instead of the model's; in this order unless there is a strategy
-	Strategy Strategy // instead of those of the model's levels
+	Targets  []Target `json:"targets,omitempty"`  // instead of the model's; in this order unless there is a strategy
+	Strategy Strategy `json:"strategy,omitempty"` // instead of those of the model's levels
 }
 
 // ParseTarget takes a provider/model apart. The model's name may have slashes.
@@ -54,6 +54,9 @@ func (s Strategy) Measured() bool { return s >= StrategyLeastInFlight }
 func (Strategy) Allowed() string {
 	return "give one of " + strings.Join(strategyNames[StrategyWeighted:], ", ")
 }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s Strategy) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *Strategy) UnmarshalText(text []byte) error {

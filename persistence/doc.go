@@ -75,7 +75,9 @@
 // eighth of it, which a model that says so much in 250 ms has) shorter than what
 // was shown, and not shorter at all with stream.show_after_commit. RecoverTurns
 // does so for all at a start, which is why one server at a time works on a
-// database; Activate does so for the conversation that it wakes. An attempt in
+// database; Activate does so for the conversation that it wakes. A turn that was kept
+// with its terms is left running instead, for whoever has its conversation next
+// (UnfinishedTurns): until its deadline, for three owners at most. An attempt in
 // flight is settled from its reservation as interrupted.
 //
 // # Tenants

@@ -15,13 +15,13 @@ func (t *turn) answer(ctx context.Context) error {
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
-	if err := t.deps.Models.Permit(t.routing(call)); err != nil {
-		return err // before the cache is asked: what it has may be of a model that this key may not ask
-	}
 	if t.handed != nil {
 		if err := t.catchUp(ctx, call); err != nil {
 			return err
 		}
+	}
+	if err := t.deps.Models.Permit(t.routing(call)); err != nil {
+		return err // before the cache is asked: what it has may be of a model that this key may not ask
 	}
 	if !t.shown {
 		if done, err := t.fromCache(ctx, call); done {

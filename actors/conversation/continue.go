@@ -49,7 +49,7 @@ func (c *continuation) note(chunk *messages.Chunk) {
 	switch chunk.Kind {
 	case messages.ChunkText:
 		c.said = append(c.said, chunk.Text...)
-	case messages.ChunkReasoning: // is not part of the answer
+	case messages.ChunkOpened, messages.ChunkReasoning: // are not part of the answer
 	default:
 		c.unfit = true
 	}

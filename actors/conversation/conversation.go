@@ -39,6 +39,7 @@ type busy struct {
 	waiting []any                    // requests behind it, oldest first
 	turn    *turn                    // the work, where it is a turn that was begun
 	ending  []*messages.CancelTurn   // who wants it ended, and is answered when it has
+	looking []*messages.FollowTurn   // who wants to see it, and is answered once it is begun
 }
 
 // Props are those of every conversation: one wakes from the store with its first
@@ -84,6 +85,9 @@ func (c *Conversation) Receive(ctx actor.Context) {
 func (c *Conversation) admit(ctx actor.Context, m messages.Addressed) {
 	c.heard++
 	switch {
+	case c.isTakenUp(m):
+		m.(*messages.StartTurn).Leave()
+		m.(*messages.StartTurn).Answer(messages.TurnStarted{Conversation: c.busy.ref.Conversation})
 	case c.busy == nil:
 		c.busy = &busy{ref: m.To()}
 		c.begin(ctx, m)
@@ -190,5 +194,6 @@ func (c *Conversation) abandon() {
 	}
 	c.refuseWaiting(restarted(c.busy.ref))
 	c.tellEnded(restarted(c.busy.ref))
+	c.showThose(nil)
 	c.busy = nil
 }

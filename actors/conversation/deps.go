@@ -29,6 +29,10 @@ type Deps struct {
 	// refuses its writes. It never blocks. Nil on a node that is alone.
 	Doubt func(messages.ConversationRef)
 
+	// Leaving is set once this process is about to end. What is left then in the
+	// background goes on elsewhere, or in the next.
+	Leaving atomic.Bool
+
 	// Passed counts the chunks that all turns were given by their models, a few at
 	// a time.
 	Passed atomic.Int64

@@ -15,12 +15,33 @@ const maxEnding = 16
 // follow answers with a view of the turn, where it runs.
 func (c *Conversation) follow(ctx actor.Context, m *messages.FollowTurn) {
 	c.heard++
-	if c.runs(m.Turn) && c.busy.turn != nil {
+	switch {
+	case c.runs(m.Turn) && c.busy.turn != nil:
 		m.Reply <- messages.Following{View: c.busy.turn.kept.live.look()}
-	} else {
+	case !c.runs(m.Turn) || leftRunning(c.busy.work).IsZero():
 		m.NotRunning()
+	case len(c.busy.looking) < maxLooking:
+		c.busy.looking = append(c.busy.looking, m)
+	default:
+		messages.Decline(m, tooManyTurns(c.busy.ref))
 	}
 	c.restAgain(ctx)
+}
+
+// maxLooking is how many may wait to see a turn that is about to go on under this owner:
+// it takes milliseconds.
+const maxLooking = 64
+
+// showThose answers who waits to see the turn; nil where it does not run.
+func (c *Conversation) showThose(t *turn) {
+	for _, m := range c.busy.looking {
+		if t == nil {
+			m.NotRunning()
+		} else {
+			m.Reply <- messages.Following{View: t.kept.live.look()}
+		}
+	}
+	c.busy.looking = nil
 }
 
 // cancel ends the turn that runs, or withdraws one that waits.

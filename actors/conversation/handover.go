@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 
 	"example.com/parley/messages"
@@ -31,8 +32,16 @@ func (t *turn) takeUp(ctx context.Context) error {
 	for _, c := range t.spec.Handover.Shown {
 		shown.Add(c)
 	}
+	if t.spec.Outlives() { // one that is ended meanwhile needs an end in the store
+		ctx = context.WithoutCancel(ctx)
+	}
 	resumed, err := t.kept.resume(ctx)
 	switch {
+	case err == nil && resumed.Found && t.spec.Outlives():
+		t.takeUpStored(&resumed)
+		return nil
+	case t.spec.Handover.Stored:
+		return cmp.Or(err, restarted(t.spec.Ref()))
 	case t.spec.Create && shown.Len() == 0 && messages.CodeOf(err) == messages.CodeConversationAbsent:
 		return t.kept.begin(ctx)
 	case err != nil:
@@ -47,13 +56,30 @@ func (t *turn) takeUp(ctx context.Context) error {
 	return err
 }
 
+// takeUpStored goes on with a turn that nobody waits for: all that anybody has seen of
+// it is in the store, and what it was asked as well.
+func (t *turn) takeUpStored(resumed *messages.TurnResumed) {
+	t.spec.Input, t.attempts = resumed.Input, resumed.Owners*attemptsEach
+	t.handed = &handedOver{reply: storedReply(resumed)}
+	if resumed.Record.Status != messages.TurnRunning {
+		t.handed.ended = &resumed.Record
+		return
+	}
+	t.deps.Metrics.TakenUp.Inc()
+}
+
+func storedReply(resumed *messages.TurnResumed) *messages.Reply {
+	reply := &messages.Reply{Served: resumed.Record.Served}
+	for _, c := range messages.ItemChunks(resumed.Output) {
+		reply.Add(c)
+	}
+	return reply
+}
+
 // soFar puts together what was stored and what was shown; nil where the reply begins
 // anew, in the place of what is stored of it.
 func (t *turn) soFar(resumed *messages.TurnResumed, shown *messages.Reply) (*handedOver, error) {
-	h := &handedOver{reply: &messages.Reply{Served: resumed.Record.Served}}
-	for _, c := range messages.ItemChunks(resumed.Output) {
-		h.reply.Add(c)
-	}
+	h := &handedOver{reply: storedReply(resumed)}
 	runs := resumed.Record.Status == messages.TurnRunning
 	if !runs {
 		h.ended = &resumed.Record
@@ -80,7 +106,7 @@ func (t *turn) soFar(resumed *messages.TurnResumed, shown *messages.Reply) (*han
 // turn as it was behind that.
 func (t *turn) catchUp(ctx context.Context, call *messages.Call) error {
 	h := t.handed
-	if err := t.kept.adopt(ctx, h.reply); err != nil {
+	if err := t.kept.adopt(context.WithoutCancel(ctx), h.reply); err != nil {
 		return err
 	}
 	for _, c := range h.reply.Rest(h.place) {
@@ -96,7 +122,10 @@ func (t *turn) catchUp(ctx context.Context, call *messages.Call) error {
 	if t.served.Cache == nil || !t.served.Cache.Hit() {
 		t.rows = append(t.rows, t.interrupted(call))
 	}
-	return context.Cause(ctx)
+	if cause := context.Cause(ctx); cause != nil || t.spec.Outlives() && !h.reply.IsText() {
+		return cmp.Or(cause, restarted(t.spec.Ref())) // half a tool call has no other half, and somebody may have read it
+	}
+	return nil
 }
 
 // interrupted is the row of the attempt that brought the reply so far. The queue of the
@@ -135,11 +164,11 @@ func (t *turn) retell(ctx context.Context) *turnDone {
 }
 
 // resume asks the store for a turn that an earlier activation began.
-func (k *keeper) resume(ctx context.Context) (messages.TurnResumed, error) {
-	ctx, release := context.WithTimeout(ctx, storePatience)
-	defer release()
-	resumed, err := k.deps.Journal.ResumeTurn(ctx, messages.TurnResume{
-		Ref: k.record.Ref, Epoch: k.epoch, Turn: k.record.ID, IdempotencyKey: k.turn.spec.IdempotencyKey,
+func (k *keeper) resume(ctx context.Context) (resumed messages.TurnResumed, err error) {
+	resume := messages.TurnResume{Ref: k.record.Ref, Epoch: k.epoch, Turn: k.record.ID, IdempotencyKey: k.turn.spec.IdempotencyKey}
+	err = persist(ctx, func(ctx context.Context) (err error) {
+		resumed, err = k.deps.Journal.ResumeTurn(ctx, resume)
+		return err
 	})
 	if err == nil && resumed.Found {
 		k.record = resumed.Record
@@ -157,7 +186,7 @@ func (k *keeper) adopt(ctx context.Context, reply *messages.Reply) error {
 			k.unsaved, k.last = 1, position
 		}
 	}
-	if err := k.save(ctx); err != nil || !k.deps.Stream.ShowAfterCommit {
+	if err := k.save(ctx); err != nil || !k.holds {
 		return err
 	}
 	for _, c := range chunks {
@@ -169,6 +198,22 @@ func (k *keeper) adopt(ctx context.Context, reply *messages.Reply) error {
 // wakesFor tells whether a turn's conversation is to be asked for anew: the last owner
 // of the turn may have stored some of it.
 func wakesFor(m *messages.StartTurn) bool { return m.Spec.Handover != nil }
+
+// leftRunning is a turn that its last owner did not end, and that goes on now; zero for
+// any other request.
+func leftRunning(m any) (id messages.TurnID) {
+	if turn, isTurn := m.(*messages.StartTurn); isTurn && turn.Spec.Handover != nil && turn.Spec.Outlives() {
+		id = turn.Spec.ID
+	}
+	return id
+}
+
+// isTakenUp tells whether m is a turn that runs already: both the node that has its
+// client and whoever took its shard over see to it that it goes on.
+func (c *Conversation) isTakenUp(m messages.Addressed) bool {
+	id := leftRunning(m)
+	return !id.IsZero() && c.runs(id)
+}
 
 // withoutTurn leaves out what is stored of a turn that is to go on.
 func withoutTurn(items []messages.StoredItem, m any) []messages.StoredItem {

@@ -26,6 +26,8 @@ type journal struct {
 	away     map[string]int // by method: how often it fails before it works
 	slow     time.Duration
 	activate []messages.Activate
+	owners   int // of any turn, before it is resumed
+	terms    *messages.TurnTerms
 }
 
 func newJournal() *journal {
@@ -133,7 +135,7 @@ func (j *journal) BeginTurn(_ context.Context, b messages.TurnBegin) error {
 		return errors.New("the input's place is not the next one")
 	}
 	j.put(b.Record.FirstSeq, b.Record.ID, b.Input)
-	j.records[b.Record.ID] = b.Record
+	j.records[b.Record.ID], j.terms = b.Record, b.Terms
 	return nil
 }
 
@@ -190,6 +192,10 @@ func (j *journal) ResumeTurn(_ context.Context, r messages.TurnResume) (resumed 
 		return resumed, nil
 	}
 	behind := record.FirstSeq + messages.Seq(record.Inputs)
+	for seq := record.FirstSeq; seq < behind; seq++ {
+		resumed.Input = append(resumed.Input, j.items[seq].Item)
+	}
+	resumed.Owners = j.owners
 	for seq := behind; seq < j.next; seq++ {
 		if j.items[seq].Turn != r.Turn {
 			return resumed, &messages.Failure{Code: messages.CodeRestarted, What: "it went on"}

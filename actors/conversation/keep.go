@@ -20,7 +20,8 @@ type keeper struct {
 	create bool
 	record messages.TurnRecord
 
-	live *live // has the reply, and a lock of its own: looking on waits for no write
+	holds bool  // a chunk is shown once it is stored
+	live  *live // has the reply, and a lock of its own: looking on waits for no write
 
 	mu      sync.Mutex
 	changed int // position of the first item that the store has not got
@@ -35,8 +36,9 @@ type keeper struct {
 func newKeeper(t *turn, epoch messages.Epoch, first messages.Seq, private bool) *keeper {
 	spec := t.spec
 	t.presence.present, t.presence.grace, t.presence.gone = 1, t.deps.Config.GoneGrace, t.giveUp
+	holds := t.deps.Stream.ShowAfterCommit || spec.Outlives() // whoever goes on with it knows what is stored, and nothing else
 	return &keeper{
-		deps: t.deps, turn: t, epoch: epoch, create: spec.Create, live: newLive(&t.presence, t.deps.Stream.ShowAfterCommit),
+		deps: t.deps, turn: t, epoch: epoch, create: spec.Create, holds: holds, live: newLive(&t.presence, holds),
 		record: messages.TurnRecord{
 			ID: spec.ID, Ref: spec.Ref(), Private: private, Key: spec.Key, After: spec.After,
 			Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
@@ -55,6 +57,7 @@ func (k *keeper) begin(ctx context.Context) error {
 	}
 	return k.deps.Journal.BeginTurn(ctx, messages.TurnBegin{
 		Epoch: k.epoch, Create: k.create, Record: k.record, Input: k.turn.spec.Input, IdempotencyKey: k.turn.spec.IdempotencyKey,
+		Terms: k.turn.spec.Terms(),
 	})
 }
 
@@ -68,11 +71,10 @@ func (k *keeper) add(ctx context.Context, c messages.Chunk) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	hold := k.deps.Stream.ShowAfterCommit
-	if err := k.take(ctx, c, hold); err != nil {
+	if err := k.take(ctx, c); err != nil {
 		return err
 	}
-	if !hold {
+	if !k.holds {
 		k.turn.show(ctx, c)
 	}
 	return context.Cause(ctx)
@@ -80,10 +82,10 @@ func (k *keeper) add(ctx context.Context, c messages.Chunk) error {
 
 // take saves when enough has come together, and sees to it that the rest is
 // saved soon.
-func (k *keeper) take(ctx context.Context, c messages.Chunk, hold bool) error {
+func (k *keeper) take(ctx context.Context, c messages.Chunk) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if hold {
+	if k.holds {
 		k.held = append(k.held, c)
 	}
 	position := k.live.add(c)
@@ -164,6 +166,16 @@ func (k *keeper) stop() {
 	if k.timer != nil {
 		k.timer.Stop()
 	}
+}
+
+// leave stores what is new of a turn that the next owner of its conversation goes on
+// with, and writes no end.
+func (k *keeper) leave(ctx context.Context) error {
+	k.mu.Lock()
+	err := k.save(ctx)
+	k.mu.Unlock()
+	k.stop()
+	return err
 }
 
 // storePause is how long a write waits before it is tried again on a store that

@@ -16,6 +16,7 @@ type Metrics struct {
 	Retries       prometheus.Counter
 	Continuations prometheus.Counter
 	Hedges        prometheus.Counter
+	TakenUp       prometheus.Counter
 	ended         map[messages.TurnStatus]prometheus.Counter
 	tokens        struct{ input, output, cached, reasoning prometheus.Counter }
 
@@ -40,6 +41,9 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 		Hedges: factory.NewCounter(prometheus.CounterOpts{
 			Name: "chatbot_hedges_total", Help: "Attempts that were made because the first provider was late.",
+		}),
+		TakenUp: factory.NewCounter(prometheus.CounterOpts{
+			Name: "chatbot_taken_up_total", Help: "Turns in the background that went on behind the end of the process that had them.",
 		}),
 		ended: make(map[messages.TurnStatus]prometheus.Counter),
 	}

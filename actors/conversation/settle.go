@@ -56,6 +56,9 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 	if !t.spoke() && t.before.Provider != "" { // nobody went on
 		t.served = t.before
 	}
+	if t.isLeft(&outcome) {
+		return t.leave(ctx, done, outcome)
+	}
 	if t.kept != nil {
 		done.err = t.kept.end(ctx, outcome, t.rows, done)
 	}

@@ -15,6 +15,10 @@ func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
 	t := newTurn(context.Background(), c.deps, m, history)
 	t.kept = newKeeper(t, c.memory.epoch, c.memory.next, c.memory.private)
 	c.busy.cancel, c.busy.turn = t.cancel, t
+	c.showThose(t)
+	if len(c.busy.ending) > 0 {
+		t.cancel(errCancelled)
+	}
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	t.launch(func(done *turnDone) { root.Send(self, done) })
 }

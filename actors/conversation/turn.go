@@ -160,7 +160,7 @@ func (t *turn) guarded(ctx context.Context) (err error) {
 			t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
 		}
 	}()
-	if cause := context.Cause(ctx); cause != nil { // while the input was stored
+	if cause := context.Cause(ctx); cause != nil && t.handed == nil { // while the input was stored
 		return cause
 	}
 	return t.answer(ctx)

@@ -28,11 +28,19 @@ func (c *Conversation) wake(ctx actor.Context) {
 	if turn, isTurn := c.busy.work.(*messages.StartTurn); isTurn && turn.Spec.ForkOf != "" {
 		request.Fork, request.ForkSeq = turn.Spec.ForkOf, turn.Spec.AfterSeq
 	}
+	request.Turn = leftRunning(c.busy.work)
 	work, journal := c.busy.work, c.deps.Journal
 	c.busy.waking = true
 	c.spawn(ctx, func(ctx context.Context) any {
-		activation, err := journal.Activate(ctx, request)
-		return &woken{work: work, activation: activation, err: err}
+		done := &woken{work: work}
+		activate := func(ctx context.Context) (err error) {
+			done.activation, err = journal.Activate(ctx, request)
+			return err
+		}
+		if done.err = activate(ctx); !request.Turn.IsZero() && done.err != nil {
+			done.err = persist(ctx, activate) // nobody would ask again
+		}
+		return done
 	})
 }
 
@@ -44,7 +52,7 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 	}
 	c.busy.waking, c.busy.cancel = false, nil
 	c.deps.doubt(c.busy.ref, m.err)
-	if len(c.busy.ending) > 0 {
+	if len(c.busy.ending) > 0 && leftRunning(m.work).IsZero() {
 		m.err = withdrawn()
 	}
 	if turn, isTurn := m.work.(*messages.StartTurn); isTurn && turn.Spec.Create && messages.CodeOf(m.err) == messages.CodeConversationAbsent {
@@ -54,6 +62,7 @@ func (c *Conversation) wakeUp(ctx actor.Context, m *woken) {
 	if m.err != nil {
 		messages.Decline(m.work, m.err)
 		c.tellEnded(nil)
+		c.showThose(nil)
 		c.goOn(ctx)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"example.com/parley/actors"
 	"example.com/parley/actors/budget"
 	"example.com/parley/actors/provider"
 	"example.com/parley/actors/tenant"
@@ -96,6 +97,23 @@ func (k kept) recoverTurns(ctx context.Context) (recovered int, err error) {
 		return 0, err
 	}
 	return k.store.RecoverTurns(ctx)
+}
+
+// takeUp goes on with what the last process left running and nobody waits for. In a
+// cluster whoever takes a shard over does, before the shard opens.
+func (k kept) takeUp(ctx context.Context, tree *actors.System, log *slog.Logger) error {
+	if k.member != "" {
+		return nil
+	}
+	unfinished, err := k.store.UnfinishedTurns(ctx, func(messages.Shard) bool { return true })
+	if err != nil {
+		return fmt.Errorf("look for the turns that are to go on: %w", err)
+	}
+	if len(unfinished) > 0 {
+		log.Info("turns in the background are taken up, which the last process did not live to end", slog.Int("count", len(unfinished)))
+	}
+	tree.TakeUp(ctx, unfinished)
+	return nil
 }
 
 // openBudgets is for when the rows of the process before are in the store.

@@ -78,6 +78,9 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return stopped(ctx, s.tree, err)
 	}
 	s.operators = s.newOperators()
+	if err := s.kept.takeUp(ctx, s.tree, log); err != nil {
+		return stopped(ctx, s.tree, err)
+	}
 	withdraw, err := data.announce(s.sockets)
 	if err != nil {
 		return stopped(ctx, s.tree, err)

@@ -56,6 +56,7 @@ type store interface {
 	Deny(ctx context.Context, d messages.CacheDrop) error
 	Denied(ctx context.Context, most int) ([]messages.CacheDrop, error)
 	RecoverTurns(ctx context.Context) (recovered int, err error)
+	UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error)
 	PrepareMonths(ctx context.Context, now time.Time) (made int, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)
 	EraseDeleted(ctx context.Context) (removed int, err error)

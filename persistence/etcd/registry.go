@@ -46,6 +46,9 @@ type Fence interface {
 	RaiseShards(ctx context.Context, owned func(messages.Shard) (messages.ShardEpoch, bool)) error
 	// RecoverShards ends the turns that earlier owners of shards left running.
 	RecoverShards(ctx context.Context, owned func(messages.Shard) (messages.ShardEpoch, bool)) (int, error)
+	// UnfinishedTurns are those that RecoverShards leaves running, since the next owner
+	// of their shards is to take them up.
+	UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error)
 	// ReleaseMembers frees what members held that were removed, or have left.
 	ReleaseMembers(ctx context.Context, gone []messages.MemberID) error
 	// CutMembers ends the connections of members that were removed.

@@ -190,3 +190,8 @@ func (r *Registry) RecoverShards(ctx context.Context, owned func(messages.Shard)
 	}
 	return r.fence.RecoverShards(ctx, owned)
 }
+
+// UnfinishedTurns are those that are to be taken up.
+func (r *Registry) UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error) {
+	return r.fence.UnfinishedTurns(ctx, owned)
+}

@@ -96,6 +96,7 @@ type Store interface {
 	PostponeAlert(ctx context.Context, a messages.BudgetAlert, due time.Time) error
 
 	RecoverTurns(ctx context.Context) (int, error)
+	UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error)
 	Ready(ctx context.Context) error
 	Close()
 }

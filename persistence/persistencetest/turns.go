@@ -2,6 +2,7 @@ package persistencetest
 
 import (
 	"sync"
+	"time"
 
 	"example.com/parley/messages"
 )
@@ -242,6 +243,77 @@ func testResume(b *bench) {
 	_, err = resume(next.Epoch, late.Record.ID)
 	b.refused(err, messages.CodeRestarted)
 	b.same("1:question 2:answer 3:late 4:next 5:yes", b.text(ref))
+}
+
+// testUnfinished leaves a turn running that nobody waits for, for the next owner of its
+// conversation.
+func testUnfinished(b *bench) {
+	ref := b.conversation()
+	first := b.activate(ref)
+	begin := b.begin(ref, first.Epoch, first.Next, "question")
+	begin.Record.Background, begin.Record.Model, begin.Record.Key, begin.Record.Instructions = true, "m", "key_1", "be brief"
+	begin.Terms = &messages.TurnTerms{
+		Endpoint: "/v1/responses", Override: messages.RouteOverride{Targets: []messages.Target{{Provider: "p", Model: "m"}}, Strategy: messages.StrategyLatency},
+		Cache: messages.CacheControl{NoCache: true}, Priority: messages.PriorityBatch, Deadline: time.Now().Add(time.Hour).Truncate(time.Microsecond),
+	}
+	id := begin.Record.ID
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	b.must(b.store.SavePrefix(b.ctx(), messages.TurnPrefix{
+		Ref: ref, Epoch: first.Epoch, Turn: id, Served: messages.Served{Provider: "p"}, First: 2, Items: named(id, 1, said(messages.RoleAssistant, "ans")),
+	}))
+	late := b.conversation()
+	past := b.begin(late, b.activate(late).Epoch, 1, "in time?")
+	past.Record.Background, past.Terms = true, &messages.TurnTerms{Deadline: time.Now().Add(-time.Second)}
+	b.must(b.store.BeginTurn(b.ctx(), past))
+
+	b.reopen()
+	cut, err := b.store.RecoverTurns(b.ctx())
+	b.must(err)
+	b.same(1, cut)
+	all := func(messages.Shard) bool { return true }
+	for owners := 1; owners < messages.MaxOwners; owners++ {
+		unfinished, err := b.store.UnfinishedTurns(b.ctx(), all)
+		b.must(err)
+		if len(unfinished) != 1 {
+			b.Fatalf("%d turns are to be taken up", len(unfinished))
+		}
+		u := unfinished[0]
+		if r := u.Record; r.ID != id || r.Ref != ref || r.Key != "key_1" || r.Model != "m" || r.Instructions != "be brief" || u.Owners != owners {
+			b.Errorf("taken up as %+v", u)
+		}
+		b.same(begin.Terms.Deadline.UnixMicro(), u.Terms.Deadline.UnixMicro())
+		u.Terms.Deadline = begin.Terms.Deadline
+		b.same(*begin.Terms, u.Terms)
+		owner, err := b.store.Activate(b.ctx(), messages.Activate{Ref: ref, Turn: id, MaxItems: 100, MaxBytes: 1 << 20})
+		b.must(err)
+		resumed, err := b.store.ResumeTurn(b.ctx(), messages.TurnResume{Ref: ref, Epoch: owner.Epoch, Turn: id})
+		b.must(err)
+		if !resumed.Found || resumed.Record.Status != messages.TurnRunning || resumed.Owners != owners ||
+			len(resumed.Input) != 1 || resumed.Input[0].Text() != "question" || len(resumed.Output) != 1 || resumed.Output[0].Text() != "ans" {
+			b.Errorf("goes on as %+v", resumed)
+		}
+	}
+	unfinished, err := b.store.UnfinishedTurns(b.ctx(), all)
+	b.must(err)
+	b.same(0, len(unfinished)) // it ended all of them
+	cut, err = b.store.RecoverTurns(b.ctx())
+	b.must(err)
+	b.same(1, cut)
+
+	erased := b.conversation()
+	owner := b.activate(erased)
+	begin = b.begin(erased, owner.Epoch, owner.Next, "question")
+	begin.Terms = &messages.TurnTerms{Deadline: time.Now().Add(time.Hour)}
+	b.must(b.store.BeginTurn(b.ctx(), begin))
+	b.must(b.store.EraseItem(b.ctx(), erased, owner.Epoch, messages.NewItemID(messages.ItemMessage, begin.Record.ID, 0)))
+	owner, err = b.store.Activate(b.ctx(), messages.Activate{Ref: erased, Turn: begin.Record.ID, MaxItems: 100, MaxBytes: 1 << 20})
+	b.must(err)
+	resumed, err := b.store.ResumeTurn(b.ctx(), messages.TurnResume{Ref: erased, Epoch: owner.Epoch, Turn: begin.Record.ID})
+	b.must(err)
+	b.same(messages.ReasonServerRestart, resumed.Record.Reason)
+	record, err := b.store.Turn(b.ctx(), tenant, begin.Record.ID)
+	b.must(err)
+	b.same(messages.TurnPartial, record.Status)
 }
 
 func testRepeated(b *bench) {

@@ -9,7 +9,8 @@ import (
 )
 
 // Activate raises the conversation's epoch and loads the newest of its items.
-// Whatever turn an earlier activation left running is ended as partial.
+// Whatever turn an earlier activation left running is ended as partial, but for the
+// one that is about to go on.
 func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation messages.Activation, err error) {
 	err = s.write(ctx, a.Ref.Tenant, "Activate", func(t *transaction) error {
 		if a.Fork != "" {
@@ -23,7 +24,7 @@ func (s *Store) Activate(ctx context.Context, a messages.Activate) (activation m
 		if activation, err = t.raiseEpoch(a.Ref, a.Shard); err != nil {
 			return err
 		}
-		if err := t.interruptTurn(a.Ref, &activation); err != nil {
+		if err := t.interruptTurn(&a, &activation); err != nil {
 			return err
 		}
 		activation.Items, err = history(t, messages.ReadHistory{Ref: a.Ref, MaxItems: a.MaxItems, MaxBytes: a.MaxBytes})
@@ -52,15 +53,18 @@ func (t *transaction) raiseEpoch(ref messages.ConversationRef, shard messages.Sh
 }
 
 // interruptTurn ends the turn that an earlier activation left running.
-func (t *transaction) interruptTurn(ref messages.ConversationRef, a *messages.Activation) error {
+func (t *transaction) interruptTurn(asked *messages.Activate, a *messages.Activation) error {
 	var running []byte
 	found, err := t.row("SELECT id FROM turns WHERE tenant = ? AND conversation = ? AND status = 'in_progress' ORDER BY first_seq DESC LIMIT 1",
-		[]any{ref.Tenant, ref.Conversation}, &running)
+		[]any{asked.Ref.Tenant, asked.Ref.Conversation}, &running)
 	if err != nil || !found {
 		return err
 	}
-	a.Tip = turnID(running)
-	return t.interruptTurns("tenant = ? AND conversation = ?", ref.Tenant, ref.Conversation)
+	if turnID(running) != asked.Turn {
+		a.Tip = turnID(running)
+	}
+	_, err = t.interruptTurns("tenant = ? AND conversation = ? AND id <> ?", asked.Ref.Tenant, asked.Ref.Conversation, turnBytes(asked.Turn))
+	return err
 }
 
 // fork makes a.Ref as a fork, unless it is there. The update that changes

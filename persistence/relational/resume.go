@@ -8,9 +8,10 @@ import (
 )
 
 // ResumeTurn has a turn run again that was cut by the end of the process which had
-// it, under the activation that asks. It changes nothing of one that came to an end of
-// its own, or was never begun, and is refused where the conversation has gone on
-// since: what the turn would still say has no place any more.
+// it, or left running by it, under the activation that asks. It changes nothing of one
+// that came to an end of its own, or was never begun, and is refused where the
+// conversation has gone on since: what the turn would still say has no place any more.
+// One that was left running is then ended as cut.
 func (s *Store) ResumeTurn(ctx context.Context, r messages.TurnResume) (resumed messages.TurnResumed, err error) {
 	err = s.write(ctx, r.Ref.Tenant, "ResumeTurn", func(t *transaction) error {
 		resumed = messages.TurnResumed{}
@@ -24,13 +25,19 @@ func (s *Store) ResumeTurn(ctx context.Context, r messages.TurnResume) (resumed 
 		if resumed.Record.Ref != r.Ref {
 			return wentOn(r.Ref)
 		}
-		if resumed.Output, err = t.outputs(&resumed.Record); err != nil || !wasCut(&resumed.Record) {
+		if resumed.Input, resumed.Output, err = t.itemsOf(&resumed.Record); err != nil {
 			return err
 		}
-		if resumed.Record.LastSeq()+1 != next || len(resumed.Output) != resumed.Record.Outputs {
-			return wentOn(r.Ref)
+		left, cut := resumed.Record.Status == messages.TurnRunning, wasCut(&resumed.Record)
+		switch {
+		case !left && !cut:
+			return nil
+		case isLast(&resumed, next):
+			return t.runAgain(&resumed, r.IdempotencyKey)
+		case left:
+			return t.cut(&resumed.Record)
 		}
-		return t.runAgain(&resumed.Record, r.IdempotencyKey)
+		return wentOn(r.Ref)
 	})
 	return resumed, err
 }
@@ -40,22 +47,43 @@ func wasCut(r *messages.TurnRecord) bool {
 	return r.Status == messages.TurnPartial && r.Reason == messages.ReasonServerRestart
 }
 
-// outputs are what is stored of a turn's reply, and was not erased.
-func (t *transaction) outputs(r *messages.TurnRecord) (output []messages.Item, err error) {
+// isLast tells whether nothing came behind what is stored of a turn, of which nothing
+// was erased.
+func isLast(r *messages.TurnResumed, next messages.Seq) bool {
+	return r.Record.LastSeq()+1 == next && len(r.Output) == r.Record.Outputs && len(r.Input) == r.Record.Inputs
+}
+
+// itemsOf are what is stored of a turn, and was not erased.
+func (t *transaction) itemsOf(r *messages.TurnRecord) (input, output []messages.Item, err error) {
 	items, err := turnItems(t, r.Ref.Tenant, r.ID)
 	for i := range items {
 		if items[i].Output {
 			output = append(output, items[i].Item)
+		} else {
+			input = append(input, items[i].Item)
 		}
 	}
-	return output, err
+	return input, output, err
 }
 
-func (t *transaction) runAgain(r *messages.TurnRecord, key string) error {
+func (t *transaction) runAgain(resumed *messages.TurnResumed, key string) error {
+	r := &resumed.Record
 	if err := t.holdIdempotencyKey(r, key); err != nil {
 		return err
 	}
+	if _, err := t.row("SELECT owners FROM turns WHERE tenant = ? AND id = ?", []any{r.Ref.Tenant, turnBytes(r.ID)}, &resumed.Owners); err != nil {
+		return err
+	}
 	r.Status, r.Reason, r.FailureCode, r.FailureText, r.Ended = messages.TurnRunning, "", "", "", time.Time{}
-	return t.later(nil, "UPDATE turns SET status = ?, reason = '', failure_code = '', failure_text = '', ended = 0 WHERE tenant = ? AND id = ?",
+	return t.later(nil, "UPDATE turns SET status = ?, reason = '', failure_code = '', failure_text = '', ended = 0, owners = owners + 1 WHERE tenant = ? AND id = ?",
 		r.Status, r.Ref.Tenant, turnBytes(r.ID))
+}
+
+// cut ends a turn that was left running.
+func (t *transaction) cut(r *messages.TurnRecord) error {
+	if _, err := t.interruptTurns("tenant = ? AND id = ?", r.Ref.Tenant, turnBytes(r.ID)); err != nil {
+		return err
+	}
+	r.Status, r.Reason, r.Ended = messages.TurnPartial, messages.ReasonServerRestart, time.Now()
+	return nil
 }

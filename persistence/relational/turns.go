@@ -23,7 +23,7 @@ func (s *Store) BeginTurn(ctx context.Context, b messages.TurnBegin) error {
 		if err := t.take(b.Record.Ref, b.Epoch, b.Record.FirstSeq, len(b.Input)); err != nil {
 			return err
 		}
-		if err := t.insertTurn(&b.Record); err != nil {
+		if err := t.insertTurn(&b.Record, b.Terms); err != nil {
 			return err
 		}
 		_, err := t.append(b.Record.Ref, b.Record.FirstSeq, b.Record.ID, b.Input)
@@ -38,16 +38,20 @@ func (t *transaction) create(r *messages.TurnRecord, epoch messages.Epoch) error
 		r.Ref.Tenant, r.Ref.Conversation, r.Private, epoch, turnBytes(messages.TurnID{}), micros(r.Created))
 }
 
-func (t *transaction) insertTurn(r *messages.TurnRecord) error {
+func (t *transaction) insertTurn(r *messages.TurnRecord, asked *messages.TurnTerms) error {
 	options, err := encode(&r.Options)
 	if err != nil {
 		return err
 	}
+	kept, until, err := terms(asked)
+	if err != nil {
+		return err
+	}
 	return t.later(orElse(beingAnswered), `INSERT INTO turns (tenant, id, conversation, key, after, status, reason, failure_code, failure_text, model, served, options, usage,
-			instructions, background, first_seq, inputs, outputs, finish, created, ended, end_user)
-		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, ?, 0, '', ?, 0, ?) ON CONFLICT DO NOTHING`,
+			instructions, background, first_seq, inputs, outputs, finish, created, ended, end_user, terms, until)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, '{}', ?, '{}', ?, ?, ?, ?, 0, '', ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		r.Ref.Tenant, turnBytes(r.ID), r.Ref.Conversation, r.Key, turnBytes(r.After), messages.TurnRunning, r.Model, options,
-		r.Instructions, r.Background, r.FirstSeq, r.Inputs, micros(r.Created), r.Options.EndUser())
+		r.Instructions, r.Background, r.FirstSeq, r.Inputs, micros(r.Created), r.Options.EndUser(), kept, until)
 }
 
 // SavePrefix makes what was shown so far durable.
@@ -173,47 +177,47 @@ func (t *transaction) updateTurn(r *messages.TurnRecord) error {
 	if err != nil {
 		return err
 	}
-	return t.later(nil, `UPDATE turns SET status = ?, reason = ?, failure_code = ?, failure_text = ?, served = ?, usage = ?, outputs = ?, finish = ?, ended = ?
+	return t.later(nil, `UPDATE turns SET status = ?, reason = ?, failure_code = ?, failure_text = ?, served = ?, usage = ?, outputs = ?, finish = ?, ended = ?, terms = '', until = 0
 		WHERE tenant = ? AND id = ?`, r.Status, r.Reason, r.FailureCode, r.FailureText, served, usage, r.Outputs, r.Finish, micros(r.Ended),
 		r.Ref.Tenant, turnBytes(r.ID))
 }
 
 // interruptTurns ends the running turns that match, and makes each the last of
-// its conversation. Their prefixes are stored as incomplete already.
-func (t *transaction) interruptTurns(where string, args ...any) error {
+// its conversation. Their prefixes are stored as incomplete already. It returns how
+// many they were.
+func (t *transaction) interruptTurns(where string, args ...any) (ended int64, err error) {
 	running := "status = 'in_progress' AND " + where
-	_, err := t.exec(`UPDATE conversations SET tip = (SELECT id FROM turns WHERE tenant = conversations.tenant AND conversation = conversations.id AND status = 'in_progress'
+	_, err = t.exec(`UPDATE conversations SET tip = (SELECT id FROM turns WHERE tenant = conversations.tenant AND conversation = conversations.id AND status = 'in_progress'
 			ORDER BY first_seq DESC LIMIT 1)
 		WHERE (tenant, id) IN (SELECT tenant, conversation FROM turns WHERE `+running+")", args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = t.exec("UPDATE turns SET status = ?, reason = ?, ended = ? WHERE "+running,
+	return t.exec("UPDATE turns SET status = ?, reason = ?, ended = ?, terms = '', until = 0 WHERE "+running,
 		append([]any{messages.TurnPartial, messages.ReasonServerRestart, micros(time.Now())}, args...)...)
-	return err
 }
 
-// RecoverTurns ends the turns that a dead process left running, and gives its
-// claims up. Call it once, before the first turn is begun, where no other process
+// RecoverTurns ends the turns that a dead process left running, but for those that
+// are to be taken up ([Store.UnfinishedTurns]), and gives its claims up. Call it once, before the first turn is begun, where no other process
 // is at work on the same data.
 func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
 	err = s.write(ctx, operator, "RecoverTurns", func(t *transaction) error {
-		if _, err := t.row("SELECT count(*) FROM turns WHERE status = 'in_progress'", nil, &recovered); err != nil {
-			return err
-		}
 		if err := t.noteRunning(); err != nil {
 			return err
 		}
-		if err := t.interruptTurns("TRUE"); err != nil {
+		ended, err := t.interruptTurns("NOT "+goesOn, mayGoOn()...)
+		if err != nil {
 			return err
 		}
-		_, err := t.exec("UPDATE idempotency_keys SET deadline = 0 WHERE status = 0")
+		recovered = int(ended)
+		_, err = t.exec("UPDATE idempotency_keys SET deadline = 0 WHERE status = 0")
 		return err
 	})
 	return recovered, err
 }
 
-// RecoverShards ends the turns that earlier owners of shards left running. Call it
+// RecoverShards ends the turns that earlier owners of shards left running, but for
+// those that are to be taken up. Call it
 // before the first turn is begun in them; owned says which they are, and under which
 // epoch this node has them.
 func (s *Store) RecoverShards(ctx context.Context, owned func(messages.Shard) (epoch messages.ShardEpoch, is bool)) (recovered int, err error) {
@@ -232,18 +236,22 @@ func (s *Store) RecoverShards(ctx context.Context, owned func(messages.Shard) (e
 	if len(running) == 0 {
 		return 0, nil
 	}
-	return len(running), s.write(ctx, operator, "RecoverShards", func(t *transaction) error {
+	err = s.write(ctx, operator, "RecoverShards", func(t *transaction) error {
+		recovered = 0
 		for _, ref := range running {
 			epoch, _ := owned(messages.ShardOf(ref))
 			if _, err := t.raiseEpoch(ref, epoch); err != nil && messages.CodeOf(err) != messages.CodeConversationAbsent {
 				return err
 			}
-			if err := t.interruptTurns("tenant = ? AND conversation = ?", ref.Tenant, ref.Conversation); err != nil {
+			ended, err := t.interruptTurns("NOT "+goesOn+" AND tenant = ? AND conversation = ?", append(mayGoOn(), ref.Tenant, ref.Conversation)...)
+			if err != nil {
 				return err
 			}
+			recovered += int(ended)
 		}
 		return nil
 	})
+	return recovered, err
 }
 
 // running returns the conversations whose turns were begun and have no end.

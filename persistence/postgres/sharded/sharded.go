@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -94,6 +95,12 @@ func (s *Store) Ready(ctx context.Context) error {
 // RecoverTurns ends the turns that a dead process left running, wherever they are.
 func (s *Store) RecoverTurns(ctx context.Context) (recovered int, err error) {
 	return s.sum(func(d *database) (int, error) { return d.RecoverTurns(ctx) })
+}
+
+// UnfinishedTurns are those that are to be taken up, wherever they are.
+func (s *Store) UnfinishedTurns(ctx context.Context, owned func(messages.Shard) bool) ([]messages.UnfinishedTurn, error) {
+	found, faults := everywhere(s, func(d *database) ([]messages.UnfinishedTurn, error) { return d.UnfinishedTurns(ctx, owned) })
+	return slices.Concat(found...), errors.Join(faults...)
 }
 
 // RecoverShards ends the turns that earlier owners of shards left running, and has what
