@@ -275,11 +275,11 @@ func (k *claim) settle(what string, size int, do func(context.Context) error) {
 }
 
 // doubt is for a key of which the store failed to say whether it is this request's now.
-// The request goes no further; should it have the key, it is to be free again.
+// The request goes no further; should it have the key, nobody is to wait for it.
 func (k *claim) doubt(failed error) {
 	wanted := k.wanted
-	k.server.unsettled.add(settlement{what: "free an idempotency key", until: wanted.Deadline, do: func(ctx context.Context) error {
-		return k.server.claims.ReleaseKey(ctx, wanted.Tenant, wanted.Key, wanted.Request)
+	k.server.unsettled.add(settlement{what: "undo the claim of an idempotency key", until: wanted.Deadline, do: func(ctx context.Context) error {
+		return k.server.claims.UndoClaim(ctx, wanted)
 	}}, failed)
 }
 

@@ -139,19 +139,29 @@ func TestAKeyIsSettledWhenTheStoreIsBack(t *testing.T) {
 }
 
 // A store that breaks off in the middle may have given the key to a request that never
-// heard of it.
+// heard of it: a new one, or that of a request that died.
 func TestAKeyThatNobodyHeardOfIsFreeAgain(t *testing.T) {
 	t.Parallel()
-	turns, asked := counting(says(hello()...))
-	w := serve(t, turns)
-	w.claims.loseAnswers(true)
-	if lost := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); lost.status < 500 || asked.Load() != 0 {
-		t.Fatalf("%d %s, %d turns", lost.status, lost.body, asked.Load())
-	}
-	w.claims.loseAnswers(false)
-	eventually(t, "the key is free", func() bool { return !w.claims.has() })
-	if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); again.status != http.StatusOK || asked.Load() != 1 {
-		t.Errorf("%d %s, %d turns", again.status, again.body, asked.Load())
+	for name, died := range map[string]bool{"a new one": false, "of a request that died": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, asked := counting(says(hello()...))
+			w := serve(t, turns)
+			if died {
+				w.do("POST", "/v1/chat/completions", question, keyHeader, "k1")
+				w.claims.die(w.claims.holder())
+			}
+			before := asked.Load()
+			w.claims.loseAnswers(true)
+			if lost := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); lost.status < 500 || asked.Load() != before {
+				t.Fatalf("%d %s, %d turns", lost.status, lost.body, asked.Load())
+			}
+			w.claims.loseAnswers(false)
+			eventually(t, "the key is free", func() bool { return !w.claims.has() })
+			if again := w.do("POST", "/v1/chat/completions", question, keyHeader, "k1"); again.status != http.StatusOK || asked.Load() != before+1 {
+				t.Errorf("%d %s, %d turns", again.status, again.body, asked.Load())
+			}
+		})
 	}
 }
 

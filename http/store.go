@@ -53,6 +53,8 @@ type IdempotencyKeys interface {
 	// answered, stays as it is.
 	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
 	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	// UndoClaim takes back what may have come of a claim whose answer was lost.
+	UndoClaim(ctx context.Context, c messages.Claim) error
 	// MoveKey gives c's request the key of one that came to nothing; seen is the
 	// status that its turn has in the store, empty where it is not there. It tells
 	// whether it did: not where another has the key, or where the turn is complete,

@@ -362,6 +362,8 @@ func (c *claims) ClaimKey(_ context.Context, claim messages.Claim) (messages.Cla
 	case c.dead || c.lapsed[name]:
 		claimed.State = messages.ClaimResumed
 		delete(c.lapsed, name)
+		first.Deadline = claim.Deadline
+		c.held[name] = first
 	default:
 		claimed.State = messages.ClaimInFlight
 	}
@@ -389,6 +391,21 @@ func (c *claims) ReleaseKey(_ context.Context, tenant messages.TenantID, key str
 	}
 	if name := string(tenant) + "/" + key; c.held[name].Request == held {
 		delete(c.held, name)
+	}
+	return nil
+}
+
+func (c *claims) UndoClaim(_ context.Context, claim messages.Claim) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.reachable(); err != nil {
+		return err
+	}
+	switch name := string(claim.Tenant) + "/" + claim.Key; {
+	case c.held[name].Request == claim.Request:
+		delete(c.held, name)
+	case c.held[name].Deadline.Equal(claim.Deadline):
+		c.lapsed[name] = true
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type Store interface {
 	ClaimKey(ctx context.Context, c messages.Claim) (messages.Claimed, error)
 	KeepReply(ctx context.Context, tenant messages.TenantID, key string, reply messages.KeptReply) error
 	ReleaseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
+	UndoClaim(ctx context.Context, c messages.Claim) error
 	LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error
 	MoveKey(ctx context.Context, c messages.Claim, from messages.TurnID, seen messages.TurnStatus) (moved bool, err error)
 	SweepIdempotency(ctx context.Context, now time.Time) (removed int, err error)

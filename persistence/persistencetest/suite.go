@@ -44,6 +44,7 @@ func Run(t *testing.T, start func(t *testing.T) Opener) {
 		"nothing is found under another tenant's name":           testIsolation,
 		"an idempotency key is won once":                         testIdempotency,
 		"an idempotency key of a dead process can be taken up":   testResumedKey,
+		"a claim whose answer was lost is taken back":            testUndoneClaim,
 		"an idempotency key is one turn's, whoever takes it up":  testMovedKey,
 		"an idempotency key is freed and taken at once":          testKeyRace,
 		"pairs that were wrong are remembered":                   testDenials,

@@ -154,6 +154,42 @@ func testResumedKey(b *bench) {
 	b.same(1, resumed)
 }
 
+// testUndoneClaim takes claims back of which it is not known what came of them: of a new
+// key, of one whose request died, and of one that another has.
+func testUndoneClaim(b *bench) {
+	claim := func() messages.Claim {
+		b.Helper()
+		c := messages.Claim{Tenant: tenant, Key: "k", Hash: hash("body"), Request: b.id(), Deadline: time.Now().Add(time.Hour)}
+		time.Sleep(time.Millisecond) // so that no two have the same deadline
+		return c
+	}
+	state := func(c messages.Claim) messages.ClaimState {
+		b.Helper()
+		claimed, err := b.store.ClaimKey(b.ctx(), c)
+		b.must(err)
+		return claimed.State
+	}
+	lost, first, lostAgain, second := claim(), claim(), claim(), claim()
+	b.must(b.store.UndoClaim(b.ctx(), lost)) // it was never made
+	b.same(messages.ClaimWon, state(lost))
+	b.must(b.store.UndoClaim(b.ctx(), lost))
+	b.same(messages.ClaimWon, state(first))
+	b.must(b.store.UndoClaim(b.ctx(), lost))
+	b.same(messages.ClaimInFlight, state(second))
+
+	b.must(b.store.LapseKey(b.ctx(), tenant, "k", first.Request))
+	b.same(messages.ClaimResumed, state(lostAgain))
+	b.same(messages.ClaimInFlight, state(second))
+	b.must(b.store.UndoClaim(b.ctx(), lostAgain))
+	b.same(messages.ClaimResumed, state(second))
+	b.must(b.store.UndoClaim(b.ctx(), lostAgain))
+	b.same(messages.ClaimInFlight, state(claim()))
+
+	b.must(b.store.KeepReply(b.ctx(), tenant, "k", messages.KeptReply{Status: 200}))
+	b.must(b.store.UndoClaim(b.ctx(), second)) // too late: it was answered
+	b.same(messages.ClaimReplay, state(claim()))
+}
+
 // testMovedKey has a request fail and another take its key over, while the turn of the
 // first may begin, or has begun.
 func testMovedKey(b *bench) {

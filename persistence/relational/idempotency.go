@@ -77,6 +77,20 @@ func (s *Store) ReleaseKey(ctx context.Context, tenant messages.TenantID, key st
 	})
 }
 
+// UndoClaim takes back what came of a claim whose answer was lost: a key that it won is
+// free, and one that it took over from a request that died is as it was. Whose deadline
+// the key has tells that: no other claim has the same to the microsecond.
+func (s *Store) UndoClaim(ctx context.Context, c messages.Claim) error {
+	return s.write(ctx, c.Tenant, "UndoClaim", func(t *transaction) error {
+		won, err := t.exec("DELETE FROM idempotency_keys WHERE tenant = ? AND key = ? AND status = 0 AND request = ?", c.Tenant, c.Key, turnBytes(c.Request))
+		if err != nil || won > 0 {
+			return err
+		}
+		_, err = t.exec("UPDATE idempotency_keys SET deadline = 0 WHERE tenant = ? AND key = ? AND status = 0 AND deadline = ?", c.Tenant, c.Key, micros(c.Deadline))
+		return err
+	})
+}
+
 // LapseKey has a key be as that of a request whose process died, if the request
 // holds it: the next who comes with it finds out what became of the turn.
 func (s *Store) LapseKey(ctx context.Context, tenant messages.TenantID, key string, held messages.TurnID) error {

@@ -14,7 +14,7 @@ import (
 // package has its own of.
 var athome = []string{
 	"AppendUsage", "SweepLedger", "EndLeases", "PutBudget", "DeleteBudget", "Budgets", "LookAtBudgets", "TakeAlerts", "PostponeAlert",
-	"ClaimKey", "KeepReply", "ReleaseKey", "LapseKey", "Deny", "Denied", "Audit", "AuditEntries",
+	"ClaimKey", "KeepReply", "ReleaseKey", "UndoClaim", "LapseKey", "Deny", "Denied", "Audit", "AuditEntries",
 	"CreateTenant", "ChangeTenant", "DeleteTenant", "Tenant", "Tenants", "CreateKey", "ChangeKey", "RotateKey", "RevokeKey", "Keys", "Key", "KeysVersion", "MarkUsed",
 	"Prices", "PricesVersion", "SetPrice", "DropPrice", "Limits", "LimitsVersion", "SetLimit", "ClearLimit", "Retentions", "SetRetention",
 	"CreateErasure", "Erasure", "Erasures", "PendingErasures", "ErasedSince", "DeletedTenants",
