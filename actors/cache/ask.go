@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"example.com/parley/actors/cache/index"
 	"example.com/parley/actors/cache/question"
@@ -24,10 +26,12 @@ type asking struct {
 	begins   int             // items of instructions, which come first
 	key      index.Key
 	space    uint64
-	question *question.Question // nil where only the same request will do
-	text     string             // of the question
-	embedded bool               // the vector was looked for
-	point    index.Point        // where the question is; none where it is not compared by meaning
+	question question.Question
+	compared bool        // whether there is a question; only the same request will do where there is none
+	text     string      // of the question
+	embedded bool        // the vector was looked for
+	point    index.Point // where the question is; none where it is not compared by meaning
+	room     *room       // of the point, until the asking ends; nil where there is none
 	now      time.Time
 }
 
@@ -47,6 +51,7 @@ func (c *Cache) Ask(ctx context.Context, spec *messages.TurnSpec, items []messag
 	a.begins = instructionsOf(items)
 	a.key, a.space = names(spec, c.mark(spec.Model), items, a.begins)
 	a.follow()
+	defer a.leave()
 	if spec.Cache.NoCache {
 		a.read()
 		return a.miss(a.flight(ctx))
@@ -80,11 +85,11 @@ func (a *asking) look(ctx context.Context) Asked {
 		return asked
 	}
 	a.read()
-	if q := a.question; q != nil {
-		if asked, hit := a.hit(ctx, messages.CacheLexical, a.lexical(q), 1); hit {
+	if a.compared {
+		if asked, hit := a.hit(ctx, messages.CacheLexical, a.lexical(), 1); hit {
 			return asked
 		}
-		if e, cosine := a.semantic(ctx, q); e != nil {
+		if e, cosine := a.semantic(ctx); e != nil {
 			if asked, hit := a.hit(ctx, messages.CacheSemantic, e, a.similarity(cosine)); hit {
 				return asked
 			}
@@ -112,32 +117,46 @@ func (a *asking) look(ctx context.Context) Asked {
 
 // read reads the question, where the request has one that may be compared.
 func (a *asking) read() {
-	if a.question = comparableQuestion(a.spec, a.items, a.begins); a.question != nil {
-		a.text = a.items[a.begins].Text()
+	if a.text, a.compared = comparableText(a.spec, a.items, a.begins); a.compared {
+		a.question = question.Read(a.text)
 	}
 }
 
 // embed finds the vector of the question, where it is one that is compared by
 // meaning.
 func (a *asking) embed(ctx context.Context) {
-	if a.embedded || a.question == nil || a.question.Loose == nil {
+	if a.embedded || a.question.Loose == nil {
 		return
 	}
 	a.embedded = true
-	room := vectors.Get().(*[]float32) //nolint:forcetypeassert // nothing else is in the pool
-	defer vectors.Put(room)
-	v, err := a.cache.embedder.Embed(ctx, (*room)[:0], a.text)
+	a.room = rooms.Get().(*room) //nolint:forcetypeassert // nothing else is in the pool
+	v, err := a.cache.embedder.Embed(ctx, a.room.vector[:0], a.text)
 	if err != nil {
 		a.cache.metrics.embedFailures.Inc()
 		return
 	}
-	if a.point, _ = index.NewPoint(v); cap(v) <= mostPooled {
-		*room = v
-	}
+	a.room.vector, a.room.point = v, slices.Grow(a.room.point[:0], len(v))[:len(v)]
+	a.point, _ = index.PointIn(a.room.point, v)
 }
 
-// vectors are those of one question at a time, on their way to a point.
-var vectors = sync.Pool{New: func() any { return new([]float32) }}
+// leave gives back what was lent for the time of a lookup.
+func (a *asking) leave() {
+	if a.room == nil {
+		return
+	}
+	if a.point = (index.Point{}); cap(a.room.vector) <= mostPooled {
+		rooms.Put(a.room)
+	}
+	a.room = nil
+}
+
+// room is what one question at a time needs on its way to a point.
+type room struct {
+	vector []float32
+	point  []byte
+}
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
 
 // mostPooled is how many dimensions of room are kept for the next question.
 const mostPooled = 4096
@@ -151,11 +170,11 @@ func (a *asking) exact() *index.Entry {
 }
 
 // lexical finds the reply to a question of the same words, or that says the same.
-func (a *asking) lexical(q *question.Question) *index.Entry {
-	if e := a.shard.index.Same(a.space, q); e != nil && a.serves(e) {
+func (a *asking) lexical() *index.Entry {
+	if e := a.shard.index.Same(a.space, &a.question); e != nil && a.serves(e) {
 		return e
 	}
-	if e := a.shard.index.Strict(a.space, q); e != nil && a.serves(e) {
+	if e := a.shard.index.Strict(a.space, &a.question); e != nil && a.serves(e) {
 		return e
 	}
 	return nil
@@ -163,8 +182,8 @@ func (a *asking) lexical(q *question.Question) *index.Entry {
 
 // semantic finds the reply to the question that is nearest in meaning, among those
 // that ask for the same as far as words show it.
-func (a *asking) semantic(ctx context.Context, q *question.Question) (*index.Entry, float32) {
-	alike := a.shard.index.Alike(a.space, q.Loose, a.serves)
+func (a *asking) semantic(ctx context.Context) (*index.Entry, float32) {
+	alike := a.shard.index.Alike(a.space, a.question.Loose, a.serves)
 	if alike.None() {
 		return nil, 0
 	}
@@ -227,7 +246,7 @@ func (a *asking) hit(ctx context.Context, tier messages.CacheTier, e *index.Entr
 	a.cache.foresee(a.spec, a.items, r, e.Price)
 	a.account.hit(tier)
 	a.cache.save(a.account, r.Usage, e.Price)
-	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryID(&e.Key, &a.key)}
+	outcome := messages.CacheOutcome{Tier: tier, Similarity: similarity, Age: time.Duration(a.now.Unix()-int64(e.Created)) * time.Second, Entry: entryIDIn(&kept.id, &e.Key, &a.key)}
 	kept.ctx, kept.outcome, kept.price, kept.pace = ctx, outcome, messages.NanoDollars(e.Price), a.spec.Cache.Pace
 	return Asked{Outcome: outcome, Answer: kept}, true
 }
@@ -259,27 +278,34 @@ func (a *asking) miss(f *Flight) Asked {
 
 // insert is what is kept of this request beside its reply.
 func (a *asking) insert() insert {
-	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, asked: a.now, ttl: a.spec.Cache.TTL, point: a.point}
+	in := insert{key: a.key, space: a.space, tenant: a.spec.Tenant, asked: a.now, ttl: a.spec.Cache.TTL, point: a.point.Clone()}
 	if in.ttl == 0 {
 		in.ttl = a.cache.cfg.TTL
 	}
 	if a.cache.judge != nil {
 		in.text = a.text
 	}
-	if q := a.question; q != nil {
-		in.same, in.strict, in.loose = q.Same, q.Strict, q.Loose
-	}
+	in.same, in.strict, in.loose = a.question.Same, a.question.Strict, a.question.Loose
 	return in
 }
 
 const entryPrefix = "ce_"
 
+// entryIDRoom is what the text of an entry's id takes.
+type entryIDRoom [len(entryPrefix) + 32]byte
+
 // entryID names an entry and the request that it was served to.
 func entryID(entry, asked *index.Key) messages.CacheEntryID {
+	return entryIDIn(new(entryIDRoom), entry, asked)
+}
+
+// entryIDIn is entryID in room that is the id's from then on.
+func entryIDIn(room *entryIDRoom, entry, asked *index.Key) messages.CacheEntryID {
 	var id [16]byte
 	copy(id[:8], entry[:8])
 	copy(id[8:], asked[:8])
-	return messages.CacheEntryID(entryPrefix + hex.EncodeToString(id[:]))
+	hex.Encode(room[copy(room[:], entryPrefix):], id[:])
+	return messages.CacheEntryID(unsafe.String(&room[0], len(room))) // #nosec G103 -- nobody writes there again
 }
 
 // parseEntryID reads what entryID wrote.

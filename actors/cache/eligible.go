@@ -1,9 +1,6 @@
 package cache
 
-import (
-	"example.com/parley/actors/cache/question"
-	"example.com/parley/messages"
-)
+import "example.com/parley/messages"
 
 // Bypass says why the cache was not asked for a request. It is a metric's label.
 type Bypass string
@@ -56,19 +53,18 @@ func unfit(spec *messages.TurnSpec, items []messages.Item) Bypass {
 // replies to differ, if not to the same question then to others.
 const literalTemperature = 0.3
 
-// comparable returns the question of a request that may be answered by the reply to
-// another question: one message of a user behind instructions. It is nil of any
+// comparableText returns the text of a request that may be answered by the reply to
+// another question: one message of a user behind instructions. There is none of any
 // other: what is meant then depends on what was said before.
-func comparableQuestion(spec *messages.TurnSpec, items []messages.Item, instructions int) *question.Question {
+func comparableText(spec *messages.TurnSpec, items []messages.Item, instructions int) (text string, ok bool) {
 	if len(items) != instructions+1 || spec.Options.Temperature != nil && *spec.Options.Temperature > literalTemperature {
-		return nil
+		return "", false
 	}
 	asked := &items[instructions]
 	if asked.Kind != messages.ItemMessage || asked.Role != messages.RoleUser {
-		return nil
+		return "", false
 	}
-	q := question.Read(asked.Text())
-	return &q
+	return asked.Text(), true
 }
 
 // instructionsOf counts the items at the beginning that tell the model how to

@@ -36,11 +36,19 @@ type metrics struct {
 	ahead         *prometheus.CounterVec
 	bypasses      *prometheus.CounterVec
 	losses        *prometheus.CounterVec
-	lookups       map[messages.CacheTier]prometheus.Counter
 	latency       prometheus.Histogram
 
 	asked, hits atomic.Int64
-	byTier      map[messages.CacheTier]*atomic.Int64
+	tiers       [len(lookupTiers)]tierCount
+}
+
+// lookupTiers are what may come of a lookup.
+var lookupTiers = [...]messages.CacheTier{messages.CacheExact, messages.CacheLexical, messages.CacheSemantic, messages.CacheMiss}
+
+// tierCount counts what came of lookups.
+type tierCount struct {
+	lookups prometheus.Counter
+	hits    atomic.Int64
 }
 
 func newMetrics(registerer prometheus.Registerer, c *Cache) *metrics {
@@ -77,7 +85,6 @@ func newMetrics(registerer prometheus.Registerer, c *Cache) *metrics {
 			Name: "chatbot_cache_lookup_seconds", Help: "How long it took to find a reply, or that there is none.",
 			Buckets: []float64{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 1e-1},
 		}),
-		lookups: make(map[messages.CacheTier]prometheus.Counter), byTier: make(map[messages.CacheTier]*atomic.Int64),
 	}
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "chatbot_cache_bytes", Help: "What the kept replies take, with their keys and vectors.",
@@ -131,12 +138,10 @@ func (m *metrics) ratios(factory promauto.Factory) {
 	lookups := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "chatbot_cache_lookups_total", Help: "Lookups by what was found.",
 	}, []string{"tier"})
-	for _, tier := range []messages.CacheTier{messages.CacheExact, messages.CacheLexical, messages.CacheSemantic, messages.CacheMiss} {
-		m.lookups[tier] = lookups.WithLabelValues(string(tier))
-		hits := new(atomic.Int64)
-		m.byTier[tier] = hits
-		if tier != messages.CacheMiss {
-			m.ratio(factory, string(tier), hits)
+	for i, tier := range lookupTiers {
+		count := &m.tiers[i]
+		if count.lookups = lookups.WithLabelValues(string(tier)); tier != messages.CacheMiss {
+			m.ratio(factory, string(tier), &count.hits)
 		}
 	}
 	m.ratio(factory, "all", &m.hits)
@@ -156,11 +161,15 @@ func (m *metrics) ratio(factory promauto.Factory, cacheType string, hits *atomic
 // looked counts a lookup.
 func (m *metrics) looked(tier messages.CacheTier, took time.Duration) {
 	m.asked.Add(1)
-	m.byTier[tier].Add(1)
+	for i := range lookupTiers {
+		if lookupTiers[i] == tier {
+			m.tiers[i].hits.Add(1)
+			m.tiers[i].lookups.Inc()
+		}
+	}
 	if tier != messages.CacheMiss {
 		m.hits.Add(1)
 	}
-	m.lookups[tier].Inc()
 	m.latency.Observe(took.Seconds())
 }
 

@@ -13,6 +13,7 @@ type replay struct {
 	ctx     context.Context
 	reply   reply
 	room    [1]piece // for its pieces: most have one
+	id      entryIDRoom
 	outcome messages.CacheOutcome
 	price   messages.NanoDollars
 	pace    time.Duration // between words; 0 says a piece at once

@@ -3,7 +3,8 @@
 //
 //	embed.go   what an embedder is             remote.go    one that a server runs, in batches
 //	static.go  a table of word pieces          wordpiece.go how text becomes word pieces (pure)
-//	hashed.go  hashed n-grams, no weights      static/      the table, and how it is made
+//	hashed.go  hashed n-grams, no weights      pieces.go    where they are in the table
+//	static/    the table, and how it is made
 package embed
 
 import (
@@ -29,10 +30,19 @@ type Embedder interface {
 
 // normalize gives v the length 1, and tells whether it had any.
 func normalize(v []float32) bool {
-	var sum float32
-	for _, x := range v {
-		sum += x * x
+	var a, b, c, d float32 // side by side: each sum waits for what was added to it before
+	rest := v
+	for ; len(rest) >= 4; rest = rest[4:] {
+		four := (*[4]float32)(rest)
+		a += four[0] * four[0]
+		b += four[1] * four[1]
+		c += four[2] * four[2]
+		d += four[3] * four[3]
 	}
+	for _, x := range rest {
+		a += x * x
+	}
+	sum := a + b + c + d
 	if sum == 0 || math.IsNaN(float64(sum)) || math.IsInf(float64(sum), 0) {
 		return false
 	}

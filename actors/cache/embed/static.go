@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -45,31 +46,55 @@ func readStatic(file []byte) (*Static, error) {
 	field := func(i int) int { return int(binary.LittleEndian.Uint32(file[len(staticMagic)+4*i:])) }
 	dimensions, count, vocabulary := field(0), field(1), field(2)
 	body := file[staticHeader:]
-	if len(body) != vocabulary+4*count+dimensions*count || dimensions%8 != 0 {
+	if len(body) != vocabulary+4*count+dimensions*count || dimensions%8 != 0 || count > mostRows {
 		return nil, errNoTable
 	}
 	s := &Static{
 		dimensions: dimensions, scales: make([]float32, count), rows: signed(body[vocabulary+4*count:]),
-		words: wordPieces{heads: make(map[string]int32, count), tails: make(map[string]int32, count/4)},
-		id:    fmt.Sprintf("static-%d-%08x", dimensions, crc32.ChecksumIEEE(file)),
+		id: fmt.Sprintf("static-%d-%08x", dimensions, crc32.ChecksumIEEE(file)),
 	}
 	for i := range s.scales {
 		s.scales[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[vocabulary+4*i:]))
 	}
-	row := int32(0)
-	for piece := range bytes.Lines(body[:vocabulary]) {
-		piece = bytes.TrimSuffix(piece, []byte("\n"))
-		if tail, isTail := bytes.CutPrefix(piece, []byte("##")); isTail && len(tail) > 0 {
-			s.words.tails[string(tail)] = row
-		} else {
-			s.words.heads[string(piece)] = row
-		}
-		row++
-	}
-	if int(row) != count {
+	var whole bool
+	if s.words, whole = readPieces(body[:vocabulary], count); !whole {
 		return nil, errNoTable
 	}
 	return s, nil
+}
+
+// readPieces finds the pieces in a vocabulary, one a line, which it has so many of.
+func readPieces(vocabulary []byte, count int) (w wordPieces, whole bool) {
+	const tailMark = "##"
+	starts, tails := make([]uint32, 0, count), 0
+	isTail := func(piece []byte) bool {
+		return bytes.HasPrefix(piece, []byte(tailMark)) && len(piece) > len(tailMark)+len("\n")
+	}
+	start := 0
+	for line := range bytes.Lines(vocabulary) {
+		at := start
+		if isTail(line) {
+			at += len(tailMark)
+			tails++
+		}
+		starts = append(starts, uint32(at)) // #nosec G115 -- the file is of some megabytes
+		start += len(line)
+	}
+	if len(starts) != count || !bytes.HasSuffix(vocabulary, []byte("\n")) {
+		return w, false
+	}
+	w.heads, w.tails = newPieceTable(vocabulary, starts, count-tails), newPieceTable(vocabulary, starts, tails)
+	row := uint32(0)
+	for line := range bytes.Lines(vocabulary) {
+		piece := line[:len(line)-1]
+		if isTail(line) {
+			w.tails.add(piece[len(tailMark):], row)
+		} else {
+			w.heads.add(piece, row)
+		}
+		row++
+	}
+	return w, true
 }
 
 // signed reads bytes as int8, where they are: the table is the program's own, and
@@ -84,11 +109,16 @@ func (s *Static) ID() string { return s.id }
 // Embed implements [Embedder].
 func (s *Static) Embed(_ context.Context, dst []float32, text string) ([]float32, error) {
 	start := len(dst)
-	for range s.dimensions {
-		dst = append(dst, 0)
-	}
+	dst = slices.Grow(dst, s.dimensions)[:start+s.dimensions]
+	clear(dst[start:])
 	sum := dst[start:]
-	s.words.forEach(text, func(row int32) { s.add(sum, int(row)) })
+	for p := (pieces{from: &s.words}); text != ""; {
+		var rows []uint32
+		rows, text = p.read(text)
+		for _, row := range rows {
+			s.add(sum, int(row))
+		}
+	}
 	if !normalize(sum) {
 		return dst[:start], nil
 	}

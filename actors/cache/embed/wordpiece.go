@@ -11,8 +11,8 @@ import (
 // words are lower-cased, lose their accents, are parted at punctuation, and are
 // then cut into the longest pieces that the vocabulary has. It is immutable.
 type wordPieces struct {
-	heads map[string]int32 // pieces that begin a word
-	tails map[string]int32 // pieces that go on with one, without their "##"
+	heads pieceTable // pieces that begin a word
+	tails pieceTable // pieces that go on with one, without their "##"
 }
 
 // longestWord is as many bytes as a word may have. A longer one is no word.
@@ -21,17 +21,24 @@ const longestWord = 100
 // pieces is one text on its way through the tokenizer. It is a value of fixed size,
 // so that it needs no memory but the stack's.
 type pieces struct {
-	from *wordPieces
-	each func(row int32) // is called for each piece, in order
-	word [longestWord + utf8.UTFMax]byte
-	size int // of the word
+	from  *wordPieces
+	word  [longestWord + utf8.UTFMax]byte
+	size  int // of the word
+	rows  [mostPieces]uint32
+	count int // of rows
 }
 
-// forEach calls each with the row of each of a text's pieces. A word that cannot be
-// put together from pieces has none.
-func (w *wordPieces) forEach(text string, each func(row int32)) {
-	p := pieces{from: w, each: each}
-	for i := 0; i < len(text); {
+// mostPieces are read at once: those of a question, of a word more, and of what ends
+// it.
+const mostPieces = 64 + longestWord + 1
+
+// read reads a text, up to where its pieces are so many that they are to be made use
+// of, and returns their rows, which are good until it reads the rest. A word that
+// cannot be put together from pieces has none.
+func (p *pieces) read(text string) (rows []uint32, rest string) {
+	p.count = 0
+	i := 0
+	for i < len(text) && p.count < mostPieces-longestWord {
 		if c := text[i]; c < utf8.RuneSelf {
 			p.ascii(c)
 			i++
@@ -41,7 +48,10 @@ func (w *wordPieces) forEach(text string, each func(row int32)) {
 		p.other(r, text[i:i+size])
 		i += size
 	}
-	p.endWord()
+	if i == len(text) {
+		p.endWord()
+	}
+	return p.rows[:p.count], text[i:]
 }
 
 func (p *pieces) ascii(c byte) {
@@ -100,29 +110,45 @@ func (p *pieces) extendRune(r rune) {
 // endWord cuts the word into pieces, the longest first.
 func (p *pieces) endWord() {
 	word := p.word[:p.size]
-	if p.size = 0; len(word) > longestWord {
+	if p.size = 0; len(word) == 0 || len(word) > longestWord {
 		return
 	}
-	var rows [longestWord]int32
-	count := 0
-	for known := p.from.heads; len(word) > 0; known = p.from.tails {
-		row, size := longest(known, word)
+	before := p.count
+	for known := &p.from.heads; len(word) > 0; known = &p.from.tails {
+		row, size := known.longest(word)
 		if size == 0 {
+			p.count = before
 			return
 		}
-		rows[count] = row
-		count++
+		p.rows[p.count] = row
+		p.count++
 		word = word[size:]
-	}
-	for _, row := range rows[:count] {
-		p.each(row)
 	}
 }
 
 // longest finds the longest piece that a word begins with, and its size; 0 for none.
-func longest(known map[string]int32, word []byte) (row int32, size int) {
-	for size = len(word); size > 0; size-- {
-		if row, found := known[string(word[:size])]; found {
+// Most words are one.
+func (t *pieceTable) longest(word []byte) (row uint32, size int) {
+	hash := uint32(pieceHash)
+	for _, c := range word {
+		hash = pieceHashNext(hash, c)
+	}
+	if row, found := t.find(word, hash); found {
+		return row, len(word)
+	}
+	return t.beginning(word)
+}
+
+// beginning finds the longest piece that a word begins with, and is longer than.
+func (t *pieceTable) beginning(word []byte) (row uint32, size int) {
+	var hashes [longestWord]uint32 // of the beginnings, by their size
+	hash := uint32(pieceHash)
+	for i, c := range word {
+		hashes[i] = hash
+		hash = pieceHashNext(hash, c)
+	}
+	for size = len(word) - 1; size > 0; size-- {
+		if row, found := t.find(word[:size], hashes[size]); found {
 			return row, size
 		}
 	}

@@ -350,3 +350,22 @@ func filled(b *testing.B, n int) (*index.Index, []*index.Entry) {
 	}
 	return x, entries
 }
+
+func TestPointInLentRoomIsTheSameUntilItIsGivenBack(t *testing.T) {
+	t.Parallel()
+	v := []float32{0.6, -0.8, 0, 0}
+	want, _ := index.NewPoint(v)
+	room := make([]byte, len(v))
+	lent, ok := index.PointIn(room, v)
+	if !ok || lent != want {
+		t.Fatalf("in lent room the point is %v, want %v", lent, want)
+	}
+	kept := lent.Clone()
+	clear(room)
+	if kept != want {
+		t.Errorf("once the room was used again the kept point is %v, want %v", kept, want)
+	}
+	if _, ok := index.PointIn(room[:3], v); ok {
+		t.Error("a point was made in room that is too small for it")
+	}
+}

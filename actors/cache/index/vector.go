@@ -2,6 +2,7 @@ package index
 
 import (
 	"math"
+	"strings"
 	"unsafe"
 )
 
@@ -14,21 +15,36 @@ type Point struct {
 
 // NewPoint packs a vector of length 1. It reports false of one that is empty, or has
 // a value that is no number.
-func NewPoint(v []float32) (p Point, ok bool) {
-	var largest float32
-	for _, x := range v {
-		largest = max(largest, max(x, -x)) // NaN stays NaN
-	}
-	if !(largest > 0) || math.IsInf(float64(largest), 0) {
+func NewPoint(v []float32) (p Point, ok bool) { return PointIn(make([]byte, len(v)), v) }
+
+// PointIn is NewPoint in room that the caller lends for as many bytes as there are
+// dimensions: the point is good until the room is used again. [Point.Clone] keeps it.
+func PointIn(room []byte, v []float32) (p Point, ok bool) {
+	largest := largestOf(v)
+	if !(largest > 0) || math.IsInf(float64(largest), 0) || len(room) < len(v) {
 		return Point{}, false
 	}
-	values := make([]byte, len(v))
+	values := room[:len(v)]
 	toByte := math.MaxInt8 / largest
 	for i, x := range v {
 		values[i] = byte(int32(x*toByte+math.MaxInt8+1.5) - math.MaxInt8 - 1) // #nosec G115 -- rounded, and within ±127
 	}
-	return Point{values: unsafe.String(unsafe.SliceData(values), len(values)), scale: largest / math.MaxInt8}, true // #nosec G103 -- nobody else has them
+	return Point{values: unsafe.String(unsafe.SliceData(values), len(values)), scale: largest / math.MaxInt8}, true // #nosec G103 -- whose they are is said above
 }
+
+// largestOf is the largest value whatever its sign, NaN where there is one. Without
+// their sign floats are in the order of their bits, and NaN is the last.
+func largestOf(v []float32) float32 {
+	const sign = 1 << 31
+	var largest uint32
+	for _, x := range v {
+		largest = max(largest, math.Float32bits(x)&^sign)
+	}
+	return math.Float32frombits(largest)
+}
+
+// Clone is the same point in memory of its own.
+func (p Point) Clone() Point { return Point{values: strings.Clone(p.values), scale: p.scale} }
 
 // RestorePoint returns the point that said values and scale of itself. It reports
 // false of what no point says.

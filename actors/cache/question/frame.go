@@ -6,7 +6,10 @@ import "slices"
 func withoutCourtesy(words []token) []token {
 	for again := true; again; {
 		again = false
-		for _, phrase := range courtesies {
+		if len(words) == 0 {
+			return words
+		}
+		for _, phrase := range courtesies[words[0].text] {
 			if begins(words, phrase) && len(words) > len(phrase) {
 				words, again = words[len(phrase):], true
 				break
@@ -81,9 +84,11 @@ func sortPairs(words []token) {
 func looseWord(t token, general bool) Word {
 	switch t.kind {
 	case content:
-		form := singular(t.text)
-		if same, found := synonyms[form]; found {
-			return Word{Form: hashOf(same)}
+		form := t.basic()
+		if t.traits&hasSynonym != 0 || len(form) != len(t.text) || t.traits&isIrregular != 0 {
+			if same, found := synonyms[form]; found {
+				return Word{Form: hashOf(same)}
+			}
 		}
 		return Word{Form: hashOf(form), Letters: letters(form), Root: root(form)}
 	case person:
@@ -120,7 +125,7 @@ func howTo(words []token) (taken int, canOne bool) {
 // "do|can|should", "i|you". One that ends in "?" may be missing.
 func matches(words []token, frame []slot) (taken int) {
 	for _, s := range frame {
-		if taken < len(words) && s.words[words[taken].text] {
+		if taken < len(words) && slices.Contains(s.words, words[taken].text) {
 			taken++
 		} else if !s.optional {
 			return 0
@@ -161,11 +166,13 @@ func rewritten(words []token) []token {
 	out := words[:0]
 	for i := 0; i < len(words); {
 		taken := 0
-		for _, r := range rewrites[words[i].text] {
-			if begins(words[i:], r.from) {
-				taken = len(r.from)
-				out = append(out, r.to...)
-				break
+		if words[i].traits&startsGroup != 0 {
+			for _, r := range rewrites[words[i].text] {
+				if begins(words[i:], r.from) {
+					taken = len(r.from)
+					out = append(out, r.to...)
+					break
+				}
 			}
 		}
 		if taken == 0 {

@@ -1,6 +1,9 @@
 package question
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Reason says why a text is compared as a whole only. It is a metric's label and
 // part of answers, never content.
@@ -53,7 +56,7 @@ func limited(text string, words []token) Reason {
 // pointsAway tells of a word that means something which is not in the text: "this",
 // or a "he" that nobody was named before.
 func pointsAway(words []token, i int) bool {
-	named := saying(words[:i])
+	named := func() int { return saying(words[:i]) }
 	before := kind(content)
 	if i > 0 {
 		before = words[i-1].kind
@@ -64,11 +67,11 @@ func pointsAway(words []token, i int) bool {
 	case "that", "those":
 		return i == len(words)-1 || before == be || before == do || before == auxiliary || before == preposition || i == 0
 	case "it":
-		return named < 2 && before != be && before != do || i == len(words)-1
+		return named() < 2 && before != be && before != do || i == len(words)-1
 	case "he", "she", "they", "him", "them":
-		return named < 2
+		return named() < 2
 	case "his", "her", "their", "its":
-		return named < 1
+		return named() < 1
 	default:
 		return false
 	}
@@ -110,6 +113,9 @@ func looksPersonal(text string, words []token) bool {
 		if words[i].kind == number && digits(words[i].text) >= longNumber {
 			return true
 		}
+	}
+	if strings.IndexByte(text, '@') < 0 {
+		return false
 	}
 	for i := 1; i+1 < len(text); i++ {
 		if text[i] == '@' && isMailLetter(text[i-1]) && isMailLetter(text[i+1]) {

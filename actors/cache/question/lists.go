@@ -21,6 +21,9 @@ const (
 	isInText                       // points at a place in the text
 	isPassing                      // of which the answer will be another one soon
 	isOperation                    // asks to calculate
+	startsGroup                    // begins a group of words for which others stand, as rewrites has them
+	isIrregular                    // a plural that no rule takes apart
+	hasSynonym
 )
 
 // known is what the lists say of a word.
@@ -84,6 +87,18 @@ var lexicon = func() map[string]known {
 	for word, whole := range contractions {
 		change(word, func(k *known) { k.whole = strings.Fields(whole) })
 	}
+	for group := range rewriteTexts {
+		first, _, _ := strings.Cut(group, " ")
+		change(first, func(k *known) { k.traits |= startsGroup })
+	}
+	for word := range irregular {
+		change(word, func(k *known) { k.traits |= isIrregular })
+	}
+	for word := range synonyms {
+		if !strings.ContainsAny(word, ".-") { // those are cut into words before they are looked for
+			change(word, func(k *known) { k.traits |= hasSynonym })
+		}
+	}
 	return all
 }()
 
@@ -114,7 +129,7 @@ var contractions = func() map[string]string {
 	return all
 }()
 
-var courtesies = phrases(
+var courtesies = byFirst(phrases(
 	"please", "pls", "kindly", "hi", "hey", "hello", "hi there", "hello there", "hey there", "dear", "ok", "okay", "thanks", "thank you",
 	"quick question", "a quick question", "one question", "question", "excuse me", "sorry",
 	"tell me", "let me know", "do you know", "does anyone know", "does anybody know", "does somebody know", "anyone know", "any idea", "i wonder", "i was wondering", "i am wondering",
@@ -123,7 +138,7 @@ var courtesies = phrases(
 	"can you please tell me", "could you please tell me", "would you please tell me", "can anyone tell me", "can anyone tell", "can someone tell me", "can somebody tell me",
 	"would you mind telling me", "can you explain", "could you explain", "can anyone explain", "can someone explain", "please explain", "explain to me", "may i ask", "can i ask", "i would like to ask", "can i ask you",
 	"can you please", "could you please", "would you please", "will you please", "can you kindly", "could you kindly",
-)
+))
 
 // thanks are courtesies at the end.
 var thanks = phrases("please", "pls", "thanks", "thank you", "thanks a lot", "many thanks")
@@ -157,23 +172,26 @@ var anybody = map[string]string{
 // sameForm makes number alike, and never tense.
 var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get", "whom": "who", "which": "what"}
 
-// rewrites are groups of words that say the same as others, or nothing.
+// rewriteTexts are groups of words that say the same as others, or nothing.
+var rewriteTexts = map[string]string{
+	"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
+	"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
+	"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
+	"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "what do you think of": "your opinion", "what do you think about": "your opinion", "what is your opinion of": "your opinion",
+	"what is your opinion on": "your opinion", "what is your opinion about": "your opinion", "what are your opinions on": "your opinion", "what are your opinions about": "your opinion",
+	"what are your thoughts on": "your opinion", "what are your thoughts about": "your opinion", "what is your view on": "your opinion", "what is your view of": "your opinion",
+	"what are your views on": "your opinion", "what are your views about": "your opinion", "what is your take on": "your opinion", "how do you feel about": "your opinion",
+	"made up of": "made of", "no one": "nobody", "whether or not": "if", "whether": "if", "if or not": "if", "versus": "vs", "&": "and", "web site": "website", "e mail": "email", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
+	"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
+	"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
+	"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
+	"as well as": "and", "as well": "", "at the same time": "simultaneously", "each other": "one another", "kind of": "type of", "sort of": "type of", "kinds of": "type of", "types of": "type of",
+}
+
+// rewrites are the groups by their first words.
 var rewrites = func() map[string][]rewrite {
 	all := make(map[string][]rewrite)
-	for from, to := range map[string]string{
-		"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
-		"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
-		"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
-		"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "what do you think of": "your opinion", "what do you think about": "your opinion", "what is your opinion of": "your opinion",
-		"what is your opinion on": "your opinion", "what is your opinion about": "your opinion", "what are your opinions on": "your opinion", "what are your opinions about": "your opinion",
-		"what are your thoughts on": "your opinion", "what are your thoughts about": "your opinion", "what is your view on": "your opinion", "what is your view of": "your opinion",
-		"what are your views on": "your opinion", "what are your views about": "your opinion", "what is your take on": "your opinion", "how do you feel about": "your opinion",
-		"made up of": "made of", "no one": "nobody", "whether or not": "if", "whether": "if", "if or not": "if", "versus": "vs", "&": "and", "web site": "website", "e mail": "email", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
-		"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
-		"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
-		"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
-		"as well as": "and", "as well": "", "at the same time": "simultaneously", "each other": "one another", "kind of": "type of", "sort of": "type of", "kinds of": "type of", "types of": "type of",
-	} {
+	for from, to := range rewriteTexts {
 		words := strings.Fields(from)
 		all[words[0]] = append(all[words[0]], rewrite{words, split(nil, to)})
 	}
@@ -220,6 +238,15 @@ func phrases(list ...string) (out [][]string) {
 	return out
 }
 
+// byFirst are phrases by their first words.
+func byFirst(phrases [][]string) map[string][][]string {
+	all := make(map[string][][]string)
+	for _, phrase := range phrases {
+		all[phrase[0]] = append(all[phrase[0]], phrase)
+	}
+	return all
+}
+
 func groups(list ...string) map[string]string {
 	all := make(map[string]string)
 	for _, group := range list {
@@ -244,14 +271,14 @@ var praise = setOf("best good better great top")
 
 // slot is a place in a frame, for one of several words.
 type slot struct {
-	words    map[string]bool
+	words    []string
 	optional bool
 }
 
 func frame(slots ...string) (out []slot) {
 	for _, s := range slots {
 		words, optional := strings.CutSuffix(s, "?")
-		out = append(out, slot{setOf(strings.ReplaceAll(words, "|", " ")), optional})
+		out = append(out, slot{strings.Split(words, "|"), optional})
 	}
 	return out
 }

@@ -44,18 +44,19 @@ func (t token) steers() bool {
 
 // basic is the word without the ending of its plural.
 func (t token) basic() string {
-	if t.kind != content {
+	switch {
+	case t.kind != content:
 		return t.text
+	case t.traits&isIrregular != 0:
+		return irregular[t.text]
+	default:
+		return singular(t.text)
 	}
-	return singular(t.text)
 }
 
-// singular takes the plural's ending off an English word (the S-stemmer, Harman
-// 1991). Longer endings stay: an engineer is not engineering.
+// singular takes the plural's ending off an English word that is regular (the
+// S-stemmer, Harman 1991). Longer endings stay: an engineer is not engineering.
 func singular(word string) string {
-	if one, found := irregular[word]; found {
-		return one
-	}
 	n := len(word)
 	switch {
 	case n < 4 || word[n-1] != 's':
@@ -91,7 +92,7 @@ func split(dst []token, text string) []token {
 			start, joined = -1, false
 		}
 		if tells(r) {
-			dst = append(dst, token{text: text[i : i+utf8.RuneLen(r)], kind: symbol})
+			dst = append(dst, token{text: text[i : i+utf8.RuneLen(r)], kind: symbol}.listed())
 		}
 	}
 	if start >= 0 {
@@ -127,10 +128,10 @@ func followed(text string, i int) bool {
 // emoji. Quotation marks, brackets, dashes and full stops do not.
 func tells(r rune) bool {
 	switch r {
-	case '+', '#', '%', '=', '<', '>', '@', '^', '*', '~', '|', '\\', '&', '°':
+	case '+', '#', '%', '=', '<', '>', '@', '^', '*', '~', '|', '\\', '&', '$', '°':
 		return true
 	default:
-		return r != utf8.RuneError && unicode.In(r, unicode.Sc, unicode.So, unicode.Sm)
+		return r >= utf8.RuneSelf && r != utf8.RuneError && unicode.In(r, unicode.Sc, unicode.So, unicode.Sm)
 	}
 }
 
@@ -163,6 +164,13 @@ func (k known) token(word string) token {
 	return token{text: word, kind: k.kind, traits: k.traits}
 }
 
+// listed is a token that was not looked for in the lists, with what they say of its
+// text by itself.
+func (t token) listed() token {
+	t.traits |= lexicon[t.text].traits & (startsGroup | isIrregular | hasSynonym)
+	return t
+}
+
 // appendJoined appends what has a point, a comma or an apostrophe between letters:
 // a number, an abbreviation, or several words.
 func appendJoined(dst []token, word string) []token {
@@ -174,7 +182,7 @@ func appendJoined(dst []token, word string) []token {
 	}
 	if at := strings.IndexAny(word, ".,"); at >= 0 && !hasDigit(word) {
 		if abbreviation(word) {
-			return append(dst, token{text: strings.ReplaceAll(word, ".", ""), kind: content})
+			return append(dst, token{text: strings.ReplaceAll(word, ".", ""), kind: content}.listed())
 		}
 		return appendPart(appendPart(dst, word[:at]), word[at+1:])
 	}
@@ -199,7 +207,7 @@ func abbreviation(word string) bool {
 	return true
 }
 
-func hasDigit(word string) bool { return strings.ContainsAny(word, "0123456789") }
+func hasDigit(word string) bool { return digits(word) > 0 }
 
 // unlisted is a word that no list has.
 func unlisted(word string) token {
