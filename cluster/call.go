@@ -23,7 +23,6 @@ type call struct {
 	stop     func() bool        // of the watch over its client
 	accepted bool               // its stream has begun
 	next     uint64             // number of the next batch
-	taken    uint32             // batches for which the owner was given no credit yet
 	inbox    chan *remote.Batch // capacity window; of a turn
 	view     *view              // of a turn that is looked on
 	failure  error              // set before inbox is closed
@@ -69,7 +68,7 @@ func (r *relay) take(ctx actor.Context, m *remote.Answer) {
 		r.cluster.keeper.look()
 		r.await(c.outgoing)
 	case *remote.Answer_Started:
-		r.accept(ctx, m.GetCall(), c, remote.FromTurnStarted(reply.Started))
+		r.accept(m.GetCall(), c, remote.FromTurnStarted(reply.Started))
 	case *remote.Answer_Following:
 		r.show(ctx, m.GetCall(), c, reply.Following)
 	default:
@@ -111,7 +110,7 @@ func edited(m *remote.Answer) messages.Edited {
 }
 
 // accept answers a turn, and has its stream read.
-func (r *relay) accept(ctx actor.Context, id uint64, c *call, started messages.TurnStarted) {
+func (r *relay) accept(id uint64, c *call, started messages.TurnStarted) {
 	turn, is := c.m.(*messages.StartTurn)
 	if !is || started.Err != nil {
 		r.drop(id, c)
@@ -124,9 +123,8 @@ func (r *relay) accept(ctx actor.Context, id uint64, c *call, started messages.T
 	}
 	turn.Answer(started)
 	c.inbox = make(chan *remote.Batch, window)
-	root, self := ctx.ActorSystem().Root, ctx.Self()
 	r.cluster.pumps.Go(func() {
-		c.pump(turn, func() { root.Send(self, &callTook{call: id}) })
+		c.pump(turn, r.cluster.thanks(c.owner, id))
 	})
 }
 
@@ -199,16 +197,16 @@ func (r *relay) leave(id uint64) {
 	}
 }
 
-// thank gives the owner credit for batches that were taken, once half of the window
-// is: few streams are so long, and each message is as much work as a batch.
-func (r *relay) thank(id uint64) {
-	c := r.calls[id]
-	if c == nil {
-		return
-	}
-	if c.taken++; c.taken == window/2 {
-		r.cluster.say(c.owner, &remote.Credit{Call: id, Batches: c.taken})
-		c.taken = 0
+// thanks returns what is called for each batch that was taken, by one goroutine. It
+// gives the owner credit once half of the window was: few streams are so long, and
+// each message is as much work as a batch. Behind the end nobody reads it.
+func (c *Cluster) thanks(owner *actor.PID, call uint64) (took func()) {
+	taken := uint32(0)
+	return func() {
+		if taken++; taken == window/2 {
+			c.say(owner, &remote.Credit{Call: call, Batches: taken})
+			taken = 0
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ type Cluster struct {
 
 	remoting *remoting
 	relay    *actor.PID
+	runner   *runner     // of the relay
 	member   atomic.Bool // requests may be carried
 	lease    *lease
 	keeper   *keeper
@@ -101,7 +102,7 @@ func Open(cfg Config, deps Deps) (*Cluster, error) {
 }
 
 func open(cfg Config, deps Deps, wire *remoting) *Cluster {
-	c := &Cluster{cfg: cfg, deps: deps, remoting: wire, closed: make(chan struct{})}
+	c := &Cluster{cfg: cfg, deps: deps, remoting: wire, runner: newRunner(), closed: make(chan struct{})}
 	c.table.Store(&topology{})
 	c.metrics = newMetrics(deps.Registerer, c)
 	c.relay = actor.NewPID(c.remoting.address(), relayName(deps.Self))
@@ -118,6 +119,7 @@ func (c *Cluster) Close() {
 	c.closing.Do(func() {
 		c.member.Store(false)
 		c.remoting.stop(c.relay)
+		c.runner.stop()
 		close(c.closed)
 		c.pumps.Wait()
 		c.remoting.close()

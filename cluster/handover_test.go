@@ -240,3 +240,100 @@ func TestTurnThatWasBegunWaitsLongerForTheNextOwner(t *testing.T) {
 		t.Errorf("got %q and %+v", text, end)
 	}
 }
+
+// Whoever takes a shard over goes on with what is left there in the background before
+// anybody else is let in.
+func TestNextOwnerTakesUpWhatIsLeftInItsShard(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	first, second := join(t, at), join(t, at)
+	awaitSpread(t, first, second)
+	ref := first.in(t)
+	shard := messages.ShardOf(ref)
+	spec := messages.TurnSpec{
+		ID: messages.TurnID{7}, Tenant: ref.Tenant, Conversation: ref.Conversation, Keep: true, Background: true, Continue: true, Model: "m",
+		Endpoint: "/v1/responses", Deadline: time.Now().Add(time.Minute),
+	}
+	if err := first.store.BeginTurn(t.Context(), messages.TurnBegin{
+		Epoch: first.Epoch(shard).First() + 1, Create: true, Terms: spec.Terms(), Input: []messages.Item{messages.TextMessage(messages.RoleUser, "hi")},
+		Record: messages.TurnRecord{ID: spec.ID, Ref: ref, Status: messages.TurnRunning, Model: "m", Background: true, FirstSeq: 1, Inputs: 1, Created: time.Now()},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	taken := make(chan *messages.StartTurn, 1)
+	second.plays(func(m messages.Addressed) {
+		turn, is := m.(*messages.StartTurn)
+		if !is || turn.Spec.ID != spec.ID {
+			t.Errorf("it is sent %T", m)
+		}
+		taken <- turn
+		messages.Decline(m, context.Canceled)
+	})
+	first.leave(t)
+	select {
+	case turn := <-taken:
+		if h := turn.Spec.Handover; h == nil || !h.Stored || h.Owners != 1 || !turn.Spec.Outlives() || turn.Spec.Endpoint != "/v1/responses" || turn.Chunks != nil {
+			t.Errorf("taken up as %+v", turn.Spec)
+		}
+	case <-time.After(patience):
+		t.Fatal("nobody takes it up")
+	}
+	again := messages.UnfinishedTurn{Record: messages.TurnRecord{ID: spec.ID, Ref: ref}, Terms: *spec.Terms()}
+	m := again.Start(t.Context())
+	second.Return(m) // its shard has closed once more: others find it where it is
+	if started := <-m.Reply; messages.CodeOf(started.Err) != messages.CodeShuttingDown {
+		t.Errorf("it goes elsewhere: %v", started.Err)
+	}
+}
+
+// The acceptance of a turn goes with a reply in one piece where that is there, and does
+// not wait for one that takes its time.
+func TestReplyInOnePieceOnItsWay(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	asked, owner := join(t, at), join(t, at)
+	awaitSpread(t, asked, owner)
+	const long = 3 * 64 // chunks, of which a batch has 64
+	for name, tt := range map[string]struct {
+		late   bool
+		chunks int
+		breaks bool
+	}{
+		"at once": {chunks: 1}, "later": {late: true, chunks: 1}, "in several batches": {chunks: long}, "of nothing": {},
+		"without an end": {chunks: 1, breaks: true},
+	} {
+		m := turn(t.Context(), owner.in(t), "")
+		m.Spec.Stream = false
+		accepted := make(chan struct{})
+		owner.plays(func(sent messages.Addressed) {
+			m := sent.(*messages.StartTurn)
+			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
+			if tt.late {
+				<-accepted
+			}
+			for range tt.chunks {
+				say(m, "x")
+			}
+			if tt.breaks {
+				m.Leave()
+				close(m.Chunks)
+				return
+			}
+			finish(m)
+		})
+		asked.start(m)
+		if started := <-m.Reply; started.Err != nil || started.Conversation != m.Spec.Conversation {
+			t.Fatalf("%s: %+v", name, started)
+		}
+		close(accepted)
+		var text string
+		ended := false
+		for c := range m.Chunks {
+			text += c.Text
+			ended = c.Kind == messages.ChunkEnd
+		}
+		if len(text) != tt.chunks || ended == tt.breaks {
+			t.Errorf("%s: %d of %d, ended %t", name, len(text), tt.chunks, ended)
+		}
+	}
+}

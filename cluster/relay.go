@@ -40,7 +40,6 @@ type (
 	tick            struct{ now time.Time }
 	callEnded       struct{ call uint64 } // nobody reads it any more
 	callLeft        struct{ call uint64 } // its client has gone
-	callTook        struct{ call uint64 } // its client took a batch
 	servedEnded     struct{ from asker }
 	memberNoMore    struct{} // of the cluster: everything ends
 )
@@ -52,7 +51,7 @@ func newRelay(c *Cluster, local Local) *actor.Props {
 			cluster: c, local: local, next: uint64(time.Now().UnixNano()), // #nosec G115 -- after 1970
 			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*actor.PID),
 		}
-	})
+	}, actor.WithDispatcher(c.runner))
 }
 
 // Receive implements actor.Actor.
@@ -78,8 +77,6 @@ func (r *relay) Receive(ctx actor.Context) {
 		r.dismiss(ctx, m)
 	case *callLeft:
 		r.leave(m.call)
-	case *callTook:
-		r.thank(m.call)
 	case *callEnded:
 		delete(r.calls, m.call)
 	case *servedEnded:

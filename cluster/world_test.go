@@ -47,7 +47,7 @@ func (m releasing) Run() int {
 const patience = 30 * time.Second
 
 // database makes an empty one, and returns its URL.
-func database(t *testing.T) string {
+func database(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("PARLEY_TEST_POSTGRES_URL")
 	if server == "" {
@@ -163,7 +163,7 @@ func (n *node) owns() (owned int) {
 }
 
 // await waits until something is so.
-func await(t *testing.T, what string, so func() bool) {
+func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for begun := time.Now(); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Since(begun) > patience {
@@ -172,7 +172,7 @@ func await(t *testing.T, what string, so func() bool) {
 	}
 }
 
-func awaitSpread(t *testing.T, nodes ...*node) {
+func awaitSpread(t testing.TB, nodes ...*node) {
 	t.Helper()
 	await(t, "the shards are not spread", func() bool {
 		sum, most := 0, 0
@@ -279,7 +279,7 @@ func finish(m *messages.StartTurn) {
 }
 
 // in names a conversation whose shard the node has.
-func (n *node) in(t *testing.T) messages.ConversationRef {
+func (n *node) in(t testing.TB) messages.ConversationRef {
 	t.Helper()
 	for i := range 10 * messages.Shards {
 		ref := messages.ConversationRef{Tenant: "acme", Conversation: messages.NewConversationID(messages.TurnID{byte(i), byte(i >> 8)})}
