@@ -22,7 +22,11 @@ var left = map[string]bool{
 
 // canonical writes what a request asks for in one way, however the client wrote
 // it: fields in a fixed order, each behind its length.
-type canonical struct{ buffer []byte }
+type canonical struct {
+	buffer []byte
+	last   []byte // partition that was hashed last; most requests of a server share one
+	space  uint64 // its name
+}
 
 var canonicals = sync.Pool{New: func() any { return &canonical{buffer: make([]byte, 0, 2048)} }}
 
@@ -202,9 +206,17 @@ func names(spec *messages.TurnSpec, route uint64, items []messages.Item, instruc
 	}()
 	c.buffer = c.buffer[:0]
 	c.partition(spec, route, items[:instructions])
-	partition := sha256.Sum256(c.buffer)
-	space = binary.LittleEndian.Uint64(partition[:])
+	space = c.spaceOf(c.buffer)
 	c.items(items[instructions:])
 	whole := sha256.Sum256(c.buffer)
 	return index.Key(whole[:len(key)]), space
+}
+
+// spaceOf names a partition.
+func (c *canonical) spaceOf(partition []byte) uint64 {
+	if len(c.last) == 0 || !bytes.Equal(partition, c.last) {
+		sum := sha256.Sum256(partition)
+		c.last, c.space = append(c.last[:0], partition...), binary.LittleEndian.Uint64(sum[:])
+	}
+	return c.space
 }

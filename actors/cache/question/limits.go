@@ -90,13 +90,20 @@ func numbers(words []token) (n int) {
 	return n
 }
 
+// ofCode are the characters that texts seldom have and programs often.
+var ofCode = func() (set [256]bool) {
+	for _, c := range []byte("{};\n`[]\\_") {
+		set[c] = true
+	}
+	return set
+}()
+
 // looksLikeCode tells of texts in which every character may matter.
 func looksLikeCode(text string) bool {
-	brackets := 0
+	found := 0
 	for i := range len(text) {
-		switch text[i] {
-		case '{', '}', ';', '\n', '`', '[', ']', '\\', '_':
-			if brackets++; brackets >= 2 {
+		if ofCode[text[i]] {
+			if found++; found >= 2 {
 				return true
 			}
 		}

@@ -235,18 +235,31 @@ func letters(word string) uint16 {
 // root hashes what is left of a word without the ending of its verb. It is 0 where
 // that is too short to say which word it was.
 func root(word string) uint16 {
-	for _, ending := range []string{"ing", "ed", "e"} {
-		if stem, found := strings.CutSuffix(word, ending); found && len(stem) >= 4 {
-			if n := len(stem); stem[n-1] == stem[n-2] {
-				stem = stem[:n-1]
-			}
-			return short(hashOf(stem))
+	if stem, found := withoutEnding(word); found && len(stem) >= 4 {
+		if n := len(stem); stem[n-1] == stem[n-2] {
+			stem = stem[:n-1]
 		}
+		return short(hashOf(stem))
 	}
 	if len(word) < 4 {
 		return 0
 	}
 	return short(hashOf(word))
+}
+
+// withoutEnding takes off "ing", "ed" or "e".
+func withoutEnding(word string) (stem string, found bool) {
+	n := len(word)
+	switch {
+	case n > 3 && word[n-1] == 'g' && word[n-2] == 'n' && word[n-3] == 'i':
+		return word[:n-3], true
+	case n > 2 && word[n-1] == 'd' && word[n-2] == 'e':
+		return word[:n-2], true
+	case n > 1 && word[n-1] == 'e':
+		return word[:n-1], true
+	default:
+		return word, false
+	}
 }
 
 // short is a hash in 16 bits, and never 0.
