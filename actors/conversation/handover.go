@@ -81,6 +81,9 @@ func storedReply(resumed *messages.TurnResumed) *messages.Reply {
 func (t *turn) soFar(resumed *messages.TurnResumed, shown *messages.Reply) (*handedOver, error) {
 	h := &handedOver{reply: storedReply(resumed)}
 	runs := resumed.Record.Status == messages.TurnRunning
+	if runs && t.spec.Continue && shown.Len() > 0 && !t.kept.holds {
+		h.reply = textBefore(resumed)
+	}
 	if !runs {
 		h.ended = &resumed.Record
 	} else if !t.spec.Stream || !t.spec.Continue || !h.reply.IsText() || !shown.IsText() {
@@ -100,6 +103,20 @@ func (t *turn) soFar(resumed *messages.TurnResumed, shown *messages.Reply) (*han
 		return nil, restarted(t.spec.Ref()) // somebody has erased some of it
 	}
 	return h, nil
+}
+
+// textBefore is what a reply said before it called a tool or refused. Its client has not
+// been shown the call, else nobody went on: it is made anew, behind the same text. Where
+// what is shown is stored first others may have seen it.
+func textBefore(resumed *messages.TurnResumed) *messages.Reply {
+	before := *resumed
+	for {
+		reply := storedReply(&before)
+		if reply.IsText() {
+			return reply
+		}
+		before.Output = before.Output[:len(before.Output)-1]
+	}
 }
 
 // catchUp shows the client what it has not seen of the reply so far, and makes the

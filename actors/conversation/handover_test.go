@@ -222,3 +222,45 @@ func TestReplyOfAnEarlierOwnerIsLookedOn(t *testing.T) {
 		}
 	})
 }
+
+// A call that was stored and shown to nobody is made anew, behind the text before it.
+func TestNextOwnerMakesACallAnewThatNobodyHasSeen(t *testing.T) {
+	t.Parallel()
+	const beginning = "Let me look that up for you. "
+	call := messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c2", Name: "find", Text: `{"a":1}`}
+	for name, tt := range map[string]struct {
+		afterCommit bool // what is shown is stored first
+		code        messages.Code
+	}{
+		"": {}, "but not where others may have": {afterCommit: true, code: messages.CodeRestarted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, step{chunk: call}, step{chunk: messages.Chunk{Kind: messages.ChunkFinish, Finish: messages.FinishToolCalls}}, used(20, 2))
+				w.deps.Stream.ShowAfterCommit = tt.afterCommit
+				m := w.cut(beginning)
+				w.journal.put(3, m.Spec.ID, []messages.Item{{Kind: messages.ItemToolCall, CallID: "c1", Name: "find", Args: `{"a"`}})
+				m.Spec.Handover.Shown = shown("Let me ")
+				w.system.Root.Send(w.conversation(), m)
+				if started := <-m.Reply; messages.CodeOf(started.Err) != tt.code {
+					t.Fatal(started.Err)
+				}
+				if tt.code != "" {
+					return
+				}
+				got := read(m)
+				if got.text != beginning[len("Let me "):] || got.end.Status != messages.TurnComplete {
+					t.Errorf("got %q, %s: %v", got.text, got.end.Status, got.end.Err)
+				}
+				made := w.journal.items[3]
+				if made.CallID != "c2" || made.Args != `{"a":1}` || len(w.journal.items) != 3 {
+					t.Errorf("kept %+v", w.journal.items)
+				}
+				if asked := w.models.asked(0); !strings.HasPrefix(asked, "user: a tale, please | assistant: "+beginning+" | user: ") {
+					t.Errorf("asked %q", asked)
+				}
+			})
+		})
+	}
+}
