@@ -37,8 +37,8 @@ const room = 400
 func speed(ctx context.Context, o options, line *report.Report) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(room))
 	warm()
-	floor(o, line, "floor", 1<<10)
-	floor(o, line, "floor_long", 16<<10)
+	floor(o, line, "floor", short, 1)
+	floor(o, line, "floor_long", long, 1)
 	for _, size := range sizes {
 		s, err := newSubject(nil)
 		if err != nil {
@@ -85,24 +85,52 @@ func speed(ctx context.Context, o options, line *report.Report) error {
 // bodyBytes is what a kept reply of ours takes: its text, and some bytes about it.
 const bodyBytes = len(reply) + 24
 
-// floor times work that shares nothing with anybody, some bytes hashed: what its 99th
-// percentile has above its median is the machine's doing. A kilobyte takes as long as
-// an exact lookup, and sixteen as long as one that embeds: what takes longer is
-// interrupted more often.
-func floor(o options, line *report.Report, name string, size int) {
-	block := make([]byte, size)
-	took := make([]float64, 0, o.lookups)
-	for range o.lookups {
-		began := time.Now()
-		sum := sha256.Sum256(block)
-		block[0] = sum[0]
-		took = append(took, float64(time.Since(began).Nanoseconds())/1000)
+// floor times work that shares nothing with anybody, some bytes hashed, by some
+// readers side by side: what its 99th percentile has above its median is the machine's
+// doing. A kilobyte takes as long as an exact lookup, and sixteen as long as one that
+// embeds: what takes longer is interrupted more often.
+func floor(o options, line *report.Report, name string, size, readers int) {
+	blocks := make([][]byte, readers)
+	for r := range blocks {
+		blocks[r] = make([]byte, size)
 	}
-	slices.Sort(took)
+	took := sideBySide(readers, o.lookups, func(r int) float64 {
+		began := time.Now()
+		sum := sha256.Sum256(blocks[r])
+		blocks[r][0] = sum[0]
+		return microseconds(began)
+	})
 	line.Figure(name+"_p50_us", quantile(took, 0.5))
 	line.Figure(name+"_p99_us", quantile(took, 0.99))
-	report.Say("%d bytes hashed: p50 %.1f us, p99 %.1f us", size, quantile(took, 0.5), quantile(took, 0.99))
+	report.Say("%s, %d bytes hashed: p50 %.1f us, p99 %.1f us", name, size, quantile(took, 0.5), quantile(took, 0.99))
 }
+
+// short and long are how many bytes floor hashes.
+const (
+	short = 1 << 10
+	long  = 16 << 10
+)
+
+// sideBySide has readers do something so often each, and returns what each said of
+// it, in order.
+func sideBySide(readers, times int, do func(reader int) float64) []float64 {
+	all := make([][]float64, readers)
+	var reading sync.WaitGroup
+	for r := range readers {
+		reading.Go(func() {
+			all[r] = make([]float64, 0, times)
+			for range times {
+				all[r] = append(all[r], do(r))
+			}
+		})
+	}
+	reading.Wait()
+	took := slices.Concat(all...)
+	slices.Sort(took)
+	return took
+}
+
+func microseconds(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / 1000 }
 
 // warm fills the heap until it was collected twice, as that of a server was which has
 // been up for a while. Before that what a lookup allocates is memory that the system
@@ -160,39 +188,34 @@ func (s *subject) time(ctx context.Context, o options, line *report.Report, t ti
 		}
 		report.Say("%s: p50 %.1f us, p99 %.1f us", name, quantile(took, 0.5), quantile(took, 0.99))
 	}
+	floor(o, line, t.name+"_floor_long", long, t.readers) // beside the same writer
 	return nil
 }
 
 // timeTier has readers look up side by side, and returns what each lookup took, in
 // microseconds, in order.
 func (s *subject) timeTier(ctx context.Context, o options, readers int, want messages.CacheTier, ask func(*rand.Rand) string) ([]float64, error) {
-	all := make([][]float64, readers)
 	wrong := make([]int, readers)
-	var reading sync.WaitGroup
-	for r := range readers {
-		reading.Go(func() {
-			rng := rand.New(rand.NewPCG(o.seed, uint64(1<<40+r))) // #nosec G115 G404 -- a seed
-			all[r] = make([]float64, 0, o.lookups)
-			for range o.lookups {
-				spec := messages.TurnSpec{Tenant: tenant, Model: "m", Input: []messages.Item{messages.TextMessage(messages.RoleUser, ask(rng))}}
-				began := time.Now()
-				asked := s.cache.Ask(ctx, &spec, spec.Input)
-				all[r] = append(all[r], float64(time.Since(began).Nanoseconds())/1000)
-				if asked.Outcome.Tier != want {
-					wrong[r]++
-				}
-				forget(asked)
-			}
-		})
+	rngs := make([]*rand.Rand, readers)
+	for r := range rngs {
+		rngs[r] = rand.New(rand.NewPCG(o.seed, uint64(1<<40+r))) // #nosec G115 G404 -- a seed
 	}
-	reading.Wait()
+	took := sideBySide(readers, o.lookups, func(r int) float64 {
+		spec := messages.TurnSpec{Tenant: tenant, Model: "m", Input: []messages.Item{messages.TextMessage(messages.RoleUser, ask(rngs[r]))}}
+		began := time.Now()
+		asked := s.cache.Ask(ctx, &spec, spec.Input)
+		lasted := microseconds(began)
+		if asked.Outcome.Tier != want {
+			wrong[r]++
+		}
+		forget(asked)
+		return lasted
+	})
 	for _, n := range wrong {
 		if n > o.lookups/50 {
 			return nil, fmt.Errorf("%d of %d lookups were not %s", n, o.lookups, want)
 		}
 	}
-	took := slices.Concat(all...)
-	slices.Sort(took)
 	return took, ctx.Err()
 }
 
