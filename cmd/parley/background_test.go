@@ -104,16 +104,24 @@ func takenUp(t *testing.T, p *process) int {
 func TestBackgroundResponsesOutliveTheirServer(t *testing.T) {
 	t.Parallel()
 	text := prose(300)
-	for name, end := range map[string]func(*process){"killed": (*process).kill, "stopped": (*process).terminate} {
+	for name, tt := range map[string]struct {
+		end      func(*process)
+		postgres bool
+	}{
+		"killed": {end: (*process).kill}, "stopped": {end: (*process).terminate}, "killed, with PostgreSQL": {end: (*process).kill, postgres: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			launched := launch{env: []string{"PARLEY_HTTP_CONTINUE=true", "PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=5ms", "PARLEY_HTTP_DRAIN_TIMEOUT=1s"}}
+			if tt.postgres {
+				launched.env = append(launched.env, "PARLEY_STORE_POSTGRES_URL="+database(t))
+			}
 			p := start(t, launched)
 			launched.data = p.data
 			a, b := beginAside(t, p, p.key, text), beginAside(t, p, p.key, "b "+text)
 			a.await(t, p, p.key, hasBegun)
 			seen := a.text()
-			end(p)
+			tt.end(p)
 			next := start(t, launched)
 			a.await(t, next, p.key, hasEnded)
 			b.await(t, next, p.key, hasEnded)
