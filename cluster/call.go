@@ -26,6 +26,7 @@ type call struct {
 	inbox    chan *remote.Batch // capacity window; of a turn
 	view     *view              // of a turn that is looked on
 	failure  error              // set before inbox is closed
+	tokens   int                // likewise: what its owner says that the turn used, behind what did not arrive
 }
 
 // answerPatience is how long behind a turn's deadline, and behind any other
@@ -148,6 +149,7 @@ func (r *relay) feed(ctx actor.Context, m *remote.Batch) {
 		return
 	}
 	if !c.accepted || m.GetNumber() != c.next {
+		c.tokens = int(m.GetTokens())
 		r.fail(m.GetCall(), c)
 		return
 	}
@@ -235,7 +237,7 @@ func (c *call) pump(turn *messages.StartTurn, took func()) {
 		took()
 	}
 	if c.failure != nil {
-		s.breakOff(c.failure)
+		s.breakOff(c.failure, c.tokens)
 	}
 	for !c.handed && s.mayGoOn() {
 		c.cluster.handOver(s)

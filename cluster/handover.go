@@ -48,11 +48,12 @@ func (s *stream) take(chunk messages.Chunk, tokens int) {
 	}
 }
 
-// breakOff is for an owner that is gone without a word.
-func (s *stream) breakOff(err error) {
+// breakOff is for an owner that is gone without a word, or took the client for gone;
+// tokens are what it has said that the turn used.
+func (s *stream) breakOff(err error, tokens int) {
 	if s.last == nil {
 		end := brokenOff(err)
-		s.last = &end
+		s.last, s.tokens = &end, tokens
 	}
 }
 

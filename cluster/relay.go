@@ -21,7 +21,7 @@ type relay struct {
 	calls   map[uint64]*call // requests that others carry out for this node
 	served  map[asker]*served
 	waiting []*outgoing           // for somebody to own their shards
-	watched map[string]*actor.PID // relays of others, by address and name
+	watched map[string]*colleague // relays of others, by address and name
 }
 
 // outgoing is a request that is to be brought to its conversation.
@@ -49,7 +49,7 @@ func newRelay(c *Cluster, local Local) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &relay{
 			cluster: c, local: local, next: uint64(time.Now().UnixNano()), // #nosec G115 -- after 1970
-			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*actor.PID),
+			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*colleague),
 		}
 	}, actor.WithDispatcher(c.runner))
 }
@@ -145,39 +145,52 @@ func (r *relay) routeWaiting(ctx actor.Context) {
 	}
 }
 
+// colleague is the relay of another node.
+type colleague struct {
+	pid    *actor.PID
+	member bool // was one, as far as this node has read
+}
+
 // watch has this relay told when a peer's is gone, or cannot be reached.
 func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
 	if name := peer.String(); r.watched[name] == nil {
-		r.watched[name] = peer
+		r.watched[name] = &colleague{pid: peer, member: r.cluster.table.Load().has(peer)}
 		ctx.Watch(peer)
 	}
 }
 
 // forgetRemoved closes the connections to nodes that are no members any more, and
 // ends what depends on them. Those that were frozen would be waited for otherwise, and
-// a watch that came in the same moment as a connection broke is lost.
+// a watch that came in the same moment as a connection broke is lost. A node that this
+// one has not read of yet has joined a moment ago, and may ask before that.
 func (r *relay) forgetRemoved() {
-	members := r.cluster.table.Load().members
-	is := func(peer *actor.PID) bool {
-		return slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address && relayName(m.ID) == peer.Id })
-	}
+	now := r.cluster.table.Load()
 	for name, peer := range r.watched {
-		if is(peer) {
+		if now.has(peer.pid) {
+			peer.member = true
+			continue
+		}
+		if !peer.member {
 			continue
 		}
 		delete(r.watched, name)
 		// A node that starts again has the address of the one before.
-		if !slices.ContainsFunc(members, func(m messages.Member) bool { return m.Address == peer.Address }) {
-			r.cluster.remoting.forget(peer.Address)
+		if !slices.ContainsFunc(now.members, func(m messages.Member) bool { return m.Address == peer.pid.Address }) {
+			r.cluster.remoting.forget(peer.pid.Address)
 		}
+		r.forsake(name)
 	}
 	for id, c := range r.calls {
-		if !is(c.owner) {
+		if !now.has(c.owner) {
 			r.fail(id, c)
 		}
 	}
-	for _, s := range r.served {
-		if !is(s.peer) {
+}
+
+// forsake ends what is carried out for a peer that is gone.
+func (r *relay) forsake(peer string) {
+	for from, s := range r.served {
+		if from.peer == peer {
 			s.cancel()
 		}
 	}
@@ -191,11 +204,7 @@ func (r *relay) lose(peer *actor.PID) {
 			r.fail(id, c)
 		}
 	}
-	for from, s := range r.served {
-		if from.peer == peer.String() {
-			s.cancel()
-		}
-	}
+	r.forsake(peer.String())
 	r.cluster.keeper.look()
 }
 

@@ -188,14 +188,16 @@ func (s *served) follow(f messages.Following) {
 	for ended := false; !ended; {
 		select {
 		case <-f.View.More():
+			ended = s.look(f.View)
 		case <-s.client.Done():
+			s.number++ // there may be more to see
+			s.send(nil, true)
 			return
 		}
-		ended = s.look(f.View)
 	}
 }
 
-// look sends what has come since.
+// look sends what has come since, for as long as somebody wants to see it.
 func (s *served) look(v messages.View) (ended bool) {
 	for s.client.Err() == nil {
 		chunk, came := v.Next()
@@ -213,16 +215,18 @@ func (s *served) look(v messages.View) (ended bool) {
 			return true
 		}
 	}
-	return true
+	return false
 }
 
 // send waits until a batch may go. For a client that has gone it does nothing but
-// say that it was the last.
+// say that it was the last. What is not sent has a number all the same: whoever waits
+// nevertheless finds that something is missing, and takes no shorter reply for whole.
 func (s *served) send(chunks []*remote.Chunk, last bool) {
 	if len(chunks) > 0 {
 		select {
 		case <-s.credit:
 		case <-s.client.Done():
+			s.number++
 			if chunks = nil; !last {
 				return
 			}

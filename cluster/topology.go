@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"slices"
 	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"example.com/parley/messages"
 )
@@ -55,4 +58,9 @@ func (h *held) count() (n int) {
 		}
 	}
 	return n
+}
+
+// has tells whether the node of a relay is a member.
+func (t *topology) has(relay *actor.PID) bool {
+	return slices.ContainsFunc(t.members, func(m messages.Member) bool { return m.Address == relay.Address && relayName(m.ID) == relay.Id })
 }

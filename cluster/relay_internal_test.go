@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"context"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"example.com/parley/messages"
+	"example.com/parley/messages/remote"
+)
+
+// A node may ask before the one that it asks has read that it is a member, and must not
+// be taken for one that was removed.
+func TestOnlyWhoWasAMemberIsForsaken(t *testing.T) {
+	t.Parallel()
+	const address = "10.0.0.2:7946"
+	us := messages.Member{ID: "us", Address: "10.0.0.1:7946"}
+	asking := messages.Member{ID: "asking", Address: address}
+	again := messages.Member{ID: "again", Address: address} // it has started again since
+	for name, tt := range map[string]struct {
+		known    bool // when it first asked
+		read     [][]messages.Member
+		forsaken bool
+	}{
+		"a member stays one":                      {known: true, read: [][]messages.Member{{us, asking}}},
+		"one that was removed":                    {known: true, read: [][]messages.Member{{us, again}}, forsaken: true},
+		"one that has just joined":                {read: [][]messages.Member{{us}, {us}}},
+		"one that has joined, and was read of":    {read: [][]messages.Member{{us}, {us, asking}}},
+		"one that was read of later, and removed": {read: [][]messages.Member{{us}, {us, asking}, {us, again}}, forsaken: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			peer := actor.NewPID(address, relayName(asking.ID))
+			client, cancel := context.WithCancel(t.Context())
+			r := &relay{
+				cluster: &Cluster{},
+				watched: map[string]*colleague{peer.String(): {pid: peer, member: tt.known}},
+				served:  map[asker]*served{{peer: peer.String(), call: 1}: {client: client, cancel: cancel}},
+			}
+			for _, members := range tt.read {
+				if client.Err() != nil {
+					t.Fatal("it was forsaken early")
+				}
+				r.cluster.table.Store(&topology{members: members})
+				r.forgetRemoved()
+			}
+			if got := client.Err() != nil; got != tt.forsaken {
+				t.Errorf("forsaken: %t", got)
+			}
+		})
+	}
+}
+
+// What is not sent, since nobody is thought to wait for it, is missed by whoever waits
+// nevertheless.
+func TestBatchThatIsNotSentHasANumber(t *testing.T) {
+	t.Parallel()
+	client, cancel := context.WithCancel(t.Context())
+	s := &served{cluster: &Cluster{}, client: client, cancel: cancel, credit: make(chan struct{}, 1)}
+	chunks := []*remote.Chunk{{}}
+	s.credit <- struct{}{}
+	s.send(chunks, false)
+	cancel()
+	s.send(chunks, false)
+	if s.number != 2 {
+		t.Errorf("the next batch has the number %d", s.number)
+	}
+	s.send(chunks, true)
+	if s.number != 4 {
+		t.Errorf("the last batch had the number %d", s.number-1)
+	}
+}
