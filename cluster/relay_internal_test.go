@@ -61,6 +61,7 @@ func TestBatchThatIsNotSentHasANumber(t *testing.T) {
 	chunks := []*remote.Chunk{{}}
 	s.credit <- struct{}{}
 	s.send(chunks, false)
+	s.credit <- struct{}{}
 	cancel()
 	s.send(chunks, false)
 	if s.number != 2 {

@@ -190,8 +190,7 @@ func (s *served) follow(f messages.Following) {
 		case <-f.View.More():
 			ended = s.look(f.View)
 		case <-s.client.Done():
-			s.number++ // there may be more to see
-			s.send(nil, true)
+			s.send(nil, true) // with a gap: there may be more to see
 			return
 		}
 	}
@@ -222,18 +221,27 @@ func (s *served) look(v messages.View) (ended bool) {
 // say that it was the last. What is not sent has a number all the same: whoever waits
 // nevertheless finds that something is missing, and takes no shorter reply for whole.
 func (s *served) send(chunks []*remote.Chunk, last bool) {
-	if len(chunks) > 0 {
-		select {
-		case <-s.credit:
-		case <-s.client.Done():
-			s.number++
-			if chunks = nil; !last {
-				return
-			}
+	if !s.mayGo(chunks) {
+		s.number++ // and the turn itself may have left out more
+		if chunks = nil; !last {
+			return
 		}
 	}
 	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
 	s.number++
+}
+
+// mayGo waits for credit, and tells whether somebody still wants the batch.
+func (s *served) mayGo(chunks []*remote.Chunk) bool {
+	if s.client.Err() != nil || len(chunks) == 0 {
+		return s.client.Err() == nil
+	}
+	select {
+	case <-s.credit:
+		return true
+	case <-s.client.Done():
+		return false
+	}
 }
 
 // credit lets another batch go.
