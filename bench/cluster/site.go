@@ -98,6 +98,7 @@ func (s *site) newNode(h *host, upstream string) (*node, error) {
 	settings.Key, settings.Config, settings.Through = s.key, nodeConfig, h.through
 	settings.Address, settings.Admin = h.address+":8080", h.address+":8081"
 	settings.Env = []string{
+		"PARLEY_ADMIN_OPEN_METRICS=true", // which this program reads from a network of its own
 		"OPENAI_BASE_URL=http://" + upstream + "/v1", "OPENAI_API_KEY=canned",
 		"PARLEY_STORE_POSTGRES_URL=" + s.postgres.URL, "PARLEY_REDIS_URL=" + s.redis.URL,
 		"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=10ms", "PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
