@@ -155,7 +155,7 @@ func TestBackgroundResponsesOutliveTheirNode(t *testing.T) {
 	for i := range begun {
 		begun[i] = beginAside(t, f.nodes[i%servers], f.key, text)
 	}
-	time.Sleep(time.Second)
+	begun[asides-1].await(t, f.nodes[0], f.key, hasBegun) // and so have those before it
 	f.nodes[victim].kill()
 	for i, a := range begun {
 		a.await(t, f.nodes[i%victim], f.key, hasEnded)
