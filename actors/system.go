@@ -28,6 +28,7 @@ type Deps struct {
 	Limits     Limits             // nil where nobody is limited
 	Capacity   admission.Capacity // of the providers; nil where they have no limits
 	Elsewhere  Elsewhere          // nil on a node that is alone
+	Processors float64            // whose time a container allows; 0 where none bounds it
 	Registerer prometheus.Registerer
 	Log        *slog.Logger // of failures; given ids and causes, never content
 }
@@ -85,7 +86,7 @@ func Start(cfg Config, deps Deps) (*System, error) {
 	go s.sweep(ctx, cfg.Shard.IdleAfter)
 	go func() { // ends with ctx
 		defer close(s.seen)
-		s.gate.Observe(ctx, s.deps.Passed.Load)
+		s.gate.Observe(ctx, s.deps.Passed.Load, deps.Processors)
 	}()
 	return s, nil
 }

@@ -253,7 +253,7 @@ func TestProcessReadsItsOwnLoad(t *testing.T) {
 	defer debug.SetMemoryLimit(before)
 	held := make([]byte, 64<<20)
 	runtime.GC()
-	p := newProcess()
+	p, half := newProcess(0), newProcess(0.5*float64(runtime.GOMAXPROCS(0)))
 	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
 	var spinning sync.WaitGroup
@@ -271,6 +271,9 @@ func TestProcessReadsItsOwnLoad(t *testing.T) {
 	}
 	if r.delay <= 0 || r.delay > time.Second || r.busy <= 0 || math.IsNaN(r.busy) {
 		t.Errorf("delay %s, busy %.2f", r.delay, r.busy)
+	}
+	if inside := half.read(); inside.busy < 1.5*r.busy { // it was read a moment later
+		t.Errorf("busy %.2f of half the processors, and %.2f of all", inside.busy, r.busy)
 	}
 	runtime.KeepAlive(held)
 }

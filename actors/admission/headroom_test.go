@@ -20,7 +20,7 @@ func newWatchedDoor(t *testing.T, running int64, weights map[string]int) *door {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		d.gate.Observe(ctx, func() int64 { return 0 })
+		d.gate.Observe(ctx, func() int64 { return 0 }, 0)
 	}()
 	t.Cleanup(func() { stop(); <-over })
 	return d

@@ -28,11 +28,12 @@ func (o *observed) refuses(class messages.Priority) bool {
 
 // Observe notices what tenants take, moves the limit of turns, and sheds classes while
 // memory is short, until ctx ends. passed tells how many chunks the turns of this
-// process have passed on so far.
-func (g *Gate) Observe(ctx context.Context, passed func() int64) {
+// process have passed on so far. processors is how many the process may use all the
+// time, where that is less than there are, and 0 where it is not.
+func (g *Gate) Observe(ctx context.Context, passed func() int64, processors float64) {
 	ticker := time.NewTicker(observeEvery)
 	defer ticker.Stop()
-	own, limit := newProcess(), newAdaptive(g.cfg.MaxRunning, runtime.GOMAXPROCS(0))
+	own, limit := newProcess(processors), newAdaptive(g.cfg.MaxRunning, runtime.GOMAXPROCS(0))
 	done := func() int64 { return passed() + g.ended.Load() }
 	before := done()
 	for windows := 1; ; windows++ {

@@ -22,13 +22,14 @@ const (
 // process reads what this process has to do. One goroutine uses it.
 type process struct {
 	samples []metrics.Sample
+	allowed float64  // processors, by its container; 0 where none bounds it
 	counts  []uint64 // of delays so far, by bucket
 	spent   time.Duration
 	at      time.Time
 }
 
-func newProcess() *process {
-	p := &process{at: time.Now(), spent: processorTime()}
+func newProcess(allowed float64) *process {
+	p := &process{allowed: allowed, at: time.Now(), spent: processorTime()}
 	for _, name := range []string{delays, totalMemory, objects, liveObjects, freeHeap, unusedHeap, released} {
 		p.samples = append(p.samples, metrics.Sample{Name: name})
 	}
@@ -46,10 +47,20 @@ func (p *process) read() (r reading) {
 	}
 	now, spent := time.Now(), processorTime()
 	if elapsed := now.Sub(p.at); elapsed > 0 {
-		r.busy = float64(spent-p.spent) / float64(elapsed) / float64(runtime.GOMAXPROCS(0))
+		r.busy = float64(spent-p.spent) / float64(elapsed) / p.processors()
 	}
 	p.at, p.spent = now, spent
 	return r
+}
+
+// processors is how many the process can use. The runtime asks for two even where the
+// container allows the time of half a one.
+func (p *process) processors() float64 {
+	all := float64(runtime.GOMAXPROCS(0))
+	if p.allowed > 0 {
+		return min(p.allowed, all)
+	}
+	return all
 }
 
 // memory is what the process holds and cannot give back: what lives in its heap, and

@@ -18,8 +18,11 @@
 //
 // The capacity is bounded twice. With "places" it is by admission.max_running and a
 // model that takes 50 ms, so that the load and the server find room on few cores;
-// with "processor" by what the one core of the server can do with streams of twenty
-// tokens, two milliseconds apart, whose number nobody bounds but the server itself.
+// with "processor" by what a part of one core can do with streams of a hundred
+// tokens, two milliseconds apart, whose number nobody bounds but the server itself. A
+// control group keeps the server to that part, where there is a right to make one. It is
+// measured before and behind each load, since a machine that others share does not do as
+// much in one minute as in the next.
 //
 // When the loads are over it compares the rows of the ledger with the requests that
 // were answered, and sends one batch of a thousand requests that take 100 ms each.

@@ -22,6 +22,7 @@ const (
 type seen struct {
 	Offered  float64 `json:"offered_per_s"`
 	Goodput  float64 `json:"goodput_per_s"`
+	Capacity float64 `json:"capacity_per_s"` // just before and just behind it
 	Limited  float64 `json:"status_429_per_s"`
 	Refused  float64 `json:"status_503_per_s"`
 	Other    float64 `json:"other_failures"`
@@ -36,18 +37,13 @@ type seen struct {
 
 // loads finds out what becomes of a server under each load of a scenario.
 func (b *bench) loads(ctx context.Context, s scenario) error {
-	if err := b.startServer(ctx, s.config); err != nil {
+	if err := b.startFor(ctx, s); err != nil {
 		return err
 	}
-	capacity, answered, err := b.capacity(ctx, s)
-	if err != nil {
-		return err
-	}
-	b.line.Figure(named(s.name, "capacity_per_s"), math.Round(capacity))
-	rounds := make(map[string][]seen)
+	rounds, answered := make(map[string][]seen), 0
 	for n := range b.rounds {
-		report.Say("%s: round %d of %d, capacity %.0f/s", s.name, n+1, b.rounds, capacity)
-		round, err := b.round(ctx, s, capacity)
+		report.Say("%s: round %d of %d", s.name, n+1, b.rounds)
+		round, err := b.round(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -60,11 +56,27 @@ func (b *bench) loads(ctx context.Context, s scenario) error {
 	return b.account(ctx, s, answered)
 }
 
+// startFor starts the server that a scenario is about. Where it cannot be given a part of
+// a processor it has a whole one, and what asks it may be what is slow.
+func (b *bench) startFor(ctx context.Context, s scenario) error {
+	given := 1.0
+	defer func() { b.line.Figure(named(s.name, "server_processors"), given) }()
+	if s.processors > 0 {
+		err := b.startBounded(ctx, s.config, s.processors)
+		if err == nil || b.bound != nil { // it was bounded, and did not start
+			given = s.processors
+			return err
+		}
+		report.Say("%s: %v; it has a whole one", s.name, err)
+	}
+	return b.startServer(ctx, s.config)
+}
+
 // capacity is what the server does for clients that ask again when they were
 // answered.
 func (b *bench) capacity(ctx context.Context, s scenario) (perSecond float64, answered int, err error) {
 	result, err := load.Closed{
-		Address: b.settings.Address, Connections: s.busy, Requests: b.requests(s, b.settings.Key), Warmup: warmup, Duration: b.duration,
+		Address: b.settings.Address, Connections: s.busy, Requests: b.requests(s, b.settings.Key), Warmup: warmup, Duration: b.duration / 2,
 	}.Run(ctx)
 	if err == nil && result.Requests == 0 {
 		err = fmt.Errorf("nothing was answered: %w", result.FirstFail)
@@ -72,28 +84,38 @@ func (b *bench) capacity(ctx context.Context, s scenario) (perSecond float64, an
 	return result.PerSecond(), result.Statuses[200], err
 }
 
-// round makes each load once: first the polite tenant alone.
-func (b *bench) round(ctx context.Context, s scenario, capacity float64) (map[string]seen, error) {
-	round := make(map[string]seen)
-	quiet, err := b.load(ctx, s, capacity, politeShare)
+// round makes each load once, first the polite tenant alone, and finds out before and
+// behind each what the server does at best: a machine that others share does half as much
+// in one minute as in the next.
+func (b *bench) round(ctx context.Context, s scenario) (map[string]seen, error) {
+	before, answered, err := b.capacity(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	round["quiet"] = quiet
-	peak := capacity
-	for _, f := range s.factors {
-		one, err := b.load(ctx, s, capacity, f.times)
+	round := make(map[string]seen)
+	for _, f := range append([]factor{{name: "quiet", times: politeShare}}, s.factors...) {
+		one, err := b.load(ctx, s, before, f.times)
 		if err != nil {
 			return nil, err
 		}
-		one.ToQuiet = round3(one.Polite / quiet.Polite)
-		peak = max(peak, one.Goodput)
+		behind, also, err := b.capacity(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		one.answered += answered
+		one.Capacity = math.Round((before + behind) / 2)
+		one.OfPeak = round3(one.Goodput / max(one.Capacity, one.Goodput))
+		if quiet, ok := round["quiet"]; ok {
+			one.ToQuiet = round3(one.Polite / quiet.Polite)
+		}
 		round[f.name] = one
+		before, answered = behind, also
+		report.Say("%s: %s: %.0f of %.0f/s, the polite tenant's 99th percentile %.0f ms, past the server %.0f", s.name, f.name, one.Goodput, one.Capacity, one.Polite, one.Direct)
 	}
-	for name, one := range round {
-		one.OfPeak = round3(one.Goodput / peak)
-		round[name] = one
-	}
+	last := s.factors[len(s.factors)-1].name
+	one := round[last]
+	one.answered += answered
+	round[last] = one
 	return round, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"example.com/parley/bench/program"
+	"example.com/parley/bench/report"
 )
 
 // rig is the programs, and where they are.
@@ -15,7 +16,8 @@ type rig struct {
 	upstream   *program.Process
 	settings   *program.Parley
 	server     *program.Process
-	polite     string // a key of a second tenant
+	bound      *program.Group // of the server; nil where it is not bounded
+	polite     string         // a key of a second tenant
 }
 
 const readyWithin = 30 * time.Second
@@ -43,9 +45,25 @@ func newRig(ctx context.Context, folder string, l program.Layout) (*rig, error) 
 
 // startServer starts a server that remembers nothing of an earlier one, with a
 // second tenant. config is YAML.
-func (r *rig) startServer(ctx context.Context, config string) (err error) {
+func (r *rig) startServer(ctx context.Context, config string) error {
 	r.stopServer()
-	r.settings.Config = config
+	return r.start(ctx, config)
+}
+
+// startBounded is startServer, with so much of a processor.
+func (r *rig) startBounded(ctx context.Context, config string, processors float64) (err error) {
+	r.stopServer()
+	if r.bound, err = program.NewGroup("overload", processors); err != nil {
+		return err
+	}
+	return r.start(ctx, config)
+}
+
+func (r *rig) start(ctx context.Context, config string) (err error) {
+	r.settings.Config, r.settings.Through = config, nil
+	if r.bound != nil {
+		r.settings.Through = r.bound.Through()
+	}
 	if r.server, err = r.settings.StartFresh(ctx, r.folder, readyWithin); err != nil {
 		return err
 	}
@@ -57,6 +75,12 @@ func (r *rig) stopServer() {
 	if r.server != nil {
 		r.server.Kill()
 		r.server = nil
+	}
+	if r.bound != nil {
+		if err := r.bound.Close(); err != nil {
+			report.Say("%v", err)
+		}
+		r.bound = nil
 	}
 }
 

@@ -18,6 +18,8 @@ type scenario struct {
 	clients int // connections of the tenant that floods: enough for all that wait, and for refusals
 	factors []factor
 	polite  bool // the polite tenant's patience is a target too
+
+	processors float64 // that the server may use; 0: all of its core
 }
 
 // factor is a load, in capacities.
@@ -41,14 +43,16 @@ func factors() []factor {
 	return []factor{{"at_0.5x", 0.5, 0}, {"at_1x", 1, 0}, {"at_2x", 2, 0.9}, {"at_5x", 5, 0.8}}
 }
 
-// processor bounds it by its one core: streams of paced tokens are many writes for the
-// server, and one request for who sends it. It wants goodput alone: while the limit of
-// turns is found out, and where the load and the upstream share the other core, all
-// wait for processors, the polite tenant too.
+// processor bounds it by its processor, of which it has a part, as in a container: who
+// sends streams and who reads them needs half of what the server does, and on a machine of
+// two cores would be slow first. Streams are of a hundred tokens, a short answer of a model:
+// they cost some forty times as much as a refusal. It wants goodput alone: while the limit
+// of turns is found out all wait for the processor, the polite tenant too.
 func processor() scenario {
 	return scenario{
-		name: "processor", config: "admission: {max_waiting: 256}\n", model: "gpt-fake-interval-2ms", stream: true,
-		busy: 128, clients: 512,
+		processors: 0.4,
+		name:       "processor", config: "admission: {max_waiting: 256}\n", model: "gpt-fake-tokens-100-interval-2ms", stream: true,
+		busy: 256, clients: 512,
 		factors: factors(),
 	}
 }

@@ -44,7 +44,7 @@ func middle(rounds []seen) (one seen) {
 		func(s *seen) *float64 { return &s.Other }, func(s *seen) *float64 { return &s.Polite },
 		func(s *seen) *float64 { return &s.Denied }, func(s *seen) *float64 { return &s.Busy },
 		func(s *seen) *float64 { return &s.OfPeak }, func(s *seen) *float64 { return &s.ToQuiet },
-		func(s *seen) *float64 { return &s.Direct },
+		func(s *seen) *float64 { return &s.Direct }, func(s *seen) *float64 { return &s.Capacity },
 	} {
 		of(figure)
 	}

@@ -36,6 +36,9 @@ func play(role string) {
 		}
 	case "cores":
 		fmt.Println(Cores())
+	case "spinning":
+		for began := time.Now(); time.Since(began) < time.Minute; { // or until it is killed
+		}
 	case "failing":
 		os.Exit(3)
 	case "serving":

@@ -143,7 +143,7 @@ func (s *edgeServer) startActors() (*actors.System, error) {
 	parts = append(parts, actors.Part{Name: "tenants", Props: s.door.keys.Props()}, actors.Part{Name: "limits", Props: s.door.limits.Props()})
 	return actors.Start(s.cfg.Config, actors.Deps{
 		Parts: parts, Ledger: hits{s.ledger}, Models: coreModels{}, Prices: free{},
-		Cache: actors.NewCache(s.answers.cache), Limits: s.door.limits, Registerer: s.metrics, Log: s.log,
+		Cache: actors.NewCache(s.answers.cache), Limits: s.door.limits, Processors: containersProcessors(systemRoot()), Registerer: s.metrics, Log: s.log,
 	})
 }
 

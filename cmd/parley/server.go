@@ -106,6 +106,7 @@ func (s *server) startActors() (*actors.System, error) {
 		Limits:     s.door.limits,
 		Capacity:   actors.NewCapacity(s.models.router, s.models.providers),
 		Elsewhere:  s.nodes.elsewhere(),
+		Processors: containersProcessors(systemRoot()),
 		Registerer: s.metrics,
 		Log:        s.log,
 	})
