@@ -24,7 +24,8 @@ type feed struct {
 	cancelled <-chan struct{}          // nil once that was seen
 	events    *openai.ResponseStream
 
-	buffer  *[]byte // events that are not framed yet; nil while there are none
+	chunk   messages.Chunk // the one that came last: a wait for it has none on its stack
+	buffer  *[]byte        // events that are not framed yet; nil while there are none
 	outcome messages.LaneOutcome
 	ended   bool
 	refused bool // it was answered with an error instead of events
@@ -39,17 +40,25 @@ func (f *feed) run() messages.LaneOutcome {
 	deadline := time.NewTimer(time.Until(f.turn.Spec.Deadline.Add(lastWord)))
 	defer deadline.Stop()
 	for !f.ended {
-		chunk, err := f.wait(deadline.C)
-		if err != nil {
+		if err := f.wait(deadline.C); err != nil {
 			return f.fail(err)
 		}
-		f.takeAll(chunk)
-		if f.show() != nil {
-			f.leave(errClientLeft())
+		if !f.showAll() {
 			return messages.LaneOutcome{}
 		}
 	}
 	return f.outcome
+}
+
+// showAll shows the chunk that has come, and those that wait behind it. It returns
+// false once the client is gone.
+func (f *feed) showAll() bool {
+	f.takeAll()
+	if f.show() != nil {
+		f.leave(errClientLeft())
+		return false
+	}
+	return true
 }
 
 // start sends the turn and waits until it is accepted.
@@ -77,24 +86,25 @@ func (f *feed) start() error {
 	}
 }
 
-// wait returns the next chunk.
-func (f *feed) wait(deadline <-chan time.Time) (messages.Chunk, error) {
+// wait waits for the next chunk.
+func (f *feed) wait(deadline <-chan time.Time) (err error) {
+	var open bool
 	select { // a wait for one thing costs a tenth of a wait for five
-	case chunk, open := <-f.turn.Chunks:
-		return chunk, f.check(open)
+	case f.chunk, open = <-f.turn.Chunks:
+		return f.check(open)
 	default:
 	}
 	select {
-	case chunk, open := <-f.turn.Chunks:
-		return chunk, f.check(open)
+	case f.chunk, open = <-f.turn.Chunks:
+		return f.check(open)
 	case <-f.cancelled:
 		return f.cancel(deadline)
 	case <-f.lane.Gone:
-		return messages.Chunk{}, errClientLeft()
+		return errClientLeft()
 	case <-f.session.server.cut.Done():
-		return messages.Chunk{}, errCutOff()
+		return errCutOff()
 	case <-deadline:
-		return messages.Chunk{}, errNoAnswer()
+		return errNoAnswer()
 	}
 }
 
@@ -102,31 +112,33 @@ func (f *feed) check(open bool) error { return (*answer)(nil).check(open) }
 
 // cancel ends the turn. One that is kept says so itself, once that is stored; any
 // other has nobody to say so but its feed.
-func (f *feed) cancel(deadline <-chan time.Time) (messages.Chunk, error) {
+func (f *feed) cancel(deadline <-chan time.Time) error {
 	f.cancelled = nil
 	if f.turn.Spec.Keep {
 		m := messages.NewCancelTurn(f.kept, f.turn.Spec.ID)
 		if err := f.session.server.conversations.CancelTurn(m); err != nil {
-			return messages.Chunk{}, err
+			return err
 		}
 		return f.wait(deadline)
 	}
 	f.leave(errClientLeft())
-	return messages.Chunk{
+	f.chunk = messages.Chunk{
 		Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled, Ended: time.Now()},
-	}, nil
+	}
+	return nil
 }
 
-// takeAll takes a chunk, and those that wait behind it.
-func (f *feed) takeAll(chunk messages.Chunk) {
-	f.take(chunk)
+// takeAll takes the chunk that has come, and those that wait behind it.
+func (f *feed) takeAll() {
+	f.take(&f.chunk)
 	for !f.ended && f.waiting() < batch {
+		var open bool
 		select {
-		case chunk, open := <-f.turn.Chunks:
+		case f.chunk, open = <-f.turn.Chunks:
 			if !open {
 				return // the next wait says why
 			}
-			f.take(chunk)
+			f.take(&f.chunk)
 		default:
 			return
 		}
@@ -135,7 +147,7 @@ func (f *feed) takeAll(chunk messages.Chunk) {
 
 // take turns a chunk into events. A turn that fails before its first event is
 // answered with an error, as a request would be.
-func (f *feed) take(chunk messages.Chunk) {
+func (f *feed) take(chunk *messages.Chunk) {
 	if chunk.Kind != messages.ChunkEnd {
 		f.append(chunk)
 		return
@@ -158,11 +170,11 @@ func (f *feed) take(chunk messages.Chunk) {
 
 // append adds a chunk's events to those that are to be sent. Between two chunks, which
 // is most of the time, a feed holds no buffer.
-func (f *feed) append(chunk messages.Chunk) {
+func (f *feed) append(chunk *messages.Chunk) {
 	if f.buffer == nil {
 		f.buffer = newFrames()
 	}
-	*f.buffer = f.events.Append(*f.buffer, chunk)
+	*f.buffer = f.events.Append(*f.buffer, *chunk)
 }
 
 // waiting is how many bytes of events are to be sent.

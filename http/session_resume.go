@@ -92,7 +92,7 @@ func (f *feed) takeView(view messages.View) error {
 		if err := lostSight(&chunk); err != nil {
 			return err
 		}
-		f.take(chunk)
+		f.take(&chunk)
 	}
 	return nil
 }

@@ -34,9 +34,13 @@ func (n *session) respond(x *exchange, t *messages.LaneTurn) messages.LaneOutcom
 	defer f.leave(nil)
 	n.server.metrics.Streams.Inc()
 	defer n.server.metrics.Streams.Dec()
-	outcome := f.run()
+	return f.remember(f.run())
+}
+
+// remember adds what only the session knows of a turn.
+func (f *feed) remember(outcome messages.LaneOutcome) messages.LaneOutcome {
 	if spec := &f.turn.Spec; !spec.Keep && outcome.Status != "" && !outcome.Failed {
-		outcome.Remembered = rememberTurn(t, spec, f.events.Output())
+		outcome.Remembered = rememberTurn(f.lane, spec, f.events.Output())
 	}
 	return outcome
 }
@@ -105,7 +109,7 @@ func (n *session) warm(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
 	}
 	record := recordOf(&spec, "", private)
 	f := &feed{session: n, x: x, lane: t, events: openai.NewResponseStream(record)}
-	f.take(messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete, Ended: time.Now()}})
+	f.take(&messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete, Ended: time.Now()}})
 	if f.show() != nil {
 		return messages.LaneOutcome{}
 	}

@@ -11,24 +11,33 @@ import (
 // answer makes attempts until one of them brings a reply. It is the one place
 // that tries again.
 func (t *turn) answer(ctx context.Context) error {
+	call, err := t.prepare(ctx)
+	if call == nil || err != nil {
+		return err
+	}
+	return t.askModels(ctx, call)
+}
+
+// prepare returns what a model is to be asked; nil where the reply was found without.
+func (t *turn) prepare(ctx context.Context) (*messages.Call, error) {
 	call := &messages.Call{
 		Turn: t.spec.ID, Items: everything(t.spec, t.history), Options: t.spec.Options,
 		Stream: t.spec.Stream, Passthrough: t.spec.Passthrough, Affinity: affinityOf(t.spec), Began: t.request.Began,
 	}
 	if t.handed != nil {
 		if err := t.catchUp(ctx, call); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := t.deps.Models.Permit(t.routing(call)); err != nil {
-		return err // before the cache is asked: what it has may be of a model that this key may not ask
+		return nil, err // before the cache is asked: what it has may be of a model that this key may not ask
 	}
 	if !t.shown {
 		if done, err := t.fromCache(ctx, call); done {
-			return err
+			return nil, err
 		}
 	}
-	return t.askModels(ctx, call)
+	return call, nil
 }
 
 // askModels makes attempts, and after a pause some more.

@@ -33,3 +33,10 @@ type Answer interface {
 	// Close ends the call if it still runs, and frees the connection.
 	Close() error
 }
+
+// Awaited is an Answer that can be waited for without what it takes to read it. There
+// are as many waits as there are streams, and nearly all of them at any time.
+type Awaited interface {
+	// Await returns when Next has something to say at once, or at least may have.
+	Await()
+}

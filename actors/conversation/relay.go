@@ -14,26 +14,45 @@ const countEvery = 16
 
 // relay passes the answer on until its end. A reply that ends without saying
 // why was cut off: a finish is never made up.
+//
+// Between two chunks, which is most of the time, it waits where little is on the
+// stack: what reads a chunk and passes it on has returned.
 func (t *turn) relay(ctx context.Context, answer Answer) error {
+	awaited, _ := answer.(Awaited)
 	var passed int64
 	defer func() { t.deps.Passed.Add(passed) }()
 	for {
-		chunk, err := answer.Next()
+		if awaited != nil {
+			awaited.Await()
+		}
 		if passed++; passed == countEvery {
 			t.deps.Passed.Add(passed)
 			passed = 0
 		}
-		switch {
-		case errors.Is(err, io.EOF) && t.finish == "":
-			return cmp.Or(t.salvage(ctx), cutOff())
-		case errors.Is(err, io.EOF):
-			return errors.Join(t.release(ctx), t.flushOpened(ctx))
-		case err != nil:
-			return cmp.Or(t.salvage(ctx), err)
-		}
-		if err := t.take(ctx, chunk); err != nil {
+		if over, err := t.relayNext(ctx, answer); over || err != nil {
 			return err
 		}
+	}
+}
+
+// relayNext passes one chunk on, and tells whether it was the end.
+func (t *turn) relayNext(ctx context.Context, answer Answer) (over bool, err error) {
+	chunk, err := answer.Next()
+	if err == nil {
+		return false, t.take(ctx, chunk)
+	}
+	return true, t.heardOut(ctx, err)
+}
+
+// heardOut decides what the end of an answer means.
+func (t *turn) heardOut(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, io.EOF) && t.finish == "":
+		return cmp.Or(t.salvage(ctx), cutOff())
+	case errors.Is(err, io.EOF):
+		return errors.Join(t.release(ctx), t.flushOpened(ctx))
+	default:
+		return cmp.Or(t.salvage(ctx), err)
 	}
 }
 

@@ -89,6 +89,11 @@ func (t *turn) run(ctx context.Context) *turnDone {
 	stopWatching := t.watchClient()
 	err := t.guarded(ctx)
 	stopWatching()
+	return t.windUp(ctx, err)
+}
+
+// windUp settles what the turn came to, and says its last word.
+func (t *turn) windUp(ctx context.Context, err error) *turnDone {
 	settling, release := withPatience(ctx) // also when the turn's own time is over
 	defer release()
 	done := t.settle(settling, t.judge(ctx, err))

@@ -89,6 +89,14 @@ func (a *attempt) Next() (messages.Chunk, error) {
 	return c, err
 }
 
+// Await returns when Next has something to say, or may have. Few answers know that
+// beforehand, and the others wait in Next.
+func (a *attempt) Await() {
+	if s, streams := a.answer.(*stream); streams {
+		s.await()
+	}
+}
+
 // hear notices the first delta, which is when a reader first sees something. A
 // probe is decided by it: its reply may go on for minutes. What a reply has cost
 // is told of one that broke off before as well.

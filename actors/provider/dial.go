@@ -65,7 +65,7 @@ func (d *dialer) dial(ctx context.Context) (*connection, error) {
 		return nil, err
 	}
 	if d.tls == nil {
-		return &connection{Conn: raw, raw: raw}, nil
+		return &connection{Conn: raw, raw: raw, ready: readinessOf(raw)}, nil
 	}
 	secured := tls.Client(raw, d.tls)
 	if err := secured.HandshakeContext(ctx); err != nil {

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -20,7 +19,7 @@ type exchange struct {
 	pool       *pool
 	connection *connection
 	response   *fasthttp.Response
-	reader     *bufio.Reader
+	reader     lentReader
 	stop       func() bool // watching the context; false when that has ended
 
 	readBy time.Time // as wait has set it
@@ -30,23 +29,9 @@ type exchange struct {
 	closed bool
 }
 
-// The head of an answer must fit into its reader, which every stream has for as long
-// as it comes. Those of the large providers have 2 to 3 KB, cookies included; for
-// others there are large readers.
-const (
-	readerSize      = 4 << 10  // bytes
-	largeReaderSize = 16 << 10 // bytes
-)
-
-var (
-	readers      = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
-	largeReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, largeReaderSize) }}
-)
-
 func newExchange(ctx context.Context, p *pool, c *connection) *exchange {
-	x := &exchange{pool: p, connection: c, response: fasthttp.AcquireResponse(), reader: readers.Get().(*bufio.Reader)}
+	x := &exchange{pool: p, connection: c, response: fasthttp.AcquireResponse()}
 	x.response.StreamBody = true
-	x.reader.Reset((*wire)(x))
 	x.stop = context.AfterFunc(ctx, func() { _ = c.raw.Close() })
 	return x
 }
@@ -78,35 +63,10 @@ func (x *exchange) begin(request *fasthttp.Request, limit time.Duration) error {
 	}
 	// A server that refuses a body may close before it has read it all: what
 	// it says is there to be read.
-	err := x.response.ReadLimitBody(x.reader, 0)
-	if _, tooSmall := errors.AsType[*fasthttp.ErrSmallBuffer](err); tooSmall {
-		x.enlarge()
-		err = x.response.ReadLimitBody(x.reader, 0)
-	}
-	if err != nil {
+	if err := x.readHead(); err != nil {
 		return x.fault(errors.Join(sendErr, err))
 	}
 	return nil
-}
-
-// enlarge reads on with a large reader, from the beginning of the head that did not
-// fit: a reader that is full has consumed nothing of it.
-func (x *exchange) enlarge() {
-	head, _ := x.reader.Peek(x.reader.Buffered()) // which is there
-	large := largeReaders.Get().(*bufio.Reader)
-	large.Reset(io.MultiReader(bytes.NewReader(bytes.Clone(head)), (*wire)(x)))
-	dropReader(x.reader)
-	x.reader = large
-}
-
-// dropReader keeps a reader for another exchange.
-func dropReader(r *bufio.Reader) {
-	r.Reset(nil)
-	if r.Size() == readerSize {
-		readers.Put(r)
-	} else {
-		largeReaders.Put(r)
-	}
 }
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }}
@@ -153,6 +113,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 		x.ended = true
 		return 0, io.EOF
 	}
+	x.reader.borrow((*wire)(x))
 	n, err := body.Read(p)
 	if errors.Is(err, io.EOF) {
 		x.ended = true
@@ -193,11 +154,11 @@ func (x *exchange) close() {
 	x.closed = true
 	fit := x.stop() && x.ended && !x.response.ConnectionClose() && x.reader.Buffered() == 0
 	fasthttp.ReleaseResponse(x.response)
-	dropReader(x.reader)
+	x.reader.giveBack()
 	if fit {
 		x.pool.put(x.connection)
 	} else {
 		x.pool.drop(x.connection)
 	}
-	x.response, x.reader = nil, nil
+	x.response = nil
 }

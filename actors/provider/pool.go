@@ -24,9 +24,10 @@ type pool struct {
 
 // connection is one to the server, for one exchange at a time.
 type connection struct {
-	net.Conn          // with TLS where it is wanted
-	raw      net.Conn // below it: closing this one never waits
-	used     bool     // for an exchange before this one
+	net.Conn            // with TLS where it is wanted
+	raw      net.Conn   // below it: closing this one never waits
+	ready    *readiness // of raw, where that is all there is; nil else
+	used     bool       // for an exchange before this one
 	since    time.Time
 }
 

@@ -23,6 +23,7 @@ type stream struct {
 	next      int              // in queue
 	emit      func(messages.Chunk)
 	err       error // what comes behind queue
+	awaited   bool  // the next event was waited for
 	opened    bool
 	finished  bool // the model said why it stopped
 	counted   bool // the provider said what it used
@@ -54,11 +55,29 @@ func (s *stream) Next() (messages.Chunk, error) {
 	return c, nil
 }
 
+// await waits for the next event with nothing of what it takes to read it, neither
+// stack nor buffers. What is there already, and what it cannot wait for, is read at
+// once.
+func (s *stream) await() {
+	ready := s.exchange.connection.ready
+	if ready == nil || s.next < len(s.queue) || s.err != nil || !s.events.Rest() || !s.exchange.rest() {
+		return
+	}
+	patience := s.timeouts.next(s.began)
+	if patience <= 0 {
+		return
+	}
+	s.exchange.wait(patience)
+	s.awaited = true
+	ready.await()
+}
+
 // Close implements [Answer].
 func (s *stream) Close() error {
 	if errors.Is(s.err, io.EOF) && !s.exchange.closed && !s.exchange.ended {
 		s.drain()
 	}
+	s.events.Rest()
 	s.exchange.close()
 	return nil
 }
@@ -93,7 +112,10 @@ func (s *stream) read() error {
 	if patience <= 0 {
 		return s.breakOff(timedOut(s.client.name, "did not end", "total_timeout", s.timeouts.Total))
 	}
-	s.exchange.wait(patience)
+	if !s.awaited { // or the time for it runs already
+		s.exchange.wait(patience)
+	}
+	s.awaited = false
 	event, err := s.events.Next()
 	if err != nil {
 		return s.end(err)

@@ -111,13 +111,14 @@ type reply struct {
 	err    error
 }
 
-// read takes an answer to its end.
+// read takes an answer to its end, and awaits each chunk as a turn does.
 func read(answer provider.Answer, err error) (r reply) {
 	if err != nil {
 		return reply{err: err}
 	}
 	defer answer.Close() //nolint:errcheck // there is nothing to be lost
 	for {
+		answer.(interface{ Await() }).Await()
 		c, err := answer.Next()
 		if errors.Is(err, io.EOF) {
 			return r

@@ -31,7 +31,7 @@ func FuzzReader(f *testing.F) {
 			iotest.DataErrReader(bytes.NewReader(stream)),
 			&stepReader{stream, int(step) + 1},
 		} {
-			got, err := readAll(sse.NewReader(source, small))
+			got, err := resting(sse.NewReader(source, small))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("the events depend on the pieces (-whole +pieces):\n%s", diff)
 			}

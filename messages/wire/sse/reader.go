@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // Event is one event of a stream.
@@ -23,9 +24,19 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("an event is longer than the %d bytes that are allowed", e.Limit)
 }
 
-// firstBuffer holds most providers' events in one piece, so that a stream costs
-// one buffer; there may be thousands at a time.
-const firstBuffer = 1 << 10 // bytes
+// space is what a Reader works in. It is lent while there is something to read: there
+// may be thousands of streams at a time, most of which wait.
+type space struct {
+	buffer []byte // what was read
+	data   []byte // of the event
+}
+
+const (
+	firstBuffer = 1 << 10  // bytes: holds most providers' events in one piece
+	maxPooled   = 16 << 10 // bytes: a larger one is not kept for another stream
+)
+
+var spaces = sync.Pool{New: func() any { return &space{buffer: make([]byte, firstBuffer)} }}
 
 // Reader takes a stream apart. What it returns does not depend on how the bytes
 // arrive. One goroutine uses it.
@@ -33,13 +44,12 @@ type Reader struct {
 	source io.Reader
 	limit  int
 
-	buffer   []byte // what was read
-	from, to int    // the part of it that is not used yet
-	seen     int    // of that, the bytes known to hold no line end
-	afterCR  bool   // a line feed that comes next belongs to the last line
-	begun    bool   // a byte order mark can come no more
+	*space        // nil while nothing is held
+	from, to int  // the part of buffer that is not used yet
+	seen     int  // of that, the bytes known to hold no line end
+	afterCR  bool // a line feed that comes next belongs to the last line
+	begun    bool // a byte order mark can come no more
 
-	data    []byte
 	hasData bool
 	name    string
 	last    string // the last name: most events share it, and it need not be copied again
@@ -49,7 +59,25 @@ type Reader struct {
 // NewReader returns a Reader of r. Neither a line nor an event's data may be
 // longer than maxLine bytes.
 func NewReader(r io.Reader, maxLine int) *Reader {
-	return &Reader{source: r, limit: maxLine, buffer: make([]byte, min(firstBuffer, maxLine+1))}
+	return &Reader{source: r, limit: maxLine}
+}
+
+// Rest tells whether nothing is left of what was read: whatever comes next has to be
+// waited for. The Reader then holds no buffer until the next call of Next, and what
+// that returned last is no longer valid.
+func (r *Reader) Rest() bool {
+	if r.space == nil {
+		return true
+	}
+	r.skipLineFeed()
+	if r.from < r.to {
+		return false
+	}
+	if cap(r.buffer)+cap(r.data) <= maxPooled {
+		spaces.Put(r.space)
+	}
+	r.space, r.from, r.to, r.seen = nil, 0, 0, 0
+	return true
 }
 
 // Next returns the next event that has data. At the end of the stream it returns
@@ -59,6 +87,9 @@ func NewReader(r io.Reader, maxLine int) *Reader {
 func (r *Reader) Next() (Event, error) {
 	if r.err != nil {
 		return Event{}, r.err
+	}
+	if r.space == nil {
+		r.space = spaces.Get().(*space)
 	}
 	r.data, r.hasData, r.name = r.data[:0], false, ""
 	for {

@@ -72,7 +72,49 @@ func TestReaderTakesAStreamApart(t *testing.T) {
 					t.Errorf("%s (-want +got):\n%s", how, diff)
 				}
 			}
+			got, err := resting(sse.NewReader(iotest.OneByteReader(strings.NewReader(tt.stream)), limit))
+			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+				t.Errorf("with rests: %v (-want +got):\n%s", err, diff)
+			}
 		})
+	}
+}
+
+// resting reads as readAll does, and gives the buffer back whenever it can.
+func resting(r *sse.Reader) (events []event, err error) {
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return events, nil
+		}
+		if err != nil {
+			return events, err
+		}
+		events = append(events, event{e.Name, string(e.Data)})
+		r.Rest()
+	}
+}
+
+func TestReaderThatRestedLosesNothing(t *testing.T) {
+	t.Parallel()
+	r := sse.NewReader(strings.NewReader("data: 1\n\ndata: 2\r\n\r\n"), limit)
+	if !r.Rest() {
+		t.Error("a reader that has read nothing has something left")
+	}
+	if e, err := r.Next(); err != nil || string(e.Data) != "1" {
+		t.Fatalf("got %q, %v", e.Data, err)
+	}
+	if r.Rest() {
+		t.Error("the second event is not left")
+	}
+	if e, err := r.Next(); err != nil || string(e.Data) != "2" {
+		t.Fatalf("got %q, %v", e.Data, err)
+	}
+	if !r.Rest() {
+		t.Error("a line feed alone is left")
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end: %v", err)
 	}
 }
 
