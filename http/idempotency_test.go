@@ -248,6 +248,38 @@ func TestAKeyIsFreeOnceItsTurnIsKnownNotToBegin(t *testing.T) {
 	}
 }
 
+// A node that cannot be reached any more may have carried out what it was asked all the
+// same. Who comes with the key again is answered with that.
+func TestATurnThatWasLostSightOfIsNotBegunAgain(t *testing.T) {
+	t.Parallel()
+	waiting := make(chan *messages.StartTurn, 1)
+	turns, asked := counting(func(m *messages.StartTurn) error {
+		select {
+		case waiting <- m:
+			return nil
+		default:
+			return says(hello()...)(m)
+		}
+	})
+	w := serve(t, turns)
+	body := strings.Replace(question, "{", `{"store":true,`, 1)
+	conn := w.dial(body, keyHeader+": k1")
+	eventually(t, "the turn waits", func() bool { return len(waiting) == 1 })
+	m := <-waiting
+	waiting <- m
+	_ = conn.Close()
+	<-m.Client.Done()
+	m.Answer(messages.TurnStarted{Err: &messages.Failure{Code: messages.CodeRestarted, What: "the node is gone"}})
+	eventually(t, "the request is over", func() bool { return strings.Contains(w.scrape(), `status="499"} 1`) })
+	record := keptTurn(messages.TurnComplete)
+	record.ID = m.Spec.ID
+	w.library.put(record, keptItems()...)
+	again := w.do("POST", "/v1/chat/completions", body, keyHeader, "k1")
+	if again.status != http.StatusOK || !strings.Contains(again.body, "kept answer") || asked.Load() != 1 {
+		t.Errorf("%d turns, then %d %s", asked.Load(), again.status, again.body)
+	}
+}
+
 // keptTurn is a turn that an earlier process kept.
 func keptTurn(status messages.TurnStatus) messages.TurnRecord {
 	return messages.TurnRecord{

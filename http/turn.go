@@ -74,8 +74,8 @@ func (s *Server) start(c *fiber.Ctx, x *exchange, spec messages.TurnSpec) (*answ
 	}
 	showRates(c, &a.turn.Rates) // also of a turn that was refused: they are set before that
 	if err != nil {
-		if errors.Is(err, errLeft) && x.claim.waits() {
-			x.claim.expect(a.acceptedUnseen())
+		if errors.Is(err, errLeft) && x.claim.waits() && !a.acceptedUnseen() {
+			x.claim.release() // and not freed: its node may only be out of sight, and have begun it
 		}
 		return nil, err
 	}
