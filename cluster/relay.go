@@ -148,13 +148,23 @@ func (r *relay) routeWaiting(ctx actor.Context) {
 // colleague is the relay of another node.
 type colleague struct {
 	pid    *actor.PID
-	member bool // was one, as far as this node has read
+	member bool      // was one, as far as this node has read
+	since  time.Time // it is watched
 }
+
+// strangerPatience is how long a peer may ask that is no member yet. It joins before it
+// asks, so whoever reads the table behind that finds it there: a reading that had begun
+// before takes tablePatience at most.
+const strangerPatience = 10 * time.Second
+
+// isGone tells whether a peer that is not in the table, which was read just now, is to
+// be taken for one that does not come back. While the table cannot be read nobody is.
+func (p *colleague) isGone() bool { return p.member || time.Since(p.since) > strangerPatience }
 
 // watch has this relay told when a peer's is gone, or cannot be reached.
 func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
 	if name := peer.String(); r.watched[name] == nil {
-		r.watched[name] = &colleague{pid: peer, member: r.cluster.table.Load().has(peer)}
+		r.watched[name] = &colleague{pid: peer, member: r.cluster.table.Load().has(peer), since: time.Now()}
 		ctx.Watch(peer)
 	}
 }
@@ -162,7 +172,8 @@ func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
 // forgetRemoved closes the connections to nodes that are no members any more, and
 // ends what depends on them. Those that were frozen would be waited for otherwise, and
 // a watch that came in the same moment as a connection broke is lost. A node that this
-// one has not read of yet has joined a moment ago, and may ask before that.
+// one has not read of yet has joined a moment ago, and may ask before that; if it is not
+// read of for long, it is none.
 func (r *relay) forgetRemoved() {
 	now := r.cluster.table.Load()
 	for name, peer := range r.watched {
@@ -170,7 +181,7 @@ func (r *relay) forgetRemoved() {
 			peer.member = true
 			continue
 		}
-		if !peer.member {
+		if !peer.isGone() {
 			continue
 		}
 		delete(r.watched, name)
