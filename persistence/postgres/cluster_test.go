@@ -62,6 +62,22 @@ func alive(t *testing.T, store *postgres.Store, id messages.MemberID, want int) 
 	}
 }
 
+// A node whose requests have all connections must not be taken for a dead one.
+func TestLeaseIsRenewedWhileAllConnectionsAreTaken(t *testing.T) {
+	t.Parallel()
+	store := member(t, database(t), "a")
+	release, err := store.TakeAll(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	ctx, stop := context.WithTimeout(t.Context(), 20*lease)
+	defer stop()
+	if members, err := store.Renew(ctx, "a", lease); err != nil || len(members) != 1 {
+		t.Errorf("%d members: %v", len(members), err)
+	}
+}
+
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	persistencetest.RunRegistry(t, lease, func(t *testing.T) func(messages.MemberID) persistencetest.Node {

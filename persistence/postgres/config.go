@@ -48,6 +48,15 @@ func (c Config) Of(name string) Config {
 	return c
 }
 
+// memberConnections are what a node has for the cluster's own affairs, so that its lease
+// is renewed also while all others are taken.
+const memberConnections = 3
+
+func (c Config) forMembers() Config {
+	c.Connections, c.MaxConns = 1, memberConnections
+	return c
+}
+
 var databaseName = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)
 
 // DefaultConfig suits one server before one PostgreSQL.

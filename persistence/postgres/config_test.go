@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,23 @@ func TestConfigNamesTheKeyThatIsWrongAndNoSecret(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", key, err)
 		}
+	}
+}
+
+// A server that is cut off neither refuses a connection nor answers on it.
+func TestServerThatSaysNothingIsGivenUp(t *testing.T) {
+	t.Parallel()
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0") // the system accepts, and nobody reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	cfg := postgres.DefaultConfig()
+	cfg.URL = "postgres://parley@" + silent.Addr().String() + "/parley"
+	began := time.Now()
+	_, err = postgres.Open(t.Context(), cfg, prometheus.NewRegistry())
+	if code := messages.CodeOf(err); code != messages.CodeStoreUnavailable || time.Since(began) > time.Minute {
+		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 }
 

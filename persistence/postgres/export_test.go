@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -15,6 +16,26 @@ import (
 func (s *Store) RowsSeenUnasked(ctx context.Context) (n int, err error) {
 	err = s.pool.QueryRow(ctx, "SELECT count(*) FROM conversations").Scan(&n)
 	return n, err
+}
+
+// TakeAll takes all connections that requests share, until the returned function gives
+// them back.
+func (s *Store) TakeAll(ctx context.Context) (release func(), err error) {
+	var taken []*pgxpool.Conn
+	release = func() {
+		for _, conn := range taken {
+			conn.Release()
+		}
+	}
+	for range s.pool.Config().MaxConns {
+		conn, err := s.pool.Acquire(ctx)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		taken = append(taken, conn)
+	}
+	return release, nil
 }
 
 // Setting is what a connection of the pool has for a parameter of the server's.

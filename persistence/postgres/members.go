@@ -183,7 +183,7 @@ func (s *Store) Operate(ctx context.Context, method string, f func(pgx.Tx) error
 // comes back as it is.
 func (s *Store) cluster(ctx context.Context, method string, f func(pgx.Tx) error) error {
 	defer s.db.metrics.observe(method)()
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.members, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT set_config('parley.scope', 'operator', true)"); err != nil {
 			return err
 		}

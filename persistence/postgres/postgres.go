@@ -11,9 +11,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"net"
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -32,6 +34,7 @@ type Store struct {
 	*relational.Store
 
 	pool    *pgxpool.Pool
+	members *pgxpool.Pool // for what the cluster does, which waits for no request; the same one on a server that is alone
 	db      *database
 	replica *replica // nil where there is none
 	family  string   // of one of several databases: what they have in common
@@ -63,22 +66,32 @@ func OpenAs(ctx context.Context, cfg Config, role Role, registerer prometheus.Re
 		return nil, err
 	}
 	db := &database{pool: pool, metrics: newMetrics(role.labelled(registerer), pool)}
-	s := &Store{Store: relational.New(db), pool: pool, db: db}
-	if err := s.become(ctx, role); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	if cfg.ReplicaURL == "" {
-		return s, nil
-	}
-	if s.replica, err = openReplica(ctx, cfg, role, db, role.labelled(registerer)); err != nil {
-		pool.Close()
+	s := &Store{Store: relational.New(db), pool: pool, members: pool, db: db}
+	if err := s.furnish(ctx, cfg, role, role.labelled(registerer)); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// become has the store do what its role is.
+// furnish has the store do what its role is.
+func (s *Store) furnish(ctx context.Context, cfg Config, role Role, registerer prometheus.Registerer) (err error) {
+	if role.Member != "" {
+		if s.members, err = connect(ctx, cfg.forMembers(), role); err != nil {
+			s.members = s.pool
+			return err
+		}
+	}
+	if err := s.become(ctx, role); err != nil {
+		return err
+	}
+	if cfg.ReplicaURL != "" {
+		s.replica, err = openReplica(ctx, cfg, role, s.db, registerer)
+	}
+	return err
+}
+
+// become finds out what the database is, and tells it what the store does.
 func (s *Store) become(ctx context.Context, role Role) (err error) {
 	if s.family, err = s.identify(ctx, role); err != nil {
 		return err
@@ -117,6 +130,7 @@ func connect(ctx context.Context, cfg Config, role Role) (*pgxpool.Pool, error) 
 	parameters["synchronous_commit"] = "on" // what is acknowledged is on the disk
 	parameters["statement_timeout"] = "10000"
 	parameters["idle_in_transaction_session_timeout"] = "30000"
+	boundConnecting(config.ConnConfig)
 	if cfg.CommitDelay > 0 {
 		config.AfterConnect = delayCommits(cfg.CommitDelay)
 	}
@@ -125,6 +139,25 @@ func connect(ctx context.Context, cfg Config, role Role) (*pgxpool.Pool, error) 
 		return nil, relational.Unavailable("connect to PostgreSQL", err)
 	}
 	return pool, nil
+}
+
+const (
+	// reachWithin is how long a connection may take to reach the server. Where it was cut
+	// off, the system asks at growing distances, of 1, 2, 4 and 8 seconds: a new try comes
+	// through sooner once the way is open again.
+	reachWithin = 2 * time.Second
+	// connectWithin is how long all may take that is said until a connection can be used.
+	connectWithin = 5 * time.Second
+)
+
+// boundConnecting bounds also what a query that was given up waits for: a connection of
+// its own on which to say so, with its place in the pool. A connect_timeout in the URL
+// bounds both.
+func boundConnecting(config *pgx.ConnConfig) {
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectWithin
+		config.DialFunc = (&net.Dialer{Timeout: reachWithin}).DialContext
+	}
 }
 
 func prepare(ctx context.Context, pool *pgxpool.Pool) error {
@@ -180,5 +213,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 // Close waits for running queries.
 func (s *Store) Close() {
 	s.replica.close()
+	if s.members != s.pool {
+		s.members.Close()
+	}
 	s.pool.Close()
 }

@@ -14,6 +14,8 @@ import (
 func delayCommits(d time.Duration) func(context.Context, *pgx.Conn) error {
 	set := fmt.Sprintf("SET commit_delay = %d", d.Microseconds())
 	return func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, release := context.WithTimeout(ctx, connectWithin)
+		defer release()
 		_, err := conn.Exec(ctx, set)
 		if err != nil && conn.IsClosed() {
 			return err
