@@ -28,7 +28,7 @@ func newBatch(first *messages.Chunk) *batch {
 func (b *batch) add(c *messages.Chunk) {
 	b.ended = b.ended || c.Kind == messages.ChunkEnd
 	b.chunks = append(b.chunks, remote.ToChunk(c))
-	b.bytes += chunkOverhead + len(c.Text) + len(c.Opaque) + len(c.Logprobs) + len(c.Extra)
+	b.bytes += chunkOverhead + c.Size()
 }
 
 func (b *batch) full() bool { return len(b.chunks) >= maxBatchChunks || b.bytes >= maxBatchBytes }

@@ -44,7 +44,7 @@ func (r *Reply) Add(c Chunk) (position int, first bool) {
 		position, first = r.last(ItemReasoning)
 		d := &r.drafts[position]
 		d.text = append(d.text, c.Text...)
-		d.opaque += c.Opaque
+		d.opaque += c.Details().Opaque
 	case ChunkToolCall:
 		position, first = r.call(c)
 		r.drafts[position].text = append(r.drafts[position].text, c.Text...)
@@ -60,7 +60,7 @@ func (r *Reply) Add(c Chunk) (position int, first bool) {
 func (c *Chunk) isEmptyText() bool {
 	switch c.Kind {
 	case ChunkText, ChunkRefusal, ChunkReasoning:
-		return c.Text == "" && c.Opaque == ""
+		return c.Text == "" && c.Details().Opaque == ""
 	default:
 		return false
 	}
@@ -95,7 +95,7 @@ func (r *Reply) call(c Chunk) (position int, first bool) {
 	if r.calls == nil {
 		r.calls = make(map[int]int, 1)
 	}
-	r.drafts = append(r.drafts, draft{kind: ItemToolCall, callID: c.CallID, name: c.Name})
+	r.drafts = append(r.drafts, draft{kind: ItemToolCall, callID: c.Details().CallID, name: c.Details().Name})
 	position = len(r.drafts) - 1
 	r.calls[c.Index] = position
 	return position, true

@@ -48,10 +48,10 @@ func (d *draft) next(t *taken) (c Chunk, more bool) {
 	case d.kind == ItemToolCall && (text != "" || !t.begun):
 		c = Chunk{Kind: ChunkToolCall, Text: text}
 		if !t.begun {
-			c.CallID, c.Name = d.callID, d.name
+			c.Detail = &ChunkDetail{CallID: d.callID, Name: d.name}
 		}
 	case d.kind == ItemReasoning && (text != "" || len(d.opaque) > t.opaque):
-		c = Chunk{Kind: ChunkReasoning, Text: text, Opaque: d.opaque[t.opaque:]}
+		c = thought(text, d.opaque[t.opaque:])
 	case d.kind == ItemMessage && text != "":
 		c = Chunk{Kind: ChunkText, Text: text}
 	case d.kind == ItemMessage && len(d.refusal) > t.refusal:

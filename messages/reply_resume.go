@@ -53,15 +53,24 @@ func ItemChunks(output []Item) (chunks []Chunk) {
 		item := &output[i]
 		switch item.Kind {
 		case ItemToolCall:
-			chunks = append(chunks, Chunk{Kind: ChunkToolCall, Index: calls, CallID: item.CallID, Name: item.Name, Text: item.Args})
+			chunks = append(chunks, Chunk{Kind: ChunkToolCall, Index: calls, Text: item.Args, Detail: &ChunkDetail{CallID: item.CallID, Name: item.Name}})
 			calls++
 		case ItemReasoning:
-			chunks = append(chunks, Chunk{Kind: ChunkReasoning, Text: item.Text(), Opaque: item.Opaque})
+			chunks = append(chunks, thought(item.Text(), item.Opaque))
 		default:
 			chunks = appendParts(chunks, item.Parts)
 		}
 	}
 	return chunks
+}
+
+// thought is a piece of reasoning.
+func thought(text, opaque string) Chunk {
+	c := Chunk{Kind: ChunkReasoning, Text: text}
+	if opaque != "" {
+		c.Detail = &ChunkDetail{Opaque: opaque}
+	}
+	return c
 }
 
 func appendParts(chunks []Chunk, parts []Part) []Chunk {

@@ -17,11 +17,11 @@ func text(s string) messages.Chunk { return messages.Chunk{Kind: messages.ChunkT
 func refusal(s string) messages.Chunk { return messages.Chunk{Kind: messages.ChunkRefusal, Text: s} }
 
 func thought(s, opaque string) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkReasoning, Text: s, Opaque: opaque}
+	return messages.Chunk{Kind: messages.ChunkReasoning, Text: s, Detail: &messages.ChunkDetail{Opaque: opaque}}
 }
 
 func callBegins(index int, id, args string) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, CallID: id, Name: "f", Text: args}
+	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, Text: args, Detail: &messages.ChunkDetail{CallID: id, Name: "f"}}
 }
 
 func callGoesOn(index int, args string) messages.Chunk {
@@ -172,11 +172,13 @@ func TestReplyDoesNotDependOnHowTextWasCut(t *testing.T) {
 				piece := c
 				piece.Text = rest[:n]
 				rest = rest[n:]
-				if rest != "" {
-					piece.Opaque = ""
+				if rest != "" && c.Kind == messages.ChunkReasoning {
+					piece.Detail = nil
 				}
 				pieces = append(pieces, piece)
-				c.CallID, c.Name = "", ""
+				if c.Kind == messages.ChunkToolCall {
+					c.Detail = nil
+				}
 			}
 		}
 		want, got := reply(whole...), reply(pieces...)

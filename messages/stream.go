@@ -23,24 +23,45 @@ const (
 )
 
 // Chunk is the smallest piece of a reply. It travels by value on a bounded
-// channel; what it points to is immutable.
+// channel, which every stream has; what it points to is immutable.
 type Chunk struct {
 	Kind   ChunkKind
 	Choice int // which of N; 0 unless the client asked for several
 	Index  int // which tool call of the choice
 	Text   string
-	CallID string
-	Name   string
-	Opaque string // see Item.Opaque
 	Finish FinishReason
+	Detail *ChunkDetail // nil for most
+	Usage  *Usage
+	Served *Served
+	End    *TurnOutcome
+}
+
+// ChunkDetail is what few deltas have.
+type ChunkDetail struct {
+	CallID string // of the first of a tool call
+	Name   string // likewise
+	Opaque string // see Item.Opaque
 	// Logprobs and Extra are members of the delta that Parley does not read,
 	// for clients of the provider's own format: the logprobs value, and
 	// `"name":value` pairs joined by commas.
 	Logprobs json.RawMessage
 	Extra    json.RawMessage
-	Usage    *Usage
-	Served   *Served
-	End      *TurnOutcome
+}
+
+var noDetail ChunkDetail
+
+// Details returns the chunk's detail, or an empty one. It is read only.
+func (c *Chunk) Details() *ChunkDetail {
+	if c.Detail == nil {
+		return &noDetail
+	}
+	return c.Detail
+}
+
+// Size is how many bytes the provider said with the chunk.
+func (c *Chunk) Size() int {
+	d := c.Details()
+	return len(c.Text) + len(d.Opaque) + len(d.Logprobs) + len(d.Extra)
 }
 
 // FinishReason says why a model stopped, in OpenAI's words.

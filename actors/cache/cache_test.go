@@ -352,7 +352,7 @@ func TestRepliesThatAreNotKept(t *testing.T) {
 			"empty":               {chunks: []messages.Chunk{opened}, finish: messages.FinishStop},
 			"too long":            {chunks: []messages.Chunk{opened, {Kind: messages.ChunkText, Text: strings.Repeat("x", 1<<10+1)}}, finish: messages.FinishStop},
 			"of two providers":    {chunks: []messages.Chunk{opened, text, opened, text}, finish: messages.FinishStop},
-			"with opaque thought": {chunks: []messages.Chunk{opened, text, {Kind: messages.ChunkReasoning, Opaque: "s"}}, finish: messages.FinishStop},
+			"with opaque thought": {chunks: []messages.Chunk{opened, text, {Kind: messages.ChunkReasoning, Detail: &messages.ChunkDetail{Opaque: "s"}}}, finish: messages.FinishStop},
 		} {
 			spec := question("acme", "What is "+name+" and why?")
 			asked := w.ask(spec)

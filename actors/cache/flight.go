@@ -42,7 +42,7 @@ func (f *Flight) Add(c messages.Chunk) {
 		f.reply.Served = *c.Served
 		f.opened++
 	case messages.ChunkText, messages.ChunkReasoning:
-		if c.Choice != 0 || c.Opaque != "" || c.Logprobs != nil {
+		if d := c.Details(); c.Choice != 0 || d.Opaque != "" || d.Logprobs != nil {
 			f.spoil()
 			return
 		}

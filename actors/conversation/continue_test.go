@@ -12,7 +12,7 @@ func TestAnotherProviderGoesOn(t *testing.T) {
 	t.Parallel()
 	const beginning = "Once upon a time there was a fox who "
 	broken := []step{say("Once upon a time "), say("there was a fox who "), {err: errReset}}
-	call := step{chunk: messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c1", Name: "f", Text: "{}"}}
+	call := step{chunk: messages.Chunk{Kind: messages.ChunkToolCall, Text: "{}", Detail: &messages.ChunkDetail{CallID: "c1", Name: "f"}}}
 	for name, tt := range map[string]struct {
 		first, second []step
 		want          string

@@ -82,7 +82,7 @@ func TestNextOwnerGoesOnWithAReply(t *testing.T) {
 
 func TestNextOwnerAnswersAnew(t *testing.T) {
 	t.Parallel()
-	call := messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c1", Name: "f", Text: "{}"}
+	call := messages.Chunk{Kind: messages.ChunkToolCall, Text: "{}", Detail: &messages.ChunkDetail{CallID: "c1", Name: "f"}}
 	for name, tt := range map[string]struct {
 		prepare func(*world, *messages.StartTurn)
 		want    string
@@ -227,7 +227,7 @@ func TestReplyOfAnEarlierOwnerIsLookedOn(t *testing.T) {
 func TestNextOwnerMakesACallAnewThatNobodyHasSeen(t *testing.T) {
 	t.Parallel()
 	const beginning = "Let me look that up for you. "
-	call := messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c2", Name: "find", Text: `{"a":1}`}
+	call := messages.Chunk{Kind: messages.ChunkToolCall, Text: `{"a":1}`, Detail: &messages.ChunkDetail{CallID: "c2", Name: "find"}}
 	for name, tt := range map[string]struct {
 		afterCommit bool // what is shown is stored first
 		code        messages.Code

@@ -153,8 +153,8 @@ func TestSimulatedModelCallsTools(t *testing.T) {
 			}
 			called, finish := "", messages.FinishStop
 			if c := r.chunks[1]; c.Kind == messages.ChunkToolCall {
-				called = c.Name
-				if c.CallID == "" {
+				called = c.Details().Name
+				if c.Details().CallID == "" {
 					t.Error("the call has no id")
 				}
 			}

@@ -41,7 +41,7 @@ func wantedTool(call *messages.Call) *messages.Tool {
 // callTool writes a call with arguments that fit the tool's schema.
 func callTool(tool *messages.Tool, call *messages.Call, choice int) (script []messages.Chunk, tokens int) {
 	id := "call_" + hex.EncodeToString(call.Turn[:])
-	script = append(script, messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, CallID: id, Name: tool.Name})
+	script = append(script, messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Detail: &messages.ChunkDetail{CallID: id, Name: tool.Name}})
 	arguments, tokens := firstTokens(fitting(tool.Parameters), math.MaxInt)
 	return append(script,
 		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Text: arguments},

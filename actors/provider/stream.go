@@ -154,7 +154,7 @@ func (s *stream) take(c messages.Chunk) {
 		s.output += len(c.Text)
 	}
 	s.open(messages.Served{})
-	s.size += len(c.Text) + len(c.Opaque) + len(c.Logprobs) + len(c.Extra)
+	s.size += c.Size()
 	s.queue = append(s.queue, c)
 }
 

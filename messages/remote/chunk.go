@@ -9,17 +9,18 @@ import (
 
 // ToChunk mirrors c.
 func ToChunk(c *messages.Chunk) *Chunk {
+	detail := c.Details()
 	return &Chunk{
 		Kind:     ChunkKind(c.Kind) + 1,
 		Choice:   int32(c.Choice), //nolint:gosec // a choice and an index are counted from 0 by a reply's own parts
 		Index:    int32(c.Index),  //nolint:gosec // likewise
 		Text:     c.Text,
-		CallId:   c.CallID,
-		Name:     c.Name,
-		Opaque:   c.Opaque,
+		CallId:   detail.CallID,
+		Name:     detail.Name,
+		Opaque:   detail.Opaque,
 		Finish:   string(c.Finish),
-		Logprobs: c.Logprobs,
-		Extra:    c.Extra,
+		Logprobs: detail.Logprobs,
+		Extra:    detail.Extra,
 		Usage:    optional(c.Usage, toUsage),
 		Served:   optional(c.Served, toServed),
 		End:      optional(c.End, ToTurnOutcome),
@@ -34,19 +35,15 @@ func FromChunk(m *Chunk) (messages.Chunk, error) {
 		return messages.Chunk{}, fmt.Errorf("read chunk: kind %d is unknown", m.GetKind())
 	}
 	c := messages.Chunk{
-		Kind:     messages.ChunkKind(kind),
-		Choice:   int(m.GetChoice()),
-		Index:    int(m.GetIndex()),
-		Text:     m.GetText(),
-		CallID:   m.GetCallId(),
-		Name:     m.GetName(),
-		Opaque:   m.GetOpaque(),
-		Finish:   messages.FinishReason(m.GetFinish()),
-		Logprobs: m.GetLogprobs(),
-		Extra:    m.GetExtra(),
-		Usage:    optional(m.GetUsage(), fromUsage),
-		Served:   optional(m.GetServed(), fromServed),
-		End:      optional(m.GetEnd(), FromTurnOutcome),
+		Kind:   messages.ChunkKind(kind),
+		Choice: int(m.GetChoice()),
+		Index:  int(m.GetIndex()),
+		Text:   m.GetText(),
+		Finish: messages.FinishReason(m.GetFinish()),
+		Detail: fromDetail(m),
+		Usage:  optional(m.GetUsage(), fromUsage),
+		Served: optional(m.GetServed(), fromServed),
+		End:    optional(m.GetEnd(), FromTurnOutcome),
 	}
 	switch {
 	case c.Kind == messages.ChunkOpened && c.Served == nil,
@@ -55,6 +52,16 @@ func FromChunk(m *Chunk) (messages.Chunk, error) {
 		return messages.Chunk{}, fmt.Errorf("read chunk: %s is empty", m.GetKind())
 	}
 	return c, nil
+}
+
+// fromDetail reads what few chunks have.
+func fromDetail(m *Chunk) *messages.ChunkDetail {
+	if m.GetCallId() == "" && m.GetName() == "" && m.GetOpaque() == "" && m.GetLogprobs() == nil && m.GetExtra() == nil {
+		return nil
+	}
+	return &messages.ChunkDetail{
+		CallID: m.GetCallId(), Name: m.GetName(), Opaque: m.GetOpaque(), Logprobs: m.GetLogprobs(), Extra: m.GetExtra(),
+	}
 }
 
 // ToTurnOutcome mirrors o.

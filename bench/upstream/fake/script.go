@@ -69,7 +69,7 @@ func appendSignature(chunks []messages.Chunk, choice int) []messages.Chunk {
 		return chunks
 	}
 	last := &chunks[len(chunks)-1]
-	last.Opaque = fmt.Sprintf("anthropic:t%d:ZmFrZQ==;", length)
+	last.Detail = &messages.ChunkDetail{Opaque: fmt.Sprintf("anthropic:t%d:ZmFrZQ==;", length)}
 	return chunks
 }
 
@@ -134,7 +134,7 @@ func appendToolCall(chunks []messages.Chunk, choice, index int, name, query stri
 	id := fmt.Sprintf("call_%d_%d", choice, index)
 	quoted := quote(query)
 	return append(chunks,
-		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Index: index, CallID: id, Name: name},
+		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Index: index, Detail: &messages.ChunkDetail{CallID: id, Name: name}},
 		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Index: index, Text: `{"query":`},
 		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Index: index, Text: quoted},
 		messages.Chunk{Kind: messages.ChunkToolCall, Choice: choice, Index: index, Text: `}`},

@@ -122,9 +122,9 @@ func line(c messages.Chunk) string {
 	case messages.ChunkText:
 		return fmt.Sprintf("text %q\n", c.Text)
 	case messages.ChunkReasoning:
-		return fmt.Sprintf("reasoning %q %q\n", c.Text, c.Opaque)
+		return fmt.Sprintf("reasoning %q %q\n", c.Text, c.Details().Opaque)
 	case messages.ChunkToolCall:
-		return fmt.Sprintf("tool %d id=%s name=%s %q\n", c.Index, c.CallID, c.Name, c.Text)
+		return fmt.Sprintf("tool %d id=%s name=%s %q\n", c.Index, c.Details().CallID, c.Details().Name, c.Text)
 	case messages.ChunkFinish:
 		return fmt.Sprintf("finish %s\n", c.Finish)
 	case messages.ChunkUsage:

@@ -115,7 +115,7 @@ func (d *Decoder) startBlock(index int, b *contentBlock, emit func(messages.Chun
 	case "tool_use":
 		open.call, open.input = d.calls, b.Input
 		d.calls++
-		emit(messages.Chunk{Kind: messages.ChunkToolCall, Index: open.call, CallID: b.ID, Name: b.Name})
+		emit(messages.Chunk{Kind: messages.ChunkToolCall, Index: open.call, Detail: &messages.ChunkDetail{CallID: b.ID, Name: b.Name}})
 	}
 }
 
@@ -186,6 +186,6 @@ func emitText(kind messages.ChunkKind, text string, emit func(messages.Chunk)) {
 
 func emitOpaque(record string, emit func(messages.Chunk)) {
 	if record != "" {
-		emit(messages.Chunk{Kind: messages.ChunkReasoning, Opaque: record})
+		emit(messages.Chunk{Kind: messages.ChunkReasoning, Detail: &messages.ChunkDetail{Opaque: record}})
 	}
 }

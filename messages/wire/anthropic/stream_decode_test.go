@@ -76,7 +76,7 @@ func FuzzDecoder(f *testing.F) {
 		var d anthropic.Decoder
 		var chunks []messages.Chunk
 		emit := func(c messages.Chunk) {
-			if !utf8.ValidString(c.Text) || !utf8.ValidString(c.Name) || !utf8.ValidString(c.Opaque) {
+			if !utf8.ValidString(c.Text) || !utf8.ValidString(c.Details().Name) || !utf8.ValidString(c.Details().Opaque) {
 				t.Fatalf("%+v is not UTF-8", c)
 			}
 			chunks = append(chunks, c)

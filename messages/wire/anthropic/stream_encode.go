@@ -83,7 +83,7 @@ func (s *Stream) reasoning(dst []byte, c messages.Chunk) []byte {
 		dst = s.begin(dst, "thinking", `{"type":"thinking","thinking":"","signature":""}`)
 		dst = s.delta(dst, "thinking_delta", "thinking", c.Text)
 	}
-	for _, record := range recordsOf(c.Opaque) {
+	for _, record := range recordsOf(c.Details().Opaque) {
 		if record.redacted {
 			dst = s.redacted(s.stop(dst), record.proof)
 			continue
@@ -112,8 +112,8 @@ func (s *Stream) toolCall(dst []byte, c messages.Chunk) []byte {
 		s.call = c.Index
 		b := begin(nil)
 		b.string("type", "tool_use")
-		b.string("id", callID(c.CallID))
-		b.string("name", c.Name)
+		b.string("id", callID(c.Details().CallID))
+		b.string("name", c.Details().Name)
 		b.literal("input", "{}")
 		dst = s.begin(dst, "tool_use", string(b.end()))
 	}

@@ -28,11 +28,11 @@ func TestStreamWritesTheFormat(t *testing.T) {
 	got := encode(
 		messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Model: "m"}},
 		messages.Chunk{Kind: messages.ChunkReasoning, Text: "hm!"},
-		messages.Chunk{Kind: messages.ChunkReasoning, Opaque: "anthropic:t3:c2ln;anthropic:r:ZGF0YQ;"},
+		messages.Chunk{Kind: messages.ChunkReasoning, Detail: &messages.ChunkDetail{Opaque: "anthropic:t3:c2ln;anthropic:r:ZGF0YQ;"}},
 		messages.Chunk{Kind: messages.ChunkText, Text: "Hi"},
 		messages.Chunk{Kind: messages.ChunkText, Text: " \"you\"\n"},
 		messages.Chunk{Kind: messages.ChunkText, Text: "other", Choice: 1},
-		messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c:1", Name: "look"},
+		messages.Chunk{Kind: messages.ChunkToolCall, Detail: &messages.ChunkDetail{CallID: "c:1", Name: "look"}},
 		messages.Chunk{Kind: messages.ChunkToolCall, Text: `{"at":"x"}`},
 		messages.Chunk{Kind: messages.ChunkFinish, Finish: messages.FinishToolCalls},
 		messages.Chunk{Kind: messages.ChunkUsage, Usage: &messages.Usage{Input: 10, Cached: 4, CacheWrite: 1, Output: 7, Reasoning: 2}},
@@ -133,10 +133,10 @@ func TestStreamSaysHowItEnded(t *testing.T) {
 func TestStreamDropsWhatHasNoPlace(t *testing.T) {
 	t.Parallel()
 	got := encode(
-		messages.Chunk{Kind: messages.ChunkToolCall, Index: 0, CallID: "a", Name: "look"},
-		messages.Chunk{Kind: messages.ChunkToolCall, Index: 1, CallID: "b", Name: "look"},
+		messages.Chunk{Kind: messages.ChunkToolCall, Index: 0, Detail: &messages.ChunkDetail{CallID: "a", Name: "look"}},
+		messages.Chunk{Kind: messages.ChunkToolCall, Index: 1, Detail: &messages.ChunkDetail{CallID: "b", Name: "look"}},
 		messages.Chunk{Kind: messages.ChunkToolCall, Index: 0, Text: "late"},
-		messages.Chunk{Kind: messages.ChunkReasoning, Opaque: "gAAAAABanother"},
+		messages.Chunk{Kind: messages.ChunkReasoning, Detail: &messages.ChunkDetail{Opaque: "gAAAAABanother"}},
 		messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete}},
 	)
 	if starts := strings.Count(got, "event: content_block_start"); starts != 2 || strings.Contains(got, "late") || strings.Contains(got, "gAAAAA") {
@@ -178,7 +178,7 @@ func TestReplyWritesOneMessage(t *testing.T) {
 		r.Add(c)
 	}
 	r.Add(messages.Chunk{Kind: messages.ChunkRefusal, Text: " No."})
-	r.Add(messages.Chunk{Kind: messages.ChunkToolCall, CallID: "c1", Name: "look", Text: `{"at":`})
+	r.Add(messages.Chunk{Kind: messages.ChunkToolCall, Text: `{"at":`, Detail: &messages.ChunkDetail{CallID: "c1", Name: "look"}})
 	want := `{"id":"` + turnName + `","type":"message","role":"assistant","model":"fast","content":[` +
 		`{"type":"thinking","thinking":"27 × 453 = 12,231","signature":"EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrkzLoky3dl1pkiMOYds=="},` +
 		`{"type":"redacted_thinking","data":"EmwKAhgBEgy3va3pzix/LafPsn4aDFIT2Xlxh0L5L8rLVyIwxtE3rAFBa8cr3qpPkNRj2YfWXGmKDxH4mPnZ5sQ7vB9URj2pLmN3kF8"},` +
@@ -213,7 +213,7 @@ func TestReplySurvivesBothRoles(t *testing.T) {
 func TestReplyShowsUnsignedThinking(t *testing.T) {
 	t.Parallel()
 	var r anthropic.Reply
-	r.Add(messages.Chunk{Kind: messages.ChunkReasoning, Text: "hm", Opaque: "another's"})
+	r.Add(messages.Chunk{Kind: messages.ChunkReasoning, Text: "hm", Detail: &messages.ChunkDetail{Opaque: "another's"}})
 	got := string(r.AppendJSON(nil, turn, "fast"))
 	if !strings.Contains(got, `"content":[{"type":"thinking","thinking":"hm","signature":""}]`) || strings.Contains(got, "another") {
 		t.Errorf("message: %s", got)

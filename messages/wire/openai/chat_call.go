@@ -152,7 +152,9 @@ func (d *ChatDecoder) beginCall(rest *messages.Chunk, call *openCall, f *callFra
 	}
 	chunk := take(rest)
 	chunk.Kind, chunk.Index = messages.ChunkToolCall, call.ours
-	chunk.CallID, chunk.Name, chunk.Text = call.id, call.name, call.held
+	detail := *chunk.Details()
+	detail.CallID, detail.Name = call.id, call.name
+	chunk.Detail, chunk.Text = &detail, call.held
 	call.said, call.held = true, ""
 	d.say(chunk)
 }

@@ -1,7 +1,7 @@
 package openai
 
 import (
-	"bytes"
+	"encoding/json"
 	"unicode/utf8"
 
 	"example.com/parley/messages"
@@ -156,9 +156,9 @@ func (r *reader) carried() ([]byte, error) {
 // sayChoice turns the choice into chunks, in the order in which a model brings
 // them forth. The first of them carries what Parley does not read.
 func (d *ChatDecoder) sayChoice(c *choice) error {
-	rest := messages.Chunk{Choice: c.index, Logprobs: c.logprobs}
-	if len(c.extra) > 0 {
-		rest.Extra = bytes.Clone(c.extra)
+	rest := messages.Chunk{Choice: c.index}
+	if c.logprobs != nil || len(c.extra) > 0 {
+		rest.Detail = &messages.ChunkDetail{Logprobs: c.logprobs, Extra: append(json.RawMessage(nil), c.extra...)}
 	}
 	d.sayText(&rest, messages.ChunkReasoning, c.reasoning, c.literal)
 	d.sayText(&rest, messages.ChunkText, c.text, c.literal)
@@ -166,7 +166,7 @@ func (d *ChatDecoder) sayChoice(c *choice) error {
 	for i := range c.calls {
 		d.sayCall(&rest, &c.calls[i])
 	}
-	if rest.Logprobs != nil || rest.Extra != nil {
+	if rest.Detail != nil {
 		rest.Kind = messages.ChunkText
 		d.say(rest)
 	}

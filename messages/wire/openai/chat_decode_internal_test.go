@@ -78,14 +78,14 @@ func checkChunks(t *testing.T, chunks []messages.Chunk) {
 		if c.Choice < 0 || c.Choice >= maxChoices || !utf8.ValidString(c.Text) {
 			t.Errorf("chunk %d: choice %d, text %q", i, c.Choice, c.Text)
 		}
-		if c.Extra != nil && !jsontext.Value("{"+string(c.Extra)+"}").IsValid(jsontext.AllowDuplicateNames(true)) {
-			t.Errorf("chunk %d: extra %s", i, c.Extra)
+		if c.Details().Extra != nil && !jsontext.Value("{"+string(c.Details().Extra)+"}").IsValid(jsontext.AllowDuplicateNames(true)) {
+			t.Errorf("chunk %d: extra %s", i, c.Details().Extra)
 		}
 		if c.Kind == messages.ChunkToolCall {
 			first := !begun[call{c.Choice, c.Index}]
 			begun[call{c.Choice, c.Index}] = true
-			if first != (c.CallID != "") || first != (c.Name != "") {
-				t.Errorf("chunk %d: call %d has id %q and name %q", i, c.Index, c.CallID, c.Name)
+			if first != (c.Details().CallID != "") || first != (c.Details().Name != "") {
+				t.Errorf("chunk %d: call %d has id %q and name %q", i, c.Index, c.Details().CallID, c.Details().Name)
 			}
 		}
 	}

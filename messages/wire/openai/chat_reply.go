@@ -60,12 +60,12 @@ func (x *chatChoice) add(c *messages.Chunk) {
 	case messages.ChunkFinish:
 		x.finish = c.Finish
 	}
-	x.logprobs.add(c.Logprobs)
-	if len(c.Extra) > 0 {
+	x.logprobs.add(c.Details().Logprobs)
+	if len(c.Details().Extra) > 0 {
 		if len(x.extra) > 0 {
 			x.extra = append(x.extra, ',')
 		}
-		x.extra = append(x.extra, c.Extra...)
+		x.extra = append(x.extra, c.Details().Extra...)
 	}
 }
 
@@ -76,7 +76,7 @@ func (x *chatChoice) call(c *messages.Chunk) *chatCall {
 			return &x.calls[i]
 		}
 	}
-	x.calls = append(x.calls, chatCall{index: c.Index, id: c.CallID, name: c.Name})
+	x.calls = append(x.calls, chatCall{index: c.Index, id: c.Details().CallID, name: c.Details().Name})
 	return &x.calls[len(x.calls)-1]
 }
 

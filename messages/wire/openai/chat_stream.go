@@ -76,8 +76,8 @@ func (s *ChatStream) appendChoice(dst []byte, c *messages.Chunk) []byte {
 	}
 	delta.delta(c)
 	w.dst = delta.end()
-	if c.Logprobs != nil {
-		w.raw("logprobs", c.Logprobs)
+	if c.Details().Logprobs != nil {
+		w.raw("logprobs", c.Details().Logprobs)
 	} else {
 		w.null("logprobs")
 	}
@@ -105,7 +105,7 @@ func (s *ChatStream) isFirst(choice int) bool {
 func (o *object) delta(c *messages.Chunk) {
 	switch c.Kind {
 	case messages.ChunkText:
-		if c.Text != "" || len(c.Extra) == 0 {
+		if c.Text != "" || len(c.Details().Extra) == 0 {
 			o.string("content", c.Text)
 		}
 	case messages.ChunkRefusal:
@@ -116,21 +116,21 @@ func (o *object) delta(c *messages.Chunk) {
 		o.name("tool_calls")
 		o.dst = append(appendCallDelta(append(o.dst, '['), c), ']')
 	}
-	o.members(c.Extra)
+	o.members(c.Details().Extra)
 }
 
 func appendCallDelta(dst []byte, c *messages.Chunk) []byte {
 	w := begin(dst)
 	w.int("index", int64(c.Index))
-	first := c.CallID != "" || c.Name != ""
+	first := c.Details().CallID != "" || c.Details().Name != ""
 	if first {
-		w.string("id", c.CallID)
+		w.string("id", c.Details().CallID)
 		w.string("type", toolFunction)
 	}
 	w.name("function")
 	f := begin(w.dst)
 	if first {
-		f.string("name", c.Name)
+		f.string("name", c.Details().Name)
 	}
 	f.string("arguments", c.Text)
 	w.dst = f.end()

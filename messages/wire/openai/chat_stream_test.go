@@ -22,7 +22,7 @@ func refusalChunk(s string) messages.Chunk {
 }
 
 func callBegins(index int, id, name, args string) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, CallID: id, Name: name, Text: args}
+	return messages.Chunk{Kind: messages.ChunkToolCall, Index: index, Text: args, Detail: &messages.ChunkDetail{CallID: id, Name: name}}
 }
 
 func callGoesOn(index int, args string) messages.Chunk {
@@ -122,8 +122,8 @@ func TestChatStreamWritesDeltas(t *testing.T) {
 		},
 		"what Parley does not read": {
 			[]messages.Chunk{
-				{Kind: messages.ChunkText, Text: "a", Logprobs: json.RawMessage(`{"content":[]}`), Extra: json.RawMessage(`"x":1,"y":[2]`)},
-				{Kind: messages.ChunkText, Extra: json.RawMessage(`"audio":{}`)},
+				{Kind: messages.ChunkText, Text: "a", Detail: &messages.ChunkDetail{Logprobs: json.RawMessage(`{"content":[]}`), Extra: json.RawMessage(`"x":1,"y":[2]`)}},
+				{Kind: messages.ChunkText, Detail: &messages.ChunkDetail{Extra: json.RawMessage(`"audio":{}`)}},
 			},
 			[]string{
 				`[{"index":0,"delta":{"role":"assistant","content":"a","x":1,"y":[2]},"logprobs":{"content":[]},"finish_reason":null}]`,
@@ -233,7 +233,7 @@ func TestChatReplyPutsChoicesTogether(t *testing.T) {
 			`"choices":[{"index":0,"message":{"role":"assistant","content":"a","refusal":null},"logprobs":null,"finish_reason":null}]`,
 		},
 		"reasoning, refusal and what Parley does not read": {
-			[]messages.Chunk{thought("h"), thought("m"), refusalChunk("no"), {Kind: messages.ChunkText, Extra: json.RawMessage(`"x":1`)}, {Kind: messages.ChunkText, Extra: json.RawMessage(`"y":2`)}},
+			[]messages.Chunk{thought("h"), thought("m"), refusalChunk("no"), {Kind: messages.ChunkText, Detail: &messages.ChunkDetail{Extra: json.RawMessage(`"x":1`)}}, {Kind: messages.ChunkText, Detail: &messages.ChunkDetail{Extra: json.RawMessage(`"y":2`)}}},
 			`"choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":"no","reasoning_content":"hm","x":1,"y":2},"logprobs":null,"finish_reason":null}]`,
 		},
 		"tool calls that came in turns": {
@@ -247,11 +247,11 @@ func TestChatReplyPutsChoicesTogether(t *testing.T) {
 			 {"index":1,"message":{"role":"assistant","content":"b","refusal":null},"logprobs":null,"finish_reason":"stop"}]`,
 		},
 		"probabilities": {
-			[]messages.Chunk{{Kind: messages.ChunkText, Text: "a", Logprobs: probability("a")}, {Kind: messages.ChunkText, Text: "b", Logprobs: probability("b")}, {Kind: messages.ChunkText, Logprobs: json.RawMessage(`{"content":null,"refusal":[{"token":"c"}],"x":1}`)}},
+			[]messages.Chunk{{Kind: messages.ChunkText, Text: "a", Detail: &messages.ChunkDetail{Logprobs: probability("a")}}, {Kind: messages.ChunkText, Text: "b", Detail: &messages.ChunkDetail{Logprobs: probability("b")}}, {Kind: messages.ChunkText, Detail: &messages.ChunkDetail{Logprobs: json.RawMessage(`{"content":null,"refusal":[{"token":"c"}],"x":1}`)}}},
 			`"choices":[{"index":0,"message":{"role":"assistant","content":"ab","refusal":null},"logprobs":{"content":[{"token":"a"},{"token":"b"}],"refusal":[{"token":"c"}]},"finish_reason":null}]`,
 		},
 		"probabilities of another shape": {
-			[]messages.Chunk{{Kind: messages.ChunkText, Text: "a", Logprobs: json.RawMessage(`7`)}},
+			[]messages.Chunk{{Kind: messages.ChunkText, Text: "a", Detail: &messages.ChunkDetail{Logprobs: json.RawMessage(`7`)}}},
 			`"choices":[{"index":0,"message":{"role":"assistant","content":"a","refusal":null},"logprobs":{"content":null,"refusal":null},"finish_reason":null}]`,
 		},
 	} {

@@ -33,7 +33,7 @@ func (e *echo) forget() { e.known, e.candidates, e.noise = false, 0, span{} }
 func (e *echo) candidate(text span, chunk messages.Chunk) {
 	e.text, e.chunk = text, chunk
 	e.candidates++
-	if chunk.Logprobs != nil || chunk.Extra != nil {
+	if chunk.Detail != nil {
 		e.spoil()
 	}
 }

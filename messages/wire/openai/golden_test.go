@@ -200,8 +200,8 @@ func line(c messages.Chunk) string {
 		fmt.Fprintf(&b, "reasoning %q", c.Text)
 	case messages.ChunkToolCall:
 		fmt.Fprintf(&b, "call %d %q", c.Index, c.Text)
-		if c.CallID != "" {
-			fmt.Fprintf(&b, " begins %s %s", c.CallID, c.Name)
+		if c.Details().CallID != "" {
+			fmt.Fprintf(&b, " begins %s %s", c.Details().CallID, c.Details().Name)
 		}
 	case messages.ChunkFinish:
 		fmt.Fprintf(&b, "finish %s", c.Finish)
@@ -210,11 +210,11 @@ func line(c messages.Chunk) string {
 	case messages.ChunkEnd:
 		fmt.Fprintf(&b, "end %s", c.End.Status)
 	}
-	if c.Logprobs != nil {
-		fmt.Fprintf(&b, " logprobs %s", c.Logprobs)
+	if c.Details().Logprobs != nil {
+		fmt.Fprintf(&b, " logprobs %s", c.Details().Logprobs)
 	}
-	if c.Extra != nil {
-		fmt.Fprintf(&b, " extra %s", c.Extra)
+	if c.Details().Extra != nil {
+		fmt.Fprintf(&b, " extra %s", c.Details().Extra)
 	}
 	return b.String() + "\n"
 }

@@ -56,9 +56,9 @@ func (s *ResponseStream) Append(dst []byte, c messages.Chunk) []byte {
 	last := position == s.reply.Len()-1
 	switch {
 	case position == s.at && last && s.events.continues(&c):
-		return s.events.appendDelta(dst, c.Text, c.Logprobs)
+		return s.events.appendDelta(dst, c.Text, c.Details().Logprobs)
 	case position == s.at || first:
-		return s.catchUp(dst, c.Logprobs)
+		return s.catchUp(dst, c.Details().Logprobs)
 	default: // it waits for an item before it
 		return dst
 	}

@@ -61,7 +61,7 @@ func outline(events []event) (lines []string) {
 func TestResponseStreamHoldsThePreambleBack(t *testing.T) {
 	t.Parallel()
 	s := openai.NewResponseStream(record())
-	for _, c := range []messages.Chunk{opened(messages.Served{Model: "up"}), usage(1, 2), finish(messages.FinishStop), text(""), {Kind: messages.ChunkText, Extra: json.RawMessage(`"x":1`)}} {
+	for _, c := range []messages.Chunk{opened(messages.Served{Model: "up"}), usage(1, 2), finish(messages.FinishStop), text(""), {Kind: messages.ChunkText, Detail: &messages.ChunkDetail{Extra: json.RawMessage(`"x":1`)}}} {
 		if got := s.Append(nil, c); len(got) > 0 {
 			t.Errorf("%s brought forth %s", line(c), got)
 		}
@@ -90,7 +90,7 @@ func TestResponseStreamWritesOneItemAfterTheOther(t *testing.T) {
 			},
 		},
 		"thoughts, then text": {
-			[]messages.Chunk{thought("h"), thought("m"), {Kind: messages.ChunkReasoning, Opaque: "sig"}, text("a"), complete},
+			[]messages.Chunk{thought("h"), thought("m"), {Kind: messages.ChunkReasoning, Detail: &messages.ChunkDetail{Opaque: "sig"}}, text("a"), complete},
 			[]string{
 				"output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta h", "reasoning_summary_text.delta m",
 				"reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done",
@@ -147,7 +147,7 @@ func TestResponseStreamTellsTheWholeResponseAtItsEnd(t *testing.T) {
 		want   string
 	}{
 		"complete": {
-			[]messages.Chunk{opened(messages.Served{ServiceTier: "flex"}), {Kind: messages.ChunkReasoning, Text: "hm", Opaque: "sig"}, text("hi"), callBegins(0, "a", "f", "{}"), finish(messages.FinishToolCalls), usage(1, 2), complete},
+			[]messages.Chunk{opened(messages.Served{ServiceTier: "flex"}), {Kind: messages.ChunkReasoning, Text: "hm", Detail: &messages.ChunkDetail{Opaque: "sig"}}, text("hi"), callBegins(0, "a", "f", "{}"), finish(messages.FinishToolCalls), usage(1, 2), complete},
 			`"status":"completed","service_tier":"flex","output":[
 			 {"id":"rs_018f2c3d4e5f700182039405a607b809_1","type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"sig","status":"completed"},
 			 {"id":"msg_018f2c3d4e5f700182039405a607b809_2","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"hi","annotations":[],"logprobs":[]}]},
@@ -180,7 +180,7 @@ func TestResponseStreamTellsTheWholeResponseAtItsEnd(t *testing.T) {
 func TestResponseStreamPassesProbabilitiesOn(t *testing.T) {
 	t.Parallel()
 	with := func(s string) messages.Chunk {
-		return messages.Chunk{Kind: messages.ChunkText, Text: s, Logprobs: json.RawMessage(`{"content":[{"token":"` + s + `","logprob":-1}],"refusal":null}`)}
+		return messages.Chunk{Kind: messages.ChunkText, Text: s, Detail: &messages.ChunkDetail{Logprobs: json.RawMessage(`{"content":[{"token":"` + s + `","logprob":-1}],"refusal":null}`)}}
 	}
 	events := responseEvents(t, streamed(record(), -1, with("a"), with("b")))
 	for i, token := range []string{"a", "b"} {
@@ -203,12 +203,12 @@ func anyOutput(t *rapid.T) (chunks []messages.Chunk) {
 		before = kind
 		c := messages.Chunk{Kind: kind, Text: word.Draw(t, "text")}
 		if kind == messages.ChunkToolCall {
-			c.Index, c.CallID, c.Name = calls, fmt.Sprintf("call_%d", calls), "f"
+			c.Index, c.Detail = calls, &messages.ChunkDetail{CallID: fmt.Sprintf("call_%d", calls), Name: "f"}
 			c.Text = `{"x":` + string(jsonText(c.Text)) + `}`
 			calls++
 		}
 		if kind == messages.ChunkReasoning && rapid.Bool().Draw(t, "signed") {
-			c.Opaque = "sig"
+			c.Detail = &messages.ChunkDetail{Opaque: "sig"}
 		}
 		chunks = append(chunks, c)
 	}
@@ -233,11 +233,14 @@ func cut(t *rapid.T, chunks []messages.Chunk) (pieces []messages.Chunk) {
 			}
 			piece := c
 			piece.Text = c.Text[:n]
-			if n < len(c.Text) {
-				piece.Opaque = ""
+			if n < len(c.Text) && c.Kind == messages.ChunkReasoning {
+				piece.Detail = nil
 			}
 			pieces = append(pieces, piece)
-			c.Text, c.CallID, c.Name = c.Text[n:], "", ""
+			c.Text = c.Text[n:]
+			if c.Kind == messages.ChunkToolCall {
+				c.Detail = nil
+			}
 		}
 	}
 	return pieces
