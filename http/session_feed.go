@@ -22,6 +22,7 @@ type feed struct {
 	private   bool
 	kept      messages.ConversationRef // where the turn is
 	cancelled <-chan struct{}          // nil once that was seen
+	deadline  *time.Timer              // behind which nothing is waited for
 	events    *openai.ResponseStream
 
 	chunk   messages.Chunk // the one that came last: a wait for it has none on its stack
@@ -32,33 +33,25 @@ type feed struct {
 }
 
 // run starts the turn and shows all that comes of it.
-func (f *feed) run() messages.LaneOutcome {
-	defer f.finish()
-	if err := f.start(); err != nil {
-		return f.fail(err)
-	}
-	deadline := time.NewTimer(time.Until(f.turn.Spec.Deadline.Add(lastWord)))
-	defer deadline.Stop()
-	for !f.ended {
-		if err := f.wait(deadline.C); err != nil {
-			return f.fail(err)
-		}
-		if !f.showAll() {
-			return messages.LaneOutcome{}
+func (f *feed) run() {
+	err := f.start()
+	for err == nil && !f.ended {
+		if err = f.wait(); err == nil {
+			f.showAll()
 		}
 	}
-	return f.outcome
+	if err != nil {
+		f.fail(err)
+	}
 }
 
-// showAll shows the chunk that has come, and those that wait behind it. It returns
-// false once the client is gone.
-func (f *feed) showAll() bool {
+// showAll shows the chunk that has come, and those that wait behind it.
+func (f *feed) showAll() {
 	f.takeAll()
-	if f.show() != nil {
+	if f.show() != nil { // nobody is there to be told what came of it
 		f.leave(errClientLeft())
-		return false
+		f.ended, f.outcome = true, messages.LaneOutcome{}
 	}
-	return true
 }
 
 // start sends the turn and waits until it is accepted.
@@ -87,7 +80,7 @@ func (f *feed) start() error {
 }
 
 // wait waits for the next chunk.
-func (f *feed) wait(deadline <-chan time.Time) (err error) {
+func (f *feed) wait() error {
 	var open bool
 	select { // a wait for one thing costs a tenth of a wait for five
 	case f.chunk, open = <-f.turn.Chunks:
@@ -98,28 +91,28 @@ func (f *feed) wait(deadline <-chan time.Time) (err error) {
 	case f.chunk, open = <-f.turn.Chunks:
 		return f.check(open)
 	case <-f.cancelled:
-		return f.cancel(deadline)
+		return f.cancel()
 	case <-f.lane.Gone:
 		return errClientLeft()
 	case <-f.session.server.cut.Done():
 		return errCutOff()
-	case <-deadline:
+	case <-f.deadline.C:
 		return errNoAnswer()
 	}
 }
 
-func (f *feed) check(open bool) error { return (*answer)(nil).check(open) }
+func (f *feed) check(open bool) error { return checkOpen(open, f.turn.Spec.Keep) }
 
 // cancel ends the turn. One that is kept says so itself, once that is stored; any
 // other has nobody to say so but its feed.
-func (f *feed) cancel(deadline <-chan time.Time) error {
+func (f *feed) cancel() error {
 	f.cancelled = nil
 	if f.turn.Spec.Keep {
 		m := messages.NewCancelTurn(f.kept, f.turn.Spec.ID)
 		if err := f.session.server.conversations.CancelTurn(m); err != nil {
 			return err
 		}
-		return f.wait(deadline)
+		return f.wait()
 	}
 	f.leave(errClientLeft())
 	f.chunk = messages.Chunk{
@@ -204,12 +197,12 @@ func (f *feed) refuse(err error) {
 }
 
 // fail ends a turn that did not end by itself. A client that has left is not told.
-func (f *feed) fail(err error) messages.LaneOutcome {
+func (f *feed) fail(err error) {
 	f.leave(err)
 	if !errors.Is(err, errLeft) {
 		f.refuse(err)
 	}
-	return messages.LaneOutcome{Failed: true}
+	f.outcome = messages.LaneOutcome{Failed: true}
 }
 
 // show sends the events that were taken.

@@ -9,7 +9,8 @@ import (
 
 // resume shows the events of a response behind one that the client has: of one that
 // still comes beside whoever else reads it, of any other from the store.
-func (n *session) resume(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
+func (n *session) resume(t *messages.LaneTurn) messages.LaneOutcome {
+	x := n.exchange(t.Spec.ID)
 	f := &feed{session: n, x: x, lane: t, leave: func(error) {}}
 	defer f.finish()
 	found, err := n.server.follow(x.principal.Tenant, t.Resume.Response)
@@ -23,7 +24,8 @@ func (n *session) resume(x *exchange, t *messages.LaneTurn) messages.LaneOutcome
 		err = f.replay(&found.record)
 	}
 	if err != nil {
-		return f.fail(err)
+		f.fail(err)
+		return f.outcome
 	}
 	return messages.LaneOutcome{}
 }

@@ -9,52 +9,67 @@ import (
 	"example.com/parley/messages/wire/openai"
 )
 
-// Serve implements messages.SessionClient.
+// Serve implements messages.SessionClient. What it takes to begin, and at the end, is in
+// functions of their own: in between a turn waits for its model, with all that is on
+// its stack.
 func (n *session) Serve(t *messages.LaneTurn) messages.LaneOutcome {
-	x := n.exchange(t.Spec.ID)
-	switch {
-	case t.Resume != nil:
-		return n.resume(x, t)
-	case t.Warm:
-		return n.warm(x, t)
-	default:
-		return n.respond(x, t)
+	if t.Resume != nil || t.Warm {
+		return n.serveOther(t)
 	}
-}
-
-// respond has a turn run and shows its events. What it takes to begin is in a
-// function of its own: the rest waits for the model, with all that is on its stack.
-func (n *session) respond(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
-	f, err := n.feed(x, t)
+	f, err := n.feed(t)
 	if err != nil {
-		t.Ending()
-		n.refuse(x, t.Lane, err)
-		return messages.LaneOutcome{Failed: true}
+		return n.notBegun(t, err)
 	}
-	defer f.leave(nil)
-	n.server.metrics.Streams.Inc()
-	defer n.server.metrics.Streams.Dec()
-	return f.remember(f.run())
+	defer f.end()
+	f.run()
+	return f.remember()
 }
 
-// remember adds what only the session knows of a turn.
-func (f *feed) remember(outcome messages.LaneOutcome) messages.LaneOutcome {
-	if spec := &f.turn.Spec; !spec.Keep && outcome.Status != "" && !outcome.Failed {
-		outcome.Remembered = rememberTurn(f.lane, spec, f.events.Output())
+// serveOther is Serve for what has no model asked.
+func (n *session) serveOther(t *messages.LaneTurn) messages.LaneOutcome {
+	if t.Resume != nil {
+		return n.resume(t)
 	}
-	return outcome
+	return n.warm(t)
 }
 
-// feed describes a turn that is about to begin. The caller ends it with leave.
-func (n *session) feed(x *exchange, t *messages.LaneTurn) (*feed, error) {
-	spec := t.Spec
-	spec.Deadline = x.begun.Add(n.server.cfg.TurnTimeout)
-	private, err := n.goOnFrom(x, &spec, t, spec.Keep)
-	if err != nil {
+// feed describes a turn that is about to begin. The caller ends it.
+func (n *session) feed(t *messages.LaneTurn) (*feed, error) {
+	client, leave := context.WithCancelCause(context.Background())
+	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, turn: messages.NewStartTurn(client, t.Spec), leave: leave}
+	spec := &f.turn.Spec
+	spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
+	var err error
+	if f.private, err = n.goOnFrom(f.x, spec, t, spec.Keep); err != nil {
+		leave(nil)
 		return nil, err
 	}
-	client, leave := context.WithCancelCause(context.Background())
-	return &feed{session: n, x: x, lane: t, turn: messages.NewStartTurn(client, spec), leave: leave, private: private}, nil
+	f.deadline = time.NewTimer(time.Until(spec.Deadline.Add(lastWord)))
+	n.server.metrics.Streams.Inc()
+	return f, nil
+}
+
+// notBegun refuses a turn that goes on from what there is not.
+func (n *session) notBegun(t *messages.LaneTurn, err error) messages.LaneOutcome {
+	t.Ending()
+	n.refuse(n.exchange(t.Spec.ID), t.Lane, err)
+	return messages.LaneOutcome{Failed: true}
+}
+
+// end gives back what a feed holds.
+func (f *feed) end() {
+	f.finish()
+	f.deadline.Stop()
+	f.session.server.metrics.Streams.Dec()
+	f.leave(nil)
+}
+
+// remember adds to what came of a turn what only the session knows of it.
+func (f *feed) remember() messages.LaneOutcome {
+	if spec := &f.turn.Spec; !spec.Keep && f.outcome.Status != "" && !f.outcome.Failed {
+		f.outcome.Remembered = rememberTurn(f.lane, spec, f.events.Output())
+	}
+	return f.outcome
 }
 
 // goOnFrom says where a lane's turn goes on from: what the session alone remembers, or
@@ -99,13 +114,11 @@ func rememberTurn(t *messages.LaneTurn, spec *messages.TurnSpec, output []messag
 }
 
 // warm prepares what a later turn goes on from, and has nothing generated.
-func (n *session) warm(x *exchange, t *messages.LaneTurn) messages.LaneOutcome {
-	spec := t.Spec
+func (n *session) warm(t *messages.LaneTurn) messages.LaneOutcome {
+	x, spec := n.exchange(t.Spec.ID), t.Spec
 	private, err := n.goOnFrom(x, &spec, t, false)
 	if err != nil {
-		t.Ending()
-		n.refuse(x, t.Lane, err)
-		return messages.LaneOutcome{Failed: true}
+		return n.notBegun(t, err)
 	}
 	record := recordOf(&spec, "", private)
 	f := &feed{session: n, x: x, lane: t, events: openai.NewResponseStream(record)}

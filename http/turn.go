@@ -199,11 +199,13 @@ func (a *answer) look() (messages.Chunk, error) {
 
 // check explains a stream that ended without an end. That of a turn that is kept
 // was too slow for others who look on, or the turn's actor is gone; the store knows.
-func (a *answer) check(open bool) error {
+func (a *answer) check(open bool) error { return checkOpen(open, !a.kept.IsZero()) }
+
+func checkOpen(open, kept bool) error {
 	if open {
 		return nil
 	}
-	if !a.kept.IsZero() {
+	if kept {
 		return readTooSlowly()
 	}
 	return &messages.Failure{

@@ -104,7 +104,9 @@ func (s *session) launch(ctx actor.Context, l *lane) {
 	root, self, client := ctx.ActorSystem().Root, ctx.Self(), s.client
 	t.Ends = func() { root.Send(self, &ending{turn: t}) }
 	s.deps.workers.Go(func() {
-		root.Send(self, &served{turn: t, outcome: serve(client, t)})
+		done := &served{turn: t}
+		done.by(client)
+		root.Send(self, done)
 	})
 }
 

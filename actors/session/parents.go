@@ -79,13 +79,17 @@ func (p *parent) Receive(ctx actor.Context) {
 	m.Reply <- messages.SessionOpened{Tell: func(m any) { root.Send(pid, m) }}
 }
 
-// serve has the connection carry a turn out. A panic is the turn's alone.
-func serve(client messages.SessionClient, t *messages.LaneTurn) (outcome messages.LaneOutcome) {
-	defer func() {
-		if p := recover(); p != nil {
-			outcome = messages.LaneOutcome{Failed: true}
-			client.Refuse(t.Lane, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-		}
-	}()
-	return client.Serve(t)
+// by has the connection carry the turn out. A panic is the turn's alone. There are as
+// many of these as there are responses, and they wait: as little as can be is on the
+// stack above that.
+func (m *served) by(client messages.SessionClient) {
+	defer m.recover(client)
+	m.outcome = client.Serve(m.turn)
+}
+
+func (m *served) recover(client messages.SessionClient) {
+	if p := recover(); p != nil {
+		m.outcome = messages.LaneOutcome{Failed: true}
+		client.Refuse(m.turn.Lane, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
 }
