@@ -138,13 +138,18 @@ func (f *feed) takeAll() {
 	}
 }
 
-// take turns a chunk into events. A turn that fails before its first event is
-// answered with an error, as a request would be.
+// take turns a chunk into events.
 func (f *feed) take(chunk *messages.Chunk) {
-	if chunk.Kind != messages.ChunkEnd {
-		f.append(chunk)
+	if chunk.Kind == messages.ChunkEnd {
+		f.takeEnd(chunk)
 		return
 	}
+	f.append(chunk)
+}
+
+// takeEnd takes the last chunk. A turn that fails before its first event is answered
+// with an error, as a request would be.
+func (f *feed) takeEnd(chunk *messages.Chunk) {
 	f.ended = true
 	end := chunk.End
 	if end.Err != nil && f.events.Last() < 0 && end.Status != messages.TurnCancelled {
