@@ -196,6 +196,29 @@ func TestACancelledTurnSaysSo(t *testing.T) {
 	<-gone
 }
 
+func TestATurnThatEndsItsStreamEarlySaysWhy(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(m *messages.StartTurn) error {
+		go func() {
+			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
+			m.Chunks <- opened()
+			m.Chunks <- text("Hel")
+			close(m.Chunks) // as a turn does whose client was too slow for others who look on
+		}()
+		return nil
+	}).socket()
+	for code, body := range map[messages.Code]string{
+		messages.CodeSlowReader: ask,
+		messages.CodeRestarted:  `{"type":"response.create","model":"demo","input":"hi","store":false}`,
+	} {
+		c.say(body)
+		all := c.until("error", "response.failed")
+		if last := all[len(all)-1]; last.Error.Code != string(code) {
+			t.Errorf("want %s: it ends with %s", code, last.raw)
+		}
+	}
+}
+
 func TestACancelledTurnThatIsKeptSaysSoItself(t *testing.T) {
 	t.Parallel()
 	cancelled := make(chan messages.TurnID, 1)
