@@ -35,6 +35,12 @@ const (
 	// many may wait for it at first; the library's own is a million, of 16 bytes each.
 	wireBatch, wireQueue = 64, 1024
 
+	// flowWindow is how many bytes may be on their way between two nodes. Where it is named
+	// gRPC does not look for a better one, for which it would send a ping behind each
+	// message that comes, and wake the other node once more to answer it. At 10 ms from
+	// node to node it lets 400 MB/s through.
+	flowWindow = 4 << 20
+
 	// pingEvery and pingPatience find a peer that is gone without a word. Members
 	// that are removed are found sooner, by their leases.
 	pingEvery, pingPatience = 10 * time.Second, 5 * time.Second
@@ -57,9 +63,11 @@ func listen(cfg Config) (r *remoting, err error) {
 	wire := remote.Configure(host, port,
 		remote.WithAdvertisedHost(cfg.Advertise),
 		remote.WithEndpointWriterBatchSize(wireBatch), remote.WithEndpointWriterQueueSize(wireQueue),
-		remote.WithDialOptions(dial, grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingPatience, PermitWithoutStream: true}),
+		remote.WithDialOptions(dial, grpc.WithInitialWindowSize(flowWindow), grpc.WithInitialConnWindowSize(flowWindow),
+			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingPatience, PermitWithoutStream: true}),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxWire), grpc.MaxCallSendMsgSize(maxWire))),
-		remote.WithServerOptions(serve, grpc.MaxRecvMsgSize(maxWire), grpc.MaxSendMsgSize(maxWire),
+		remote.WithServerOptions(serve, grpc.InitialWindowSize(flowWindow), grpc.InitialConnWindowSize(flowWindow),
+			grpc.MaxRecvMsgSize(maxWire), grpc.MaxSendMsgSize(maxWire),
 			grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingPatience}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery / 2, PermitWithoutStream: true}),
 			grpc.StreamInterceptor(guarded)),
