@@ -43,6 +43,7 @@ func runParts(ctx context.Context, patience time.Duration, log *slog.Logger, par
 		log.Info("stopping")
 	case r := <-ended:
 		failed = fmt.Errorf("%s ended by itself: %w", r.name, cmp.Or(r.err, errEnded))
+		log.Error("stopping", slog.Any("error", failed))
 	}
 	stopping, release := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer release()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	parleyhttp "example.com/parley/http"
 )
 
 // diary notes what happens to parts, in order.
@@ -78,6 +80,26 @@ func TestAPartThatEndsByItselfIsAFailure(t *testing.T) {
 	const want = "http ended by itself: it was not told to"
 	if err == nil || err.Error() != want {
 		t.Errorf("runParts returned %v, want %q", err, want)
+	}
+}
+
+func TestClientsAreHurriedWhereThisNodeIsNoMemberAnyMore(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]bool{"when it is told to end": true, "when it was removed": false} {
+		ctx, stop := context.WithCancel(t.Context())
+		removed := errors.New("removed")
+		var hurried []time.Duration
+		drain := func(d time.Duration) parleyhttp.Draining {
+			hurried = append(hurried, d)
+			return parleyhttp.Draining{}
+		}
+		if told {
+			stop()
+		}
+		if err := hurrying(drain, func(context.Context) error { return removed })(ctx); !errors.Is(err, removed) || (len(hurried) == 1) == told {
+			t.Errorf("%s: hurried %v: %v", name, hurried, err)
+		}
+		stop()
 	}
 }
 

@@ -166,7 +166,7 @@ func (s *server) parts(ctx context.Context, again *source, environment []string)
 		{name: "the shared cache", run: s.answers.share()},
 		{name: "the shares of limits", run: s.door.share()},
 		{name: "the actors", stop: draining(s.tree, s.clients)},
-		{name: "the cluster", run: s.nodes.run(ctx, s.cfg.HTTP.DrainTimeout, s.tree)},
+		{name: "the cluster", run: hurrying(s.clients.Drain, s.nodes.run(ctx, s.cfg.HTTP.DrainTimeout, s.tree))},
 		{name: "the embedder", run: s.answers.run()},
 		{name: "the collector's pace", run: pacing(environment)},
 		{name: "the warmer", run: s.warmer.Run},

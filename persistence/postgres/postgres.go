@@ -131,6 +131,7 @@ func connect(ctx context.Context, cfg Config, role Role) (*pgxpool.Pool, error) 
 	parameters["statement_timeout"] = "10000"
 	parameters["idle_in_transaction_session_timeout"] = "30000"
 	boundConnecting(config.ConnConfig)
+	config.BeforeClose = boundGoodbye
 	if cfg.CommitDelay > 0 {
 		config.AfterConnect = delayCommits(cfg.CommitDelay)
 	}
@@ -157,6 +158,26 @@ func boundConnecting(config *pgx.ConnConfig) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
 		config.DialFunc = (&net.Dialer{Timeout: reachWithin}).DialContext
+	}
+}
+
+// goodbyeWithin is how long a connection whose query was given up waits for the server to
+// close it as well.
+const goodbyeWithin = time.Second
+
+// boundGoodbye closes a connection for which the library would wait for 15 seconds: where
+// the server was cut off its goodbye comes seconds after the way is open again, and until
+// then the connection's place in the pool is taken, and a store that is closed waits.
+func boundGoodbye(conn *pgx.Conn) {
+	if !conn.IsClosed() {
+		return // it is about to be closed by itself, which waits for nothing
+	}
+	patience := time.NewTimer(goodbyeWithin)
+	defer patience.Stop()
+	select {
+	case <-conn.PgConn().CleanupDone():
+	case <-patience.C:
+		_ = conn.PgConn().Conn().Close() // an error says that it is closed
 	}
 }
 
