@@ -52,3 +52,19 @@ func leastOf(a, b float64) float64 {
 		return min(a, b)
 	}
 }
+
+// words are those of a file; none where it cannot be read.
+func words(system fs.FS, file string) []string {
+	text, err := fs.ReadFile(system, file)
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text))
+}
+
+func firstWord(system fs.FS, file string) string {
+	if found := words(system, file); len(found) > 0 {
+		return found[0]
+	}
+	return ""
+}

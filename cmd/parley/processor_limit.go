@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
-	"strings"
 )
 
 // containersProcessors is how many processors the process may use all the time, by the
@@ -28,19 +27,4 @@ func quotient(quota, period string) float64 {
 		return 0
 	}
 	return part / whole
-}
-
-func words(system fs.FS, file string) []string {
-	text, err := fs.ReadFile(system, file)
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(text))
-}
-
-func firstWord(system fs.FS, file string) string {
-	if found := words(system, file); len(found) > 0 {
-		return found[0]
-	}
-	return ""
 }
