@@ -48,15 +48,17 @@ func join(t *testing.T, store *postgres.Store, id messages.MemberID) {
 // alive has the member renew its lease until only want are left.
 func alive(t *testing.T, store *postgres.Store, id messages.MemberID, want int) {
 	t.Helper()
-	for patience := time.Now().Add(20 * lease); ; time.Sleep(lease / 10) {
-		members, err := store.Renew(t.Context(), id, lease)
+	patient, enough := context.WithTimeout(t.Context(), 20*lease)
+	defer enough()
+	for ; ; time.Sleep(lease / 10) {
+		members, err := store.Renew(patient, id, lease)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(members) == want {
 			return
 		}
-		if time.Now().After(patience) {
+		if patient.Err() != nil {
 			t.Fatalf("%d members are left, want %d: %+v", len(members), want, members)
 		}
 	}
@@ -214,19 +216,7 @@ func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
 	if err := frozen.BeginTurn(t.Context(), begun(held.Epoch.First()+1, 1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := pgx.ParseConfig(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parameters.RuntimeParams["application_name"] = "parley frozen"
-	conn, err := pgx.ConnectConfig(t.Context(), parameters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background()) //nolint:errcheck // it is cut
-	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT set_config('parley.scope', 'operator', true); UPDATE conversations SET epoch = epoch"); err != nil {
-		t.Fatal(err)
-	}
+	commit := freezeAt(t, at, "frozen", "UPDATE conversations SET epoch = epoch")
 	alive(t, next, "next", 1)
 	took := takeOne(t, next, "next")
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -234,7 +224,43 @@ func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
 	if _, err := next.Activate(soon, messages.Activate{Ref: fenced, Shard: took.Epoch, MaxItems: 1, MaxBytes: 1}); err != nil {
 		t.Errorf("the next owner: %v", err)
 	}
-	if _, err := conn.Exec(t.Context(), "COMMIT"); err == nil {
+	if commit() == nil {
 		t.Error("the transaction was committed")
+	}
+}
+
+// Where it is frozen in the middle of renewing its lease, it holds the row that the
+// others have to remove, and each of them would lose its own lease over that.
+func TestMemberFrozenWhileItRenewsIsRemoved(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	member(t, at, "frozen")
+	next := member(t, at, "next")
+	commit := freezeAt(t, at, "frozen", "UPDATE cluster_members SET expires = clock_timestamp() + interval '1 hour' WHERE id = 'frozen'")
+	alive(t, next, "next", 1)
+	if commit() == nil {
+		t.Error("the lease was renewed")
+	}
+}
+
+// freezeAt begins a transaction of a member's with a statement, and leaves it there.
+func freezeAt(t *testing.T, at string, id messages.MemberID, statement string) (commit func() error) {
+	t.Helper()
+	parameters, err := pgx.ParseConfig(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters.RuntimeParams["application_name"] = "parley " + string(id)
+	conn, err := pgx.ConnectConfig(t.Context(), parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) }) // it is cut
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT set_config('parley.scope', 'operator', true); "+statement); err != nil {
+		t.Fatal(err)
+	}
+	return func() error {
+		_, err := conn.Exec(t.Context(), "COMMIT")
+		return err
 	}
 }

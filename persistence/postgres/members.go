@@ -56,20 +56,29 @@ func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Durati
 }
 
 // removeExpired also frees the idempotency keys of requests that nobody answers any
-// more.
+// more. Connections go first: a member that was frozen in the middle of renewing its
+// lease holds its own row, and who waited for that would lose its own lease meanwhile.
 func removeExpired(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, "DELETE FROM cluster_members WHERE expires < clock_timestamp() RETURNING id")
-	if err != nil {
+	expired, err := memberIDs(ctx, tx, "SELECT id FROM cluster_members WHERE expires < clock_timestamp()")
+	if err != nil || len(expired) == 0 {
 		return err
 	}
-	gone, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err := endSessions(ctx, tx, expired); err != nil {
+		return err
+	}
+	gone, err := memberIDs(ctx, tx, "DELETE FROM cluster_members WHERE id = ANY($1) AND expires < clock_timestamp() RETURNING id", expired)
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	if err := endSessions(ctx, tx, gone); err != nil {
-		return err
-	}
 	return release(ctx, tx, gone...)
+}
+
+func memberIDs(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]string, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // sessionName is by which the database shows a member's connections.
