@@ -42,30 +42,38 @@ func begins(words []token, phrase []string) bool {
 // loose returns the words that say something in their basic forms, with the ways
 // to ask for the same made one.
 func loose(words []token) []Word {
-	words = praiseFirst(uninverted(rewritten(words)))
-	taken, canOne := howTo(words)
-	general := taken > 0
-	kept := words[taken:taken]
-	for i := taken; i < len(words); i++ {
-		t := words[i]
-		dropped := t.kind == article || t.traits&isLight != 0 || saysNothing(words, i, isLoosePlace) || general && t.traits&isOwner != 0
-		if !dropped {
-			kept = append(kept, t)
+	words = shaped(praiseFirst(uninverted(rewritten(words))))
+	f, taken := framed(words)
+	words = words[taken:]
+	mayDo := false
+	if f == nil {
+		words, mayDo = spoken(words)
+	} else {
+		words = f.asked(words)
+	}
+	general := f != nil || ofAnybody(words)
+	kept := words[:0]
+	for i, t := range words {
+		if t.kind == article || saysNothing(words, i, isLoosePlace) || f != nil && owned(words, i) {
+			continue
 		}
+		kept = append(kept, t)
 	}
 	sortPairs(kept)
 	out := make([]Word, 0, len(kept)+1)
 	switch {
-	case canOne:
-		out = append(out, Word{Form: hashOf("can one")})
-	case taken > 0:
-		out = append(out, Word{Form: hashOf("how to")})
+	case f != nil:
+		out = append(out, Word{Form: f.form})
+	case mayDo:
+		out = append(out, Word{Form: formDo})
 	}
 	for _, t := range kept {
 		out = append(out, looseWord(t, general))
 	}
 	return out
 }
+
+var formDo = hashOf("do")
 
 // sortPairs puts "jam and marmalade" and "marmalade and jam" in one order, where
 // the words beside "and" stand alone.
@@ -85,7 +93,7 @@ func looseWord(t token, general bool) Word {
 	switch t.kind {
 	case content:
 		form := t.basic()
-		if t.traits&hasSynonym != 0 || len(form) != len(t.text) || t.traits&isIrregular != 0 {
+		if t.traits&hasSynonym != 0 || form != t.text {
 			if same, found := synonyms[form]; found {
 				return Word{Form: hashOf(same)}
 			}
@@ -103,35 +111,6 @@ func looseWord(t token, general bool) Word {
 		}
 	}
 	return Word{Form: hashOf(t.text)}
-}
-
-// howTo tells how many words at the beginning ask for a way to do something, or
-// whether there is one at all. Either is asked of people in general.
-func howTo(words []token) (taken int, canOne bool) {
-	for _, frame := range howToFrames {
-		if n := matches(words, frame); n > 0 {
-			return n, false
-		}
-	}
-	for _, frame := range canOneFrames {
-		if n := matches(words, frame); n > 0 {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
-// matches tells how many words a frame takes, whose members are sets: "how",
-// "do|can|should", "i|you". One that ends in "?" may be missing.
-func matches(words []token, frame []slot) (taken int) {
-	for _, s := range frame {
-		if taken < len(words) && slices.Contains(s.words, words[taken].text) {
-			taken++
-		} else if !s.optional {
-			return 0
-		}
-	}
-	return taken
 }
 
 // mostThings is how many words name what is praised: "which mountain bike is best".
@@ -158,30 +137,6 @@ func praiseFirst(words []token) []token {
 	words[1], words[2] = words[things], words[adjective]
 	copy(words[3:], thing)
 	return append(words[:3+len(thing)], words[adjective+1:]...)
-}
-
-// rewritten has groups of words replaced, in place. What stands for them is never
-// longer.
-func rewritten(words []token) []token {
-	out := words[:0]
-	for i := 0; i < len(words); {
-		taken := 0
-		if words[i].traits&startsGroup != 0 {
-			for _, r := range rewrites[words[i].text] {
-				if begins(words[i:], r.from) {
-					taken = len(r.from)
-					out = append(out, r.to...)
-					break
-				}
-			}
-		}
-		if taken == 0 {
-			out = append(out, words[i])
-			taken = 1
-		}
-		i += taken
-	}
-	return out
 }
 
 // helps tells of verbs that go before their subject in a question.

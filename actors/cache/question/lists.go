@@ -1,9 +1,6 @@
 package question
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // The lists are closed classes of English words, and pairs that every thesaurus
 // has. They are no list of questions: what a list does not know is compared
@@ -87,8 +84,7 @@ var lexicon = func() map[string]known {
 	for word, whole := range contractions {
 		change(word, func(k *known) { k.whole = strings.Fields(whole) })
 	}
-	for group := range rewriteTexts {
-		first, _, _ := strings.Cut(group, " ")
+	for _, first := range startsOf(rewriteTexts, firstTexts) {
 		change(first, func(k *known) { k.traits |= startsGroup })
 	}
 	for word := range irregular {
@@ -143,26 +139,6 @@ var courtesies = byFirst(phrases(
 // thanks are courtesies at the end.
 var thanks = phrases("please", "pls", "thanks", "thank you", "thanks a lot", "many thanks")
 
-// howToFrames are ways to ask for a way to do something.
-var howToFrames = [][]slot{
-	frame("how", "do|does|can|could|should|would|might|may", "i|you|we|one|someone|somebody|anyone"),
-	frame("how", "to"),
-	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "to"),
-	frame("what|which", "is|are|was", "the|a|some|any?", "best|good|better|right|proper|correct|ideal?", "way|ways|method|methods|steps|process|procedure|tips", "to"),
-	frame("what", "should|can|could|must|would|do", "i|you|we|one", "do", "to"),
-	frame("what", "do|would|should", "i|you|we|one", "need|have", "to", "do", "to"),
-	frame("how", "is|was", "it", "possible", "to"),
-	frame("is|are", "there", "a|any|some?", "best|good|better?", "way|ways|method|methods", "i|you|we|one", "can|could"),
-}
-
-// canOneFrames are ways to ask whether something can be done.
-var canOneFrames = [][]slot{
-	frame("can|could", "i|we|one|someone|somebody|anyone|anybody|people"),
-	frame("is|was", "it", "possible", "to"),
-	frame("is|was", "it", "possible", "for", "me|us|one|someone|somebody|anyone|anybody|people", "to"),
-	frame("is|was", "it", "possible", "that", "i|we|one|someone|somebody|anyone|anybody|people", "can|could"),
-}
-
 // anybody are the persons of questions that are of people in general.
 var anybody = map[string]string{
 	"you": "i", "we": "i", "one": "i", "someone": "i", "somebody": "i", "anyone": "i", "me": "i", "us": "i",
@@ -172,55 +148,20 @@ var anybody = map[string]string{
 // sameForm makes number alike, and never tense.
 var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get", "whom": "who", "which": "what"}
 
-// rewriteTexts are groups of words that say the same as others, or nothing.
-var rewriteTexts = map[string]string{
-	"make money": "earn money", "making money": "earning money", "get rid of": "remove", "getting rid of": "removing", "find out": "discover",
-	"look for": "search for", "looking for": "searching for", "in order to": "to", "so as to": "to", "a lot of": "many", "lots of": "many", "such as": "like",
-	"in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than", "up to": "until",
-	"how come": "why", "why is it that": "why", "what do you mean by": "what is", "what is meant by": "what is", "what is the definition of": "what is", "do you think": "", "what do you think of": "your opinion", "what do you think about": "your opinion", "what is your opinion of": "your opinion",
-	"what is your opinion on": "your opinion", "what is your opinion about": "your opinion", "what are your opinions on": "your opinion", "what are your opinions about": "your opinion",
-	"what are your thoughts on": "your opinion", "what are your thoughts about": "your opinion", "what is your view on": "your opinion", "what is your view of": "your opinion",
-	"what are your views on": "your opinion", "what are your views about": "your opinion", "what is your take on": "your opinion", "how do you feel about": "your opinion",
-	"made up of": "made of", "no one": "nobody", "whether or not": "if", "whether": "if", "if or not": "if", "versus": "vs", "&": "and", "web site": "website", "e mail": "email", "in your opinion": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "right away": "immediately",
-	"the united states": "usa", "united states": "usa", "united states of america": "usa", "united kingdom": "uk", "new york city": "new york",
-	"cell phone": "mobile phone", "mobile phone number": "phone number", "take care of": "care for", "get over": "overcome", "deal with": "handle",
-	"set up": "install", "sign up": "register", "log in": "login", "log on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
-	"as well as": "and", "as well": "", "at the same time": "simultaneously", "each other": "one another", "kind of": "type of", "sort of": "type of", "kinds of": "type of", "types of": "type of",
-}
-
-// rewrites are the groups by their first words.
-var rewrites = func() map[string][]rewrite {
-	all := make(map[string][]rewrite)
-	for from, to := range rewriteTexts {
-		words := strings.Fields(from)
-		all[words[0]] = append(all[words[0]], rewrite{words, split(nil, to)})
-	}
-	for first := range all { // the longest first
-		slices.SortFunc(all[first], func(a, b rewrite) int { return len(b.from) - len(a.from) })
-	}
-	return all
-}()
-
-// rewrite is a group of words, and what stands for it.
-type rewrite struct {
-	from []string
-	to   []token
-}
-
 // synonyms name for a word the one that stands for all that mean the same.
-var synonyms = groups(
+var synonyms = synonymsOf(
 	"photo photograph picture pic image", "buy purchase", "movie film", "begin start", "fast quick rapid", "quickly rapidly",
 	"car automobile", "mother mom mum mommy", "father dad daddy", "child kid", "phone telephone", "cellphone smartphone",
 	"large big huge", "small little tiny", "good best great top finest",
 	"job employment", "error mistake", "answer reply", "fix repair", "choose select pick", "sofa couch",
-	"usa us u.s america", "uk britain", "make create", "pc computer", "email mail e-mail", "app application",
+	"usa u.s america", "uk britain", "make create", "pc computer", "email mail e-mail", "app application",
 	"cost price", "cheap inexpensive", "rich wealthy", "gift present", "shop store", "road street", "end finish",
 	"increase raise", "reduce decrease lower", "delete erase", "show display", "wish desire", "ill sick",
 	"difference distinction", "benefit advantage", "drawback disadvantage", "method way technique",
 	"guy man", "lady woman", "exam examination", "maths math mathematics", "ad advertisement", "info information", "bike bicycle",
 	"percent percentage", "hi hello", "learn study", "weird strange", "possible feasible", "whole entire", "hard difficult", "easy simple",
-	"favorite favourite", "behavior behaviour", "color colour", "labor labour", "center centre", "theater theatre", "neighbor neighbour", "organization organisation",
-	"realize realise", "organize organise", "recognize recognise", "program programme", "license licence", "defense defence", "gray grey", "tire tyre", "traveling travelling",
+	"favorite favourite", "program programme", "license licence", "defense defence", "offense offence", "gray grey", "tire tyre", "traveling travelling", "traveler traveller", "canceled cancelled", "canceling cancelling", "jewelry jewellery",
+	"colorful colourful", "judgment judgement", "pajamas pyjamas", "plow plough", "mold mould", "mustache moustache", "skeptical sceptical", "aluminum aluminium", "airplane aeroplane plane", "impact effect influence", "ok okay alright", "website site", "often frequently",
 )
 
 func setOf(words string) map[string]bool {
@@ -247,7 +188,7 @@ func byFirst(phrases [][]string) map[string][][]string {
 	return all
 }
 
-func groups(list ...string) map[string]string {
+func synonymsOf(list ...string) map[string]string {
 	all := make(map[string]string)
 	for _, group := range list {
 		words := strings.Fields(group)
@@ -263,22 +204,14 @@ func groups(list ...string) map[string]string {
 // irregular plurals, which no rule takes apart.
 var irregular = map[string]string{
 	"men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "mice": "mouse", "knives": "knife", "lives": "life", "wives": "wife",
+	"movies": "movie", "cookies": "cookie", "zombies": "zombie", "calories": "calorie", "selfies": "selfie", "hoodies": "hoodie", "rookies": "rookie", "genies": "genie", "newbies": "newbie", "foodies": "foodie", "techies": "techie",
+	"smoothies": "smoothie", "brownies": "brownie", "freebies": "freebie", "cuties": "cutie", "hippies": "hippie", "junkies": "junkie", "prairies": "prairie", "sweeties": "sweetie", "veggies": "veggie", "hankies": "hankie", "indies": "indie", "walkies": "walkie", "talkies": "talkie",
+	"viruses": "virus", "buses": "bus", "bonuses": "bonus", "campuses": "campus", "statuses": "status", "gases": "gas", "biases": "bias", "lenses": "lens", "octopuses": "octopus", "sinuses": "sinus", "circuses": "circus", "censuses": "census", "walruses": "walrus", "cactuses": "cactus", "atlases": "atlas", "canvases": "canvas", "irises": "iris",
+	"analyses": "analysis", "crises": "crisis", "theses": "thesis", "hypotheses": "hypothesis", "diagnoses": "diagnosis", "oases": "oasis", "parentheses": "parenthesis", "quizzes": "quiz",
+	"headaches": "headache", "toothaches": "toothache", "backaches": "backache", "stomachaches": "stomachache", "aches": "ache", "niches": "niche", "caches": "cache", "moustaches": "moustache", "mustaches": "mustache", "avalanches": "avalanche", "psyches": "psyche",
+	"shoes": "shoe", "horseshoes": "horseshoe", "canoes": "canoe", "toes": "toe", "foes": "foe", "axes": "axe", "geese": "goose", "cacti": "cactus", "fungi": "fungus", "bacteria": "bacterium", "persons": "person", "heroes": "hero", "zeroes": "zero", "echoes": "echo", "goes": "go",
 	"leaves": "leaf", "wolves": "wolf", "halves": "half", "shelves": "shelf", "thieves": "thief", "loaves": "loaf", "criteria": "criterion", "phenomena": "phenomenon",
 }
 
 // praise are adjectives that ask for the best, wherever they stand.
 var praise = setOf("best good better great top")
-
-// slot is a place in a frame, for one of several words.
-type slot struct {
-	words    []string
-	optional bool
-}
-
-func frame(slots ...string) (out []slot) {
-	for _, s := range slots {
-		words, optional := strings.CutSuffix(s, "?")
-		out = append(out, slot{strings.Split(words, "|"), optional})
-	}
-	return out
-}

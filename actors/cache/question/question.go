@@ -5,7 +5,9 @@
 //
 //	question.go  what is read of a text     words.go     text to words, contractions
 //	frame.go     how it asks                lists.go     the words that are treated alike
-//	limits.go    which texts are not compared at all
+//	ways.go      what one wants to do       groups.go    groups of words likewise, which
+//	shape.go     order made one             rewrite.go   replaces
+//	spelling.go  plurals, British English   limits.go    which texts are not compared at all
 package question
 
 import (
@@ -46,7 +48,7 @@ type Word struct {
 // Rules is the version of the rules and lists by which texts are read. What was read
 // by others is not compared: nodes of two versions share nothing but whole requests.
 // It goes up with every change of what Read returns (TestRulesAreThoseOfTheirVersion).
-const Rules = 3
+const Rules = 4
 
 // fewestWords that say something make a text comparable: of "what is it?" none does.
 const fewestWords = 1

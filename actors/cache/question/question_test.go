@@ -73,9 +73,61 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"What is the difference between moss and lichen?", "What is the difference between lichen and moss?", loosely},
 		{"How do I buy a used car?", "How can I purchase a used automobile?", loosely},
 		{"Why do some people snore loudly?", "Why do some people snroe loudly?", loosely},
-		{"What is the best method for growing basil at home?", "What is the best method for grow basil at home?", loosely},
+		{"Why do people keep planted trees in their house?", "Why do people keep planting trees in their house?", loosely},
 		{"Can I take three days off?", "Can I take 3 days off?", sameWords},
 		{"How do I invest $500?", "How do I invest 500$?", sameWords},
+
+		// A way, a place, a time, and what it is like.
+		{"How do I go about mending a kite?", "What steps should I take to mend a kite?", loosely},
+		{"What is the most effective way of mending a kite?", "How can one mend a kite?", loosely},
+		{"What is the easiest way to mend a kite?", "How can I easily mend a kite?", loosely},
+		{"What is the fastest way to mend a kite?", "How do I mend a kite as quickly as possible?", loosely},
+		{"How do I mend a kite?", "What is the fastest way to mend a kite?", not},
+		{"How can I open my own bakery?", "How do I open a bakery?", loosely},
+		{"How do I become a good baker?", "How can I be a good baker?", loosely},
+		{"How can you tell if a melon is ripe?", "How do I know when a melon is ripe?", loosely},
+		{"Where can I buy a kite?", "Where is the best place to buy a kite?", loosely},
+		{"Where do I buy a kite?", "How do I buy a kite?", not},
+		{"When should I sow beans?", "What is the best time to sow beans?", loosely},
+		{"When should I sow beans?", "When should I harvest beans?", not},
+		{"What is it like to live in Bern?", "How does it feel to live in Bern?", loosely},
+		{"What is it like living in Bern?", "What is it like to live in Bern?", loosely},
+		{"What is it like to live in Bern?", "What was it that lived in Bern?", not},
+		{"What should I do if a bee stings me?", "What to do when a bee stings you?", loosely},
+		{"How much salt should I eat?", "How much salt should one eat?", loosely},
+		{"Should I eat salt?", "Why should I eat salt?", not},
+
+		// The same in another order.
+		{"What is the moon of Saturn?", "What is Saturn's moon?", loosely},
+		{"What is the best cheese of Norway?", "What is Norway's best cheese?", not}, // it does, but an adjective has its place
+		{"What is a glass of wine?", "What is a wine glass?", not},
+		{"What is the child of the wolf?", "What is the wolf of the child?", not},
+		{"Why do owls not sing?", "Why don't owls sing?", loosely},
+		{"Why do owls sing?", "Why don't owls sing?", not},
+		{"Which firms use tar?", "What are the firms that use tar?", loosely},
+		{"What is the best song that you have heard?", "What's the best song you've ever heard?", loosely},
+		{"What are the best books one should read?", "What are the best books to read?", loosely},
+		{"What are the tallest trees in the world?", "What are the tallest trees?", loosely},
+		{"What are the trees in the world?", "What are the trees?", not},
+		{"Is it safe to eat snow?", "Is eating snow safe?", loosely},
+		{"Is it safe to eat snow?", "Is it safe to eat?", not},
+		{"How is a hare different from a rabbit?", "What is the main difference between rabbits and hares?", loosely},
+		{"Which is better: a wood fire or gas?", "What is better, gas or a wood fire?", loosely},
+		{"What will be the effect of rain on wheat?", "What effect will rain have on wheat?", not},
+		{"What is the effect of rain on wheat?", "What effect does rain have on wheat?", loosely},
+		{"What is the effect of rain on wheat?", "What is the effect of wheat on rain?", not},
+		{"Do unicorns exist?", "Are unicorns real?", loosely},
+		{"What causes tides?", "What are the reasons for tides?", loosely},
+		{"Why owls hoot at night?", "Why do owls hoot at night?", loosely},
+
+		// Spelling.
+		{"Which movies won in Cannes?", "Which movie won in Cannes?", strictly},
+		{"How is the privatisation of water organised?", "How is the privatization of water organized?", strictly},
+		{"What colour is a flamingo?", "What color is a flamingo?", strictly},
+		{"Why did World War II begin?", "Why did World War 2 start?", loosely},
+		{"Why did World War II begin?", "Why did World War I begin?", not},
+		{"Why did the US buy Alaska?", "Why did America buy Alaska?", loosely},
+		{"Why did it buy us Alaska?", "Why did it buy America Alaska?", not},
 
 		// What must not pass.
 		{"How do I cook a 10lb turkey?", "How do I cook a 12lb turkey?", not},
@@ -240,7 +292,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 3, "b09409f5cf433194"
+	const version, sum = 4, "46371d65369dc8f7"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",

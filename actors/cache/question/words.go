@@ -42,36 +42,6 @@ func (t token) steers() bool {
 	}
 }
 
-// basic is the word without the ending of its plural.
-func (t token) basic() string {
-	switch {
-	case t.kind != content:
-		return t.text
-	case t.traits&isIrregular != 0:
-		return irregular[t.text]
-	default:
-		return singular(t.text)
-	}
-}
-
-// singular takes the plural's ending off an English word that is regular (the
-// S-stemmer, Harman 1991). Longer endings stay: an engineer is not engineering.
-func singular(word string) string {
-	n := len(word)
-	switch {
-	case n < 4 || word[n-1] != 's':
-		return word
-	case strings.HasSuffix(word, "ies") && n > 4 && word[n-4] != 'e' && word[n-4] != 'a':
-		return word[:n-3] + "y"
-	case strings.HasSuffix(word, "sses"), strings.HasSuffix(word, "xes"), strings.HasSuffix(word, "ches"), strings.HasSuffix(word, "shes"):
-		return word[:n-2]
-	case word[n-2] == 's' || word[n-2] == 'u' || word[n-2] == 'i':
-		return word
-	default:
-		return word[:n-1]
-	}
-}
-
 // split cuts a text in lower case into words, with contractions in full. Punctuation
 // ends words and goes; symbols that change a meaning are words.
 func split(dst []token, text string) []token {
