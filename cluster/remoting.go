@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
 
 	"example.com/parley/messages"
@@ -44,6 +45,14 @@ const (
 	// pingEvery and pingPatience find a peer that is gone without a word. Members
 	// that are removed are found sooner, by their leases.
 	pingEvery, pingPatience = 10 * time.Second, 5 * time.Second
+
+	// connectPatience is for a connection to a peer until it has answered. gRPC's own is
+	// 20 s, and the system tries again only at distances of 1, 2, 4 and 8 s: a peer that
+	// is back would be waited for, and so would what is to end here.
+	connectPatience = 2 * time.Second
+
+	// closePatience is how long connections may take to close.
+	closePatience = time.Second
 )
 
 // listen takes the address, and serves peers from then on.
@@ -64,6 +73,7 @@ func listen(cfg Config) (r *remoting, err error) {
 		remote.WithAdvertisedHost(cfg.Advertise),
 		remote.WithEndpointWriterBatchSize(wireBatch), remote.WithEndpointWriterQueueSize(wireQueue),
 		remote.WithDialOptions(dial, grpc.WithInitialWindowSize(flowWindow), grpc.WithInitialConnWindowSize(flowWindow),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectPatience}),
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingPatience, PermitWithoutStream: true}),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxWire), grpc.MaxCallSendMsgSize(maxWire))),
 		remote.WithServerOptions(serve, grpc.InitialWindowSize(flowWindow), grpc.InitialConnWindowSize(flowWindow),
@@ -73,12 +83,17 @@ func listen(cfg Config) (r *remoting, err error) {
 			grpc.StreamInterceptor(guarded)),
 	)
 	wire.MaxRetryCount = 1 // a peer that cannot be reached is told of at once; what waits for it is tried elsewhere
-	system := actor.NewActorSystem(
-		actor.WithDeadLetterThrottleCount(0), actor.WithDeadLetterThrottleInterval(time.Millisecond), // a dead letter would be logged with its content
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
-	)
+	system := silentSystem()
 	r = &remoting{system: system, remote: remote.NewRemote(system, wire)}
 	return r, r.start()
+}
+
+// silentSystem logs nothing: a dead letter would be logged with its content.
+func silentSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithDeadLetterThrottleCount(0), actor.WithDeadLetterThrottleInterval(time.Millisecond),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+	)
 }
 
 // start makes the library's panics errors.
@@ -129,9 +144,24 @@ func (r *remoting) close() {
 	if r.lent {
 		return
 	}
-	r.stop(actor.NewPID(r.address(), "EndpointSupervisor"))
+	r.stopSoon(actor.NewPID(r.address(), "EndpointSupervisor"))
 	r.remote.Shutdown(false)
 	r.system.Shutdown()
+}
+
+// stopSoon ends an actor, and waits for closePatience at most: what still connects to a
+// peer that says nothing ends by itself, within connectPatience and the two seconds that
+// the library sleeps behind it.
+func (r *remoting) stopSoon(pid *actor.PID) {
+	stopped := make(chan struct{})
+	go func() { // ends with the actor, or after the library's 10 s
+		defer close(stopped)
+		r.stop(pid)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(closePatience):
+	}
 }
 
 // relayName is that of a member's relay. One of a process that ended at the same

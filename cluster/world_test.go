@@ -115,7 +115,8 @@ func joinFor(t *testing.T, at string, lease time.Duration) *node {
 	cfg := cluster.DefaultConfig()
 	cfg.Enabled, cfg.Listen, cfg.Heartbeat, cfg.Lease = true, "127.0.0.1:0", 500*time.Millisecond, lease
 	n.Cluster = cluster.OpenOn(wire, cfg, cluster.Deps{
-		Self: n.id, Version: "v1", Registry: n.store, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		Self: n.id, Version: "v1", Registry: n.store, Registerer: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", n.id),
 	})
 	n.elsewhere = n.Cluster
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -177,6 +178,12 @@ func awaitSpread(t testing.TB, nodes ...*node) {
 	await(t, "the shards are not spread", func() bool {
 		sum, most := 0, 0
 		for _, n := range nodes {
+			select {
+			case left := <-n.ended:
+				n.ended <- left
+				t.Fatalf("a node has ended: %v", left.err)
+			default:
+			}
 			owned := n.owns()
 			sum, most = sum+owned, max(most, owned)
 		}
