@@ -95,7 +95,7 @@ func looseWord(t token, general bool) Word {
 		form := t.basic()
 		if t.traits&hasSynonym != 0 || form != t.text {
 			if same, found := synonyms[form]; found {
-				return Word{Form: hashOf(same)}
+				form = same
 			}
 		}
 		return Word{Form: hashOf(form), Letters: letters(form), Root: root(form)}

@@ -4,8 +4,10 @@ package question
 // (groupTree says how they are read).
 var rewriteTexts = map[string]string{
 	// What is done.
-	"make money": "earn money", "making money": "earning money", "get rid of|from": "remove", "getting rid of|from": "removing", "find out": "discover",
-	"look for": "search for", "looking for": "searching for", "take care of": "care for", "get over": "overcome", "deal with": "handle",
+	"make|earn money from|on|in|through|via|with|by|using": "earn", "make|earn money": "earn", "making|earning money from|on|in|through|via|with|by|using": "earning", "making|earning money": "earning", "earn from|on|in|through|via|with|by|using": "earn", "get rid of|from": "remove", "getting rid of|from": "removing", "find out": "discover",
+	"look for": "search for", "looking for": "searching for", "take care of": "care for", "get over": "overcome", "deal|cope with": "handle", "dealing|coping with": "handling",
+	"find|land|secure job|jobs": "get job", "finding|landing|securing job|jobs": "getting job", "get up early": "wake up early", "lose|reduce|drop weight": "lose weight", "losing|reducing|dropping weight": "losing weight",
+	"question|questions asked on|in": "question on", "written by": "by",
 	"set up": "install", "sign up": "register", "log in|on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
 	"start|begin to? learn|learning": "learn", "learn how to": "learn to", "learn about": "learn", "learning about": "learning", "teach myself|yourself|oneself": "learn",
 	"start|begin up? new": "begin", "start|begin up": "begin", "starting|beginning up? new": "beginning", "open up? new": "open", "create|make new": "make",
@@ -15,18 +17,19 @@ var rewriteTexts = map[string]string{
 	"a lot of": "many", "lots|plenty of": "many", "up to": "until", "right away": "immediately", "at the same time": "simultaneously", "as fast|quickly|soon as possible": "quickly", "as easily as possible": "easily",
 	"in|within a|an|one month": "in 1 month", "in|within a|an|one week": "in 1 week", "in|within a|an|one day": "in 1 day", "in|within a|an|one year": "in 1 year", "in|within a|an|one hour": "in 1 hour",
 	"one month": "1 month", "one week": "1 week", "one day $": "1 day", "one year": "1 year", "one hour": "1 hour", "one minute": "1 minute",
-	"how frequently": "how often", "how much time": "how long",
+	"how frequently": "how often", "how much time": "how long", "how much money": "how much", "so many people": "people", "per cent": "percent", "%": "percent",
 
 	// How words hang together.
 	"in order to": "to", "so as to": "to", "such as": "like", "in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than",
 	"made up of": "made of", "with no": "without", "whether or not": "if", "whether": "if", "if or not": "if", "or not $": "", "versus": "vs", "as well as": "and", "as well": "", "&": "and", "each other": "one another",
-	"kind|kinds|sort|sorts|types of": "type of", "that exist|exists $": "",
+	"all? different? kind|kinds|sort|sorts|types of": "type of", "all? different type of": "type of", "that exist|exists $": "",
 
 	// What says nothing.
 	"some of": "", "do|would you think|say": "", "in your|my opinion|view|experience": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "on earth $": "in world", "on|in planet $": "in world",
 
 	// Two names for one thing.
 	"pro|pros and|& con|cons": "benefit and drawback", "advantages and|& disadvantages": "benefit and drawback", "benefits and|& drawbacks": "benefit and drawback", "merits and|& demerits": "benefit and drawback",
+	"u": "you", "ur": "your", "plz": "please", "coz|cuz|bcoz|bcz": "because", "abt": "about", "ppl": "people",
 	"no one": "nobody", "web site": "website", "web sites": "websites", "e mail": "email", "wi fi": "wifi", "cell phone": "mobile phone", "mobile phone number": "phone number",
 	"the us": "usa", "in us $": "in usa", "united states of? america?": "usa", "united kingdom": "uk", "new york city": "new york",
 	"world war i|1|one": "ww1", "world war ii|2|two": "ww2", "world war iii|3|three": "ww3",
@@ -41,8 +44,11 @@ var firstTexts = map[string]string{
 	// Why.
 	"what is|are|was|were reason|reasons why|that": "why", "what is|are reason|reasons|cause|causes for|of|behind": "what cause",
 
+	"what will|would|do|does happen|happens if|when": "what happen if", "what happens if|when": "what happen if", "what do|does it mean if|when": "what do it mean if",
+	"how long do|does|will|would it take": "how long do it take", "what|which kind|kinds|type|types|sort|sorts of": "what",
+
 	// What is the best.
-	"what|which would|will|could|can|might|should be": "what is", "which one is|are": "what is", "which one": "which",
+	"what|which would|will|could|can|might|should be": "what is", "which one is|are": "what is", "which one": "which", "which all": "which", "what is|are all": "what is",
 	"can|could|will|would you|anyone|someone|somebody|anybody please? suggest|recommend me|us? good|best": "what is best", "suggest|recommend me|us? good|best": "what is best",
 
 	// A way to do something.

@@ -18,17 +18,17 @@ const (
 	isInText                       // points at a place in the text
 	isPassing                      // of which the answer will be another one soon
 	isOperation                    // asks to calculate
-	startsGroup                    // begins a group of words for which others stand, as rewrites has them
 	isIrregular                    // a plural that no rule takes apart
 	hasSynonym
 )
 
 // known is what the lists say of a word.
 type known struct {
-	kind   kind
-	traits trait
-	digits string   // of a numeral
-	whole  []string // of a contraction
+	kind    kind
+	traits  trait
+	digits  string   // of a numeral
+	whole   []string // of a contraction
+	inGroup uint16   // which of the words of groups it is; 0 of all others
 }
 
 var kinds = map[kind]string{
@@ -46,7 +46,7 @@ var kinds = map[kind]string{
 var traits = map[trait]string{
 	isPlace:      "of in at",
 	isLoosePlace: "of in at for on",
-	isLight:      "exactly actually really also basically simply kindly please literally ever quite various several truly generally usually",
+	isLight:      "exactly actually really also basically simply kindly please literally ever quite various several truly generally usually normally typically completely totally absolutely just",
 	isOwner:      "my your our",
 	isSubject:    "i you we they he she it one people",
 	isInText:     "below above following attached previous aforementioned",
@@ -84,8 +84,14 @@ var lexicon = func() map[string]known {
 	for word, whole := range contractions {
 		change(word, func(k *known) { k.whole = strings.Fields(whole) })
 	}
-	for _, first := range startsOf(rewriteTexts, firstTexts) {
-		change(first, func(k *known) { k.traits |= startsGroup })
+	for i, word := range wordsOf(rewriteTexts, firstTexts) {
+		change(word, func(k *known) { k.inGroup = uint16(i + 1) }) // #nosec G115 -- a few hundred
+		if hasDigit(word) {
+			change(word, func(k *known) { k.kind = number })
+		}
+	}
+	for word, digits := range numerals {
+		change(word, func(k *known) { k.inGroup = all[digits].inGroup })
 	}
 	for word := range irregular {
 		change(word, func(k *known) { k.traits |= isIrregular })
@@ -161,7 +167,8 @@ var synonyms = synonymsOf(
 	"guy man", "lady woman", "exam examination", "maths math mathematics", "ad advertisement", "info information", "bike bicycle",
 	"percent percentage", "hi hello", "learn study", "weird strange", "possible feasible", "whole entire", "hard difficult", "easy simple",
 	"favorite favourite", "program programme", "license licence", "defense defence", "offense offence", "gray grey", "tire tyre", "traveling travelling", "traveler traveller", "canceled cancelled", "canceling cancelling", "jewelry jewellery",
-	"colorful colourful", "judgment judgement", "pajamas pyjamas", "plow plough", "mold mould", "mustache moustache", "skeptical sceptical", "aluminum aluminium", "airplane aeroplane plane", "impact effect influence", "ok okay alright", "website site", "often frequently",
+	"colorful colourful", "judgment judgement", "pajamas pyjamas", "plow plough", "mold mould", "mustache moustache", "skeptical sceptical", "aluminum aluminium", "airplane aeroplane plane", "impact effect influence", "ok okay alright", "website site", "often frequently", "find discover", "author writer", "recover retrieve", "remember recall", "incorrect wrong", "programming programing", "hamburger burger", "therefore thus", "lawyer attorney", "smart intelligent clever",
+	"tummy belly", "alien extraterrestrial", "compulsory mandatory obligatory", "famous renowned", "garbage trash rubbish", "truck lorry", "gasoline petrol", "forbidden prohibited", "afraid scared", "journey trip", "tv television telly", "kg kgs kilogram kilo", "km kilometer", "lb lbs pound", "government govt", "assistance help",
 )
 
 func setOf(words string) map[string]bool {

@@ -120,12 +120,25 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"What causes tides?", "What are the reasons for tides?", loosely},
 		{"Why owls hoot at night?", "Why do owls hoot at night?", loosely},
 
+		{"If bees vanish, what will happen?", "What happens if bees vanish?", loosely},
+		{"What happens if bees vanish?", "Why would bees vanish if it happens?", not},
+		{"Who is going to win the regatta?", "Who will win the regatta?", loosely},
+		{"Who is going to win the regatta?", "Who won the regatta?", not},
+		{"Should I grow basil or mint?", "Should I grow mint or basil?", loosely},
+		{"How do I properly prune a rose?", "What is the right way to prune a rose?", loosely},
+		{"How do I see who took my kite?", "How do I find out who took my kite?", loosely},
+		{"How can I make money from honey?", "How do I earn through honey?", loosely},
+		{"What kind of soil do figs like?", "What soil do figs like?", loosely},
+		{"How much money does a beekeeper earn?", "How much does a beekeeper earn?", loosely},
+
 		// Spelling.
 		{"Which movies won in Cannes?", "Which movie won in Cannes?", strictly},
 		{"How is the privatisation of water organised?", "How is the privatization of water organized?", strictly},
 		{"What colour is a flamingo?", "What color is a flamingo?", strictly},
 		{"Why did World War II begin?", "Why did World War 2 start?", loosely},
 		{"Why did World War II begin?", "Why did World War I begin?", not},
+		{"Which films won in Cannes this spring of 1999?", "Which films won in Cannes?", not},
+		{"Why does the government of Peru mint coins?", "Why does the goevrnment of Peru mint coins?", loosely}, // also where there are words that mean the same
 		{"Why did the US buy Alaska?", "Why did America buy Alaska?", loosely},
 		{"Why did it buy us Alaska?", "Why did it buy America Alaska?", not},
 
@@ -292,7 +305,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 4, "46371d65369dc8f7"
+	const version, sum = 5, "13cee20a90eb0871"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",

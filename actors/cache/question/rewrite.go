@@ -9,20 +9,26 @@ import (
 // group is a place in the tree of groups: what the words so far stand for, and
 // which words may come next.
 type group struct {
-	next  map[string]*group
+	next  []*group // in the order of their words
+	word  uint16   // as tokens have it in inGroup
+	whole bool     // the words so far are a group
+	last  bool     // likewise, where nothing comes behind them
 	to    []token
-	whole bool // the words so far are a group
-	last  bool // likewise, where nothing comes behind them
 }
 
 // groupTree are the groups that rewriteTexts has, which are read like this: "a|b" is
 // one of several words, "a|b?" one that may be missing, and "$" is the end of the text.
-func groupTree(texts map[string]string) *group {
+// It returns the places of the first words, by word.
+func groupTree(texts map[string]string) []*group {
 	root := new(group)
 	for _, from := range slices.Sorted(maps.Keys(texts)) { // in one order, should two be the same
 		root.add(strings.Fields(from), split(nil, texts[from]))
 	}
-	return root
+	byWord := make([]*group, len(wordsOf(rewriteTexts, firstTexts))+1)
+	for _, g := range root.next {
+		byWord[g.word] = g
+	}
+	return byWord
 }
 
 // add adds a group from the words that are left of it.
@@ -37,37 +43,50 @@ func (g *group) add(from []string, to []token) {
 	}
 	words, optional := strings.CutSuffix(from[0], "?")
 	for word := range strings.SplitSeq(words, "|") {
-		if g.next == nil {
-			g.next = make(map[string]*group)
-		}
-		if g.next[word] == nil {
-			g.next[word] = new(group)
-		}
-		g.next[word].add(from[1:], to)
+		g.child(lexicon[word].inGroup).add(from[1:], to)
 	}
 	if optional {
 		g.add(from[1:], to)
 	}
 }
 
-// longest returns the longest group at the beginning of words, and how many it
-// takes. Articles and light words within a group are passed over.
+// child returns the place behind another word, which it makes where there is none.
+func (g *group) child(word uint16) *group {
+	at, found := slices.BinarySearchFunc(g.next, word, byWord)
+	if !found {
+		g.next = slices.Insert(g.next, at, &group{word: word})
+	}
+	return g.next[at]
+}
+
+func byWord(g *group, word uint16) int { return int(g.word) - int(word) }
+
+// longest returns the longest group that begins with the first of words, at whose place
+// in the tree it is called, and how many it takes. Articles and light words within a
+// group are passed over.
 func (g *group) longest(words []token) (found *group, taken int) {
-	for i := range words {
-		next := g.next[words[i].text]
-		switch {
-		case next != nil:
-			g = next
-		case words[i].kind != article && words[i].traits&isLight == 0 || i == 0:
-			return found, taken
-		default:
-			continue
-		}
+	if g == nil {
+		return nil, 0
+	}
+	for i := 0; ; {
 		if g.whole || g.last && i == len(words)-1 {
 			found, taken = g, i+1
 		}
+		for i++; ; i++ {
+			if i == len(words) {
+				return found, taken
+			}
+			if word := words[i].inGroup; word != 0 {
+				if at, is := slices.BinarySearchFunc(g.next, word, byWord); is {
+					g = g.next[at]
+					break
+				}
+			}
+			if words[i].kind != article && words[i].traits&isLight == 0 {
+				return found, taken
+			}
+		}
 	}
-	return found, taken
 }
 
 // rewritten has groups of words replaced, in place, and light words left out. What
@@ -76,12 +95,12 @@ func rewritten(words []token) []token {
 	out, first := words[:0], true
 	for i := 0; i < len(words); {
 		found, taken := (*group)(nil), 0
-		if words[i].traits&startsGroup != 0 {
+		if word := words[i].inGroup; word != 0 {
 			if first {
-				found, taken = firstGroups.longest(words[i:])
+				found, taken = firstGroups[word].longest(words[i:])
 			}
 			if found == nil {
-				found, taken = groups.longest(words[i:])
+				found, taken = groups[word].longest(words[i:])
 			}
 		}
 		switch {
@@ -100,12 +119,13 @@ func rewritten(words []token) []token {
 // groups may stand anywhere, firstGroups at the beginning of a text.
 var groups, firstGroups = groupTree(rewriteTexts), groupTree(firstTexts)
 
-// startsOf are the words that groups begin with.
-func startsOf(texts ...map[string]string) (words []string) {
+// wordsOf are the words of groups, each once.
+func wordsOf(texts ...map[string]string) (words []string) {
 	for _, t := range texts {
 		for from := range t {
-			first, _, _ := strings.Cut(from, " ")
-			words = append(words, strings.Split(strings.TrimSuffix(first, "?"), "|")...)
+			for slot := range strings.FieldsSeq(from) {
+				words = append(words, strings.Split(strings.TrimSuffix(slot, "?"), "|")...)
+			}
 		}
 	}
 	slices.Sort(words)

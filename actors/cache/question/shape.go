@@ -11,7 +11,9 @@ func shaped(words []token) []token {
 	if words[0].text == "which" {
 		words[0] = wordWhat
 	}
+	words = supposed(words)
 	words = withoutThat(words)
+	words = future(words)
 	words = negatedFirst(words)
 	words = oneDifference(words)
 	words = oneEffect(words)
@@ -35,6 +37,7 @@ func word(text string) token { return lexicon[text].token(text) }
 var (
 	wordAffect, wordExist, wordWhat, wordTo               = word("affect"), word("exist"), word("what"), word("to")
 	wordDifference, wordBetween, wordAnd, wordHow, wordDo = word("difference"), word("between"), word("and"), word("how"), word("do")
+	wordHappen, wordWill                                  = word("happen"), word("will")
 )
 
 // names tells whether words say what something is, and do nothing else: no person
@@ -80,6 +83,32 @@ func withoutThat(words []token) []token {
 		}
 	}
 	return words
+}
+
+// supposed puts the condition behind what happens then: "if it rains, what will
+// happen".
+func supposed(words []token) []token {
+	n := len(words)
+	if words[0].text != "if" || n < 6 || words[n-1].text != "happen" || words[n-2].kind != auxiliary && words[n-2].kind != do || words[n-3].text != "what" {
+		return words
+	}
+	copy(words[2:], words[:n-3])
+	words[0], words[1] = wordWhat, wordHappen
+	return words[:n-1]
+}
+
+// future asks with "will" what is asked with "going to".
+func future(words []token) []token {
+	helper := 0
+	if words[0].kind == asking {
+		helper = 1
+	}
+	going := find(words, "going")
+	if going <= helper || going+2 >= len(words) || words[helper].kind != be || words[going+1].text != "to" || words[going+2].kind == article {
+		return words
+	}
+	words[helper] = wordWill
+	return cut(words, going, going+2)
 }
 
 // negatedFirst puts a "not" behind its auxiliary: "why do owls not sing" is "why
@@ -291,10 +320,15 @@ func sortAlternatives(words []token) []token {
 		if from = 3; len(words) > 3 && words[3].text == "between" {
 			words = cut(words, 3, 4)
 		}
+	case words[0].text == "should" && words[1].kind == person && len(words) > 5 && words[2].kind == content:
+		from = 3
 	default:
 		return words
 	}
-	joint := find(words[from:], "and", "or", "vs") + from
+	joint := find(words[from:], "or", "vs") + from
+	if joint < from && words[0].kind != auxiliary {
+		joint = find(words[from:], "and") + from
+	}
 	if joint <= from || joint+1 >= len(words) || !names(words[from:joint]) || !names(words[joint+1:]) {
 		return words
 	}

@@ -115,8 +115,11 @@ func (f *way) asked(words []token) []token {
 	words = hurried(words)
 	switch first := &words[0]; {
 	case first.kind == content && first.text != "be":
-		if (first.text == "know" || first.text == "tell") && (words[1].text == "when" || words[1].text == "that" || words[1].text == "if") {
-			first.text, words[1].text = "know", "if"
+		if isLearning[first.text] && isClause[words[1].text] {
+			*first = wordKnow
+			if words[1].text == "when" || words[1].text == "that" {
+				words[1] = wordIf
+			}
 		}
 		if first.text == "become" {
 			*first = word("be")
@@ -133,8 +136,23 @@ func (f *way) asked(words []token) []token {
 	return words
 }
 
-// hurried puts "quickly" and "easily" at the end.
+// To learn something is to see, to check or to know it, where a clause says what.
+var (
+	isLearning       = setOf("know tell see check find discover learn")
+	isClause         = setOf("if when that who what which where")
+	wordKnow, wordIf = word("know"), word("if")
+	isWell           = setOf("effectively efficiently properly correctly successfully")
+)
+
+// hurried puts "quickly" and "easily" at the end, and leaves out that it is to be done
+// well.
 func hurried(words []token) []token {
+	if len(words) > 2 && isWell[words[0].text] {
+		words = words[1:]
+	}
+	if len(words) > 2 && isWell[words[len(words)-1].text] {
+		words = words[:len(words)-1]
+	}
 	if s, last := words[0].text, len(words)-1; s == "easily" || s == "quickly" {
 		how := words[0]
 		copy(words, words[1:])

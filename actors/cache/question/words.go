@@ -27,9 +27,10 @@ const (
 
 // token is a word as it stands in a text, in lower case.
 type token struct {
-	text   string
-	kind   kind
-	traits trait
+	text    string
+	kind    kind
+	traits  trait
+	inGroup uint16 // which of the words of groups it is; 0 of all others
 }
 
 // steers tells of words that are nothing without others.
@@ -131,13 +132,15 @@ func (k known) token(word string) token {
 	if k.digits != "" {
 		word = k.digits
 	}
-	return token{text: word, kind: k.kind, traits: k.traits}
+	return token{text: word, kind: k.kind, traits: k.traits, inGroup: k.inGroup}
 }
 
 // listed is a token that was not looked for in the lists, with what they say of its
 // text by itself.
 func (t token) listed() token {
-	t.traits |= lexicon[t.text].traits & (startsGroup | isIrregular | hasSynonym)
+	k := lexicon[t.text]
+	t.traits |= k.traits & (isIrregular | hasSynonym)
+	t.inGroup = k.inGroup
 	return t
 }
 
