@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,10 +20,12 @@ type call struct {
 
 	cluster  *Cluster
 	owner    *actor.PID // its relay
+	asked    time.Time
 	deadline time.Time
 	stop     func() bool        // of the watch over its client
 	accepted bool               // its stream has begun
 	next     uint64             // number of the next batch
+	credit   atomic.Uint64      // batches that credit was given for in all
 	inbox    chan *remote.Batch // capacity window; of a turn
 	view     *view              // of a turn that is looked on
 	failure  error              // set before inbox is closed
@@ -43,7 +46,7 @@ func (r *relay) ask(ctx actor.Context, m *outgoing, o owner) {
 		messages.Decline(m.m, err)
 		return
 	}
-	c := &call{outgoing: m, cluster: r.cluster, owner: o.relay(), deadline: now.Add(answerPatience), stop: func() bool { return true }}
+	c := &call{outgoing: m, cluster: r.cluster, owner: o.relay(), asked: now, deadline: now.Add(answerPatience), stop: func() bool { return true }}
 	if turn, is := m.m.(*messages.StartTurn); is {
 		if !turn.Spec.Deadline.IsZero() {
 			c.deadline = turn.Spec.Deadline.Add(answerPatience)
@@ -125,7 +128,7 @@ func (r *relay) accept(id uint64, c *call, started messages.TurnStarted) {
 	turn.Answer(started)
 	c.inbox = make(chan *remote.Batch, window)
 	r.cluster.pumps.Go(func() {
-		c.pump(turn, r.cluster.thanks(c.owner, id))
+		c.pump(turn, c.thanks(id))
 	})
 }
 
@@ -202,11 +205,12 @@ func (r *relay) leave(id uint64) {
 // thanks returns what is called for each batch that was taken, by one goroutine. It
 // gives the owner credit once half of the window was: few streams are so long, and
 // each message is as much work as a batch. Behind the end nobody reads it.
-func (c *Cluster) thanks(owner *actor.PID, call uint64) (took func()) {
+func (c *call) thanks(id uint64) (took func()) {
 	taken := uint32(0)
 	return func() {
 		if taken++; taken == window/2 {
-			c.say(owner, &remote.Credit{Call: call, Batches: taken})
+			c.cluster.say(c.owner, &remote.Credit{Call: id, Batches: taken})
+			c.credit.Add(uint64(taken))
 			taken = 0
 		}
 	}

@@ -70,15 +70,16 @@ type Cluster struct {
 	cfg  Config
 	deps Deps
 
-	remoting *remoting
-	relay    *actor.PID
-	runner   *runner     // of the relay
-	member   atomic.Bool // requests may be carried
-	lease    *lease
-	keeper   *keeper
-	table    atomic.Pointer[topology] // never nil
-	held     held
-	metrics  *metrics
+	remoting   *remoting
+	relay      *actor.PID
+	runner     *runner             // of the relay
+	relayProps []actor.PropsOption // beside its dispatcher; tests lose messages by them
+	member     atomic.Bool         // requests may be carried
+	lease      *lease
+	keeper     *keeper
+	table      atomic.Pointer[topology] // never nil
+	held       held
+	metrics    *metrics
 
 	pumps   sync.WaitGroup // goroutines of requests that are on their way
 	closed  chan struct{}  // nobody answers any more

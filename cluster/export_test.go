@@ -3,6 +3,7 @@ package cluster
 import (
 	"sync/atomic"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
 )
 
@@ -30,8 +31,19 @@ func (c Config) on(address string) Config {
 	return c
 }
 
-// OpenOn is Open on an address that others use, too.
-func OpenOn(wire *Wire, cfg Config, deps Deps) *Cluster { return open(cfg, deps, wire) }
+// OpenOn is Open on an address that others use, too. What its relay is sent is lost
+// where lose says so.
+func OpenOn(wire *Wire, cfg Config, deps Deps, lose func(message any) bool) *Cluster {
+	c := open(cfg, deps, wire)
+	c.relayProps = append(c.relayProps, actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
+		return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
+			if !lose(envelope.Message) {
+				next(ctx, envelope)
+			}
+		}
+	}))
+	return c
+}
 
 // OnlyNodes is what a node asks of who calls it.
 var OnlyNodes = onlyNodes

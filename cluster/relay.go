@@ -22,6 +22,7 @@ type relay struct {
 	served  map[asker]*served
 	waiting []*outgoing           // for somebody to own their shards
 	watched map[string]*colleague // relays of others, by address and name
+	pulses  pulses
 }
 
 // outgoing is a request that is to be brought to its conversation.
@@ -51,7 +52,7 @@ func newRelay(c *Cluster, local Local) *actor.Props {
 			cluster: c, local: local, next: uint64(time.Now().UnixNano()), // #nosec G115 -- after 1970
 			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*colleague),
 		}
-	}, actor.WithDispatcher(c.runner))
+	}, append(c.relayProps, actor.WithDispatcher(c.runner))...)
 }
 
 // Receive implements actor.Actor.
@@ -65,6 +66,7 @@ func (r *relay) Receive(ctx actor.Context) {
 	case *tick:
 		r.routeWaiting(ctx)
 		r.expire(m.now)
+		r.feelPulse(m.now)
 	case *remote.Ask:
 		r.serve(ctx, m)
 	case *remote.Answer:
@@ -75,6 +77,10 @@ func (r *relay) Receive(ctx actor.Context) {
 		r.credit(ctx, m)
 	case *remote.Gone:
 		r.dismiss(ctx, m)
+	case *remote.Pulse:
+		r.cluster.say(ctx.Sender(), r.progressOf(ctx.Sender(), m))
+	case *remote.Progress:
+		r.compare(ctx.Sender(), m)
 	case *callLeft:
 		r.leave(m.call)
 	case *callEnded:

@@ -114,11 +114,11 @@ func TestBatchThatIsNotSentHasANumber(t *testing.T) {
 	s.credit <- struct{}{}
 	cancel()
 	s.send(chunks, false)
-	if s.number != 2 {
-		t.Errorf("the next batch has the number %d", s.number)
+	if next := s.number.Load(); next != 2 {
+		t.Errorf("the next batch has the number %d", next)
 	}
 	s.send(chunks, true)
-	if s.number != 4 {
-		t.Errorf("the last batch had the number %d", s.number-1)
+	if next := s.number.Load(); next != 4 {
+		t.Errorf("the last batch had the number %d", next-1)
 	}
 }

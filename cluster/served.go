@@ -25,7 +25,8 @@ type served struct {
 	client  context.Context // ends when nobody waits for it any more
 	cancel  context.CancelFunc
 	credit  chan struct{} // a place for each batch that may be on its way
-	number  uint64        // of the next batch
+	given   uint64        // credit that came for it in all; the relay's own
+	number  atomic.Uint64 // of the next batch
 	tokens  atomic.Int64  // what the turn used, once it has ended
 }
 
@@ -222,13 +223,13 @@ func (s *served) look(v messages.View) (ended bool) {
 // nevertheless finds that something is missing, and takes no shorter reply for whole.
 func (s *served) send(chunks []*remote.Chunk, last bool) {
 	if !s.mayGo(chunks) {
-		s.number++ // and the turn itself may have left out more
+		s.number.Add(1) // and the turn itself may have left out more
 		if chunks = nil; !last {
 			return
 		}
 	}
-	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
-	s.number++
+	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number.Load(), Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
+	s.number.Add(1)
 }
 
 // mayGo waits for credit, and tells whether somebody still wants the batch.
@@ -247,10 +248,15 @@ func (s *served) mayGo(chunks []*remote.Chunk) bool {
 // credit lets another batch go.
 func (r *relay) credit(ctx actor.Context, m *remote.Credit) {
 	s := r.served[asker{peer: ctx.Sender().String(), call: m.GetCall()}]
-	if s == nil {
-		return
+	if s != nil {
+		s.give(uint64(m.GetBatches()))
 	}
-	for range min(m.GetBatches(), window) {
+}
+
+// give has so many more batches go.
+func (s *served) give(batches uint64) {
+	s.given += batches
+	for range min(batches, window) {
 		select {
 		case s.credit <- struct{}{}:
 		default: // more than it has sent

@@ -40,7 +40,7 @@ func (r *relay) show(ctx actor.Context, id uint64, c *call, m *remote.Following)
 	c.accepted, c.deadline = true, c.deadline.AddDate(1, 0, 0) // it ends with the turn, which has a deadline
 	c.view = &view{
 		more: make(chan struct{}, 1),
-		took: r.cluster.thanks(c.owner, id),
+		took: c.thanks(id),
 		leave: func() {
 			root.Send(self, &callLeft{call: id})
 			root.Send(self, &callEnded{call: id})

@@ -90,6 +90,16 @@ type node struct {
 	store *postgres.Store
 	stop  context.CancelFunc
 	ended chan outcome // of Run
+	lost  atomic.Pointer[func(message any) bool]
+}
+
+// loses has messages of other nodes be lost on their way to this one, until it is
+// called again.
+func (n *node) loses(lose func(message any) bool) { n.lost.Store(&lose) }
+
+func (n *node) isLost(message any) bool {
+	lose := n.lost.Load()
+	return lose != nil && (*lose)(message)
 }
 
 // outcome is what came of something that a goroutine did.
@@ -117,7 +127,7 @@ func joinFor(t *testing.T, at string, lease time.Duration) *node {
 	n.Cluster = cluster.OpenOn(wire, cfg, cluster.Deps{
 		Self: n.id, Version: "v1", Registry: n.store, Registerer: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", n.id),
-	})
+	}, n.isLost)
 	n.elsewhere = n.Cluster
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	n.stop = stop

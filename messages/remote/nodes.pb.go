@@ -3146,6 +3146,210 @@ func (x *Gone) GetCall() uint64 {
 	return 0
 }
 
+// Pulse says for which calls its sender still waits, of those that take their time.
+// Who carries them out answers with Progress.
+type Pulse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Calls         []*Waited              `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pulse) Reset() {
+	*x = Pulse{}
+	mi := &file_nodes_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pulse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pulse) ProtoMessage() {}
+
+func (x *Pulse) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pulse.ProtoReflect.Descriptor instead.
+func (*Pulse) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *Pulse) GetCalls() []*Waited {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+type Waited struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Credit        uint64                 `protobuf:"varint,2,opt,name=credit,proto3" json:"credit,omitempty"` // batches that credit was given for in all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Waited) Reset() {
+	*x = Waited{}
+	mi := &file_nodes_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Waited) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Waited) ProtoMessage() {}
+
+func (x *Waited) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Waited.ProtoReflect.Descriptor instead.
+func (*Waited) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Waited) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Waited) GetCredit() uint64 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
+}
+
+// Progress says how far calls are of which a Pulse asked. What was sent before it came
+// before it: whoever has less has lost some.
+type Progress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Calls         []*Carried             `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Progress) Reset() {
+	*x = Progress{}
+	mi := &file_nodes_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Progress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Progress) ProtoMessage() {}
+
+func (x *Progress) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
+func (*Progress) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Progress) GetCalls() []*Carried {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+type Carried struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Known         bool                   `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`     // it is carried out for its asker
+	Batches       uint64                 `protobuf:"varint,3,opt,name=batches,proto3" json:"batches,omitempty"` // that were sent
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Carried) Reset() {
+	*x = Carried{}
+	mi := &file_nodes_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Carried) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Carried) ProtoMessage() {}
+
+func (x *Carried) ProtoReflect() protoreflect.Message {
+	mi := &file_nodes_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Carried.ProtoReflect.Descriptor instead.
+func (*Carried) Descriptor() ([]byte, []int) {
+	return file_nodes_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Carried) GetCall() uint64 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Carried) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
+}
+
+func (x *Carried) GetBatches() uint64 {
+	if x != nil {
+		return x.Batches
+	}
+	return 0
+}
+
 var File_nodes_proto protoreflect.FileDescriptor
 
 const file_nodes_proto_rawDesc = "" +
@@ -3405,7 +3609,18 @@ const file_nodes_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x18\n" +
 	"\abatches\x18\x02 \x01(\rR\abatches\"\x1a\n" +
 	"\x04Gone\x12\x12\n" +
-	"\x04call\x18\x01 \x01(\x04R\x04call*\xa0\x01\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\"4\n" +
+	"\x05Pulse\x12+\n" +
+	"\x05calls\x18\x01 \x03(\v2\x15.parley.remote.WaitedR\x05calls\"4\n" +
+	"\x06Waited\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x16\n" +
+	"\x06credit\x18\x02 \x01(\x04R\x06credit\"8\n" +
+	"\bProgress\x12,\n" +
+	"\x05calls\x18\x01 \x03(\v2\x16.parley.remote.CarriedR\x05calls\"M\n" +
+	"\aCarried\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x14\n" +
+	"\x05known\x18\x02 \x01(\bR\x05known\x12\x18\n" +
+	"\abatches\x18\x03 \x01(\x04R\abatches*\xa0\x01\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11STRATEGY_WEIGHTED\x10\x01\x12\x18\n" +
@@ -3442,7 +3657,7 @@ func file_nodes_proto_rawDescGZIP() []byte {
 }
 
 var file_nodes_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_nodes_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
@@ -3484,7 +3699,11 @@ var file_nodes_proto_goTypes = []any{
 	(*Batch)(nil),          // 37: parley.remote.Batch
 	(*Credit)(nil),         // 38: parley.remote.Credit
 	(*Gone)(nil),           // 39: parley.remote.Gone
-	nil,                    // 40: parley.remote.Options.MetadataEntry
+	(*Pulse)(nil),          // 40: parley.remote.Pulse
+	(*Waited)(nil),         // 41: parley.remote.Waited
+	(*Progress)(nil),       // 42: parley.remote.Progress
+	(*Carried)(nil),        // 43: parley.remote.Carried
+	nil,                    // 44: parley.remote.Options.MetadataEntry
 }
 var file_nodes_proto_depIdxs = []int32{
 	11, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
@@ -3505,7 +3724,7 @@ var file_nodes_proto_depIdxs = []int32{
 	16, // 15: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
 	17, // 16: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
 	18, // 17: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	40, // 18: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	44, // 18: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
 	14, // 19: parley.remote.Options.extra:type_name -> parley.remote.Field
 	2,  // 20: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
 	20, // 21: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
@@ -3536,11 +3755,13 @@ var file_nodes_proto_depIdxs = []int32{
 	25, // 46: parley.remote.Edited.err:type_name -> parley.remote.Failure
 	11, // 47: parley.remote.StoredItem.item:type_name -> parley.remote.Item
 	19, // 48: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
-	49, // [49:49] is the sub-list for method output_type
-	49, // [49:49] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	41, // 49: parley.remote.Pulse.calls:type_name -> parley.remote.Waited
+	43, // 50: parley.remote.Progress.calls:type_name -> parley.remote.Carried
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_nodes_proto_init() }
@@ -3574,7 +3795,7 @@ func file_nodes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nodes_proto_rawDesc), len(file_nodes_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
