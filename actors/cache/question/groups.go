@@ -24,8 +24,15 @@ var rewriteTexts = map[string]string{
 	"made up of": "made of", "with no": "without", "whether or not": "if", "whether": "if", "if or not": "if", "or not $": "", "versus": "vs", "as well as": "and", "as well": "", "&": "and", "each other": "one another",
 	"all? different? kind|kinds|sort|sorts|types of": "type of", "all? different type of": "type of", "that exist|exists $": "",
 
+	// One word, which some write as two.
+	"back up": "backup", "best seller": "bestseller", "body guard": "bodyguard", "break down": "breakdown", "break through": "breakthrough", "break up": "breakup", "check list": "checklist", "data base": "database", "day light": "daylight",
+	"feed back": "feedback", "film maker": "filmmaker", "free lance": "freelance", "good bye": "goodbye", "hand writing": "handwriting", "head ache": "headache", "health care": "healthcare", "home work": "homework", "key board": "keyboard", "lap top": "laptop",
+	"life style": "lifestyle", "mind blowing": "mindblowing", "night club": "nightclub", "note book": "notebook", "off line": "offline", "on line": "online", "pass word": "password", "pay check": "paycheck", "play list": "playlist", "rain forest": "rainforest",
+	"roll over": "rollover", "screen shot": "screenshot", "smart phone": "smartphone", "time table": "timetable", "time zone": "timezone", "to do list": "todo list", "to do lists": "todo list", "user name": "username", "wall paper": "wallpaper", "week end": "weekend", "work force": "workforce",
+	"work out": "workout", "worm hole": "wormhole", "worm holes": "wormholes",
+
 	// What says nothing.
-	"some of": "", "do|would you think|say": "", "in your|my opinion|view|experience": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "on earth $": "in world", "on|in planet $": "in world",
+	"some of": "", "do|would you think|say": "", "in your|my opinion|view|experience": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "around|across|throughout the world": "in world", "all over the world": "in world", "on earth $": "in world", "on|in planet $": "in world",
 
 	// Two names for one thing.
 	"pro|pros and|& con|cons": "benefit and drawback", "advantages and|& disadvantages": "benefit and drawback", "benefits and|& drawbacks": "benefit and drawback", "merits and|& demerits": "benefit and drawback",

@@ -36,7 +36,7 @@ var kinds = map[kind]string{
 	asking:      "what which who whom whose when where why how",
 	auxiliary:   "can could should would will shall may might must ought",
 	be:          "is are am was were be been being",
-	do:          "do does did done doing have has had having get gets got",
+	do:          "do does did done doing have has had having get gets got gotten",
 	person:      "i you he she it we they me him us them my your his its our their mine yours ours theirs myself yourself himself itself ourselves themselves one someone somebody anyone anybody everyone everybody people this that these those here there her hers",
 	preposition: "of in on at to for from by with without about into onto over under above below between against through during before after since until within out off up down than as like",
 	joint:       "and or but if so because while though although whether then",
@@ -152,7 +152,7 @@ var anybody = map[string]string{
 }
 
 // sameForm makes number alike, and never tense.
-var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get", "whom": "who", "which": "what"}
+var sameForm = map[string]string{"could": "can", "would": "will", "might": "may", "are": "is", "am": "is", "were": "was", "does": "do", "has": "have", "gets": "get", "gotten": "got", "whom": "who", "which": "what"}
 
 // synonyms name for a word the one that stands for all that mean the same.
 var synonyms = synonymsOf(
@@ -168,7 +168,7 @@ var synonyms = synonymsOf(
 	"percent percentage", "hi hello", "learn study", "weird strange", "possible feasible", "whole entire", "hard difficult", "easy simple",
 	"favorite favourite", "program programme", "license licence", "defense defence", "offense offence", "gray grey", "tire tyre", "traveling travelling", "traveler traveller", "canceled cancelled", "canceling cancelling", "jewelry jewellery",
 	"colorful colourful", "judgment judgement", "pajamas pyjamas", "plow plough", "mold mould", "mustache moustache", "skeptical sceptical", "aluminum aluminium", "airplane aeroplane plane", "impact effect influence", "ok okay alright", "website site", "often frequently", "find discover", "author writer", "recover retrieve", "remember recall", "incorrect wrong", "programming programing", "hamburger burger", "therefore thus", "lawyer attorney", "smart intelligent clever",
-	"tummy belly", "alien extraterrestrial", "compulsory mandatory obligatory", "famous renowned", "garbage trash rubbish", "truck lorry", "gasoline petrol", "forbidden prohibited", "afraid scared", "journey trip", "tv television telly", "kg kgs kilogram kilo", "km kilometer", "lb lbs pound", "government govt", "assistance help",
+	"tummy belly", "alien extraterrestrial", "compulsory mandatory obligatory", "famous renowned", "garbage trash rubbish", "truck lorry", "gasoline petrol", "forbidden prohibited", "afraid scared", "journey trip", "tv television telly", "kg kgs kilogram kilo", "km kilometer", "lb lbs pound", "government govt", "assistance help", "problem issue",
 )
 
 func setOf(words string) map[string]bool {

@@ -101,6 +101,13 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"What is the moon of Saturn?", "What is Saturn's moon?", loosely},
 		{"What is the best cheese of Norway?", "What is Norway's best cheese?", not}, // it does, but an adjective has its place
 		{"What is a glass of wine?", "What is a wine glass?", not},
+		{"What are the best schools in Rome for deaf children?", "What is the best school for deaf children in Rome?", loosely},
+		{"What are the best schools in Rome for deaf children?", "What are Rome's best schools for deaf children?", not},
+		{"What is the best Java compiler for Python?", "What is the best Python compiler for Java?", not},
+		{"What is the Basque word for cheese?", "What is the cheese word for Basque?", not},
+		{"What is the colour of your hat?", "What is your hat colour?", loosely},
+		{"Which of your hats is red?", "Which of your reds is a hat?", not},
+		{"What is the best diet to lose weight in Rome?", "What is the best diet in Rome to lose weight?", not},
 		{"What is the child of the wolf?", "What is the wolf of the child?", not},
 		{"Why do owls not sing?", "Why don't owls sing?", loosely},
 		{"Why do owls sing?", "Why don't owls sing?", not},
@@ -131,7 +138,11 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"What kind of soil do figs like?", "What soil do figs like?", loosely},
 		{"How much money does a beekeeper earn?", "How much does a beekeeper earn?", loosely},
 
+		{"Why is Bern so wet?", "Why is Bern wet?", loosely},
+		{"Why do so many people hate rain?", "Why does rain hate so many people?", not},
+
 		// Spelling.
+		{"What time zone is Bern in?", "What timezone is Bern in?", loosely},
 		{"Which movies won in Cannes?", "Which movie won in Cannes?", strictly},
 		{"How is the privatisation of water organised?", "How is the privatization of water organized?", strictly},
 		{"What colour is a flamingo?", "What color is a flamingo?", strictly},
@@ -305,7 +316,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 5, "13cee20a90eb0871"
+	const version, sum = 6, "13cee20a90eb0871"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",

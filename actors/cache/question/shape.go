@@ -1,6 +1,9 @@
 package question
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // shaped brings what can be asked in several orders into one. What it returns is
 // never longer.
@@ -279,32 +282,72 @@ func superlative(words []token) bool {
 // noSuperlative are words that end as superlatives do.
 var noSuperlative = setOf("interest honest forest request contest suggest protest harvest modest invest arrest digest conquest earnest tempest manifest behest attest")
 
-// ownerFirst puts what something is of before it, behind what praises it: "the
-// business model of Uber" is "Uber's business model".
+// longestName is how many words name what is asked for, in a question that is read.
+const longestName = 16
+
+// ownerFirst puts what something is of, for or in before it, behind what praises it:
+// "the business model of Uber" is "Uber's business model", and "schools in Rome for
+// deaf children" are "Rome deaf children schools".
 func ownerFirst(words []token) []token {
 	if words[0].text != "what" || words[1].kind != be {
 		return words
 	}
-	of := 0
-	for i := 2; i < len(words); i++ {
+	end, places := 2, 0
+	for ; end < len(words) && (words[end].text != "to" || end == len(words)-1); end++ {
+		t := &words[end]
 		switch {
-		case words[i].traits&isLoosePlace != 0 && of == 0:
-			of = i
-		case words[i].kind != content && words[i].kind != article && words[i].kind != number && (words[i].kind != person || words[i].traits&isOwner == 0):
+		case t.traits&isLoosePlace != 0:
+			places++
+		case t.kind != content && t.kind != article && t.kind != number && (t.kind != person || t.traits&isOwner == 0):
 			return words
 		}
 	}
-	if of < 3 || of == len(words)-1 || !names(words[2:of]) || isMeasure[words[of-1].text] {
+	if places == 0 || end-2 > longestName || words[2].traits&isLoosePlace != 0 || words[end-1].traits&isLoosePlace != 0 {
 		return words
 	}
 	at := 2
-	for at < of-1 && (words[at].kind == article || praise[words[at].text] || words[at].text == "most" || superlative(words[at:at+1]) || words[at-1].text == "most") {
+	for at < end-1 && (words[at].kind == article || praise[words[at].text] || words[at].text == "most" || superlative(words[at:at+1]) || words[at-1].text == "most") {
 		at++
 	}
-	thing := append(make([]token, 0, 8), words[at:of]...)
-	n := copy(words[at:], words[of+1:])
-	copy(words[at+n:], thing)
-	return words[:len(words)-1]
+	var room [longestName]token
+	name := append(room[:0], words[at:end]...)
+	thing := slices.IndexFunc(name, token.isPlace)
+	if thing < 1 || isMeasure[name[thing-1].text] {
+		return words
+	}
+	out := words[:at]
+	if i := slices.IndexFunc(name, func(t token) bool { return t.kind == person }); i >= 0 {
+		out = slices.Insert(out, 2, name[i])
+	}
+	for _, place := range nearness {
+		for to := len(name); to > thing; { // the last is the farthest
+			from := to - 1
+			for !name[from].isPlace() {
+				from--
+			}
+			if strings.Contains(place, name[from].text) {
+				out = appendNames(out, name[from+1:to])
+			}
+			to = from
+		}
+	}
+	out = appendNames(out, name[:thing])
+	return append(out, words[end:]...)
+}
+
+// nearness are the prepositions of what stands farther from a name, and nearer.
+var nearness = []string{"in at", "for", "on", "of"}
+
+func (t token) isPlace() bool { return t.traits&isLoosePlace != 0 }
+
+// appendNames appends the words that are no articles and name nobody.
+func appendNames(dst, names []token) []token {
+	for _, t := range names {
+		if t.kind != article && t.kind != person {
+			dst = append(dst, t)
+		}
+	}
+	return dst
 }
 
 // isMeasure are things that hold others: a glass of wine is no wine glass.

@@ -196,6 +196,7 @@ func spoken(words []token) (rest []token, mayDo bool) {
 	if len(words) < 3 || words[0].kind != asking || words[0].text == "who" || words[0].text == "whom" {
 		return words, false
 	}
+	words = notSo(words)
 	for i := 1; i <= 3 && i+2 < len(words); i++ {
 		if t := words[i].text; t == "do" || t == "does" {
 			return cut(words, i, i+1), true
@@ -205,6 +206,17 @@ func spoken(words []token) (rest []token, mayDo bool) {
 		}
 	}
 	return words, !words[1].helps() && words[1].kind != do
+}
+
+// notSo leaves out how much it is of which the reason is asked: "why is Bern (so) wet".
+func notSo(words []token) []token {
+	if words[0].text != "why" {
+		return words
+	}
+	if so := find(words, "so"); so > 1 && so+1 < len(words) && words[so+1].kind == content && words[so+1].text != "many" && words[so+1].text != "much" {
+		return cut(words, so, so+1)
+	}
+	return words
 }
 
 // ofAnybody tells of questions that ask what one should do.
