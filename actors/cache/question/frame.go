@@ -130,7 +130,7 @@ func praiseFirst(words []token) []token {
 	for adjective < len(words) && words[adjective].kind == article {
 		adjective++
 	}
-	if things == 1 || adjective >= len(words) || words[things].kind != be || !praise[words[adjective].text] {
+	if things == 1 || adjective >= len(words) || words[things].kind != be || words[adjective].traits&isPraise == 0 {
 		return words
 	}
 	thing := slices.Clone(words[1:things])

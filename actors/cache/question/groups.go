@@ -9,7 +9,7 @@ var rewriteTexts = map[string]string{
 	"find|land|secure job|jobs": "get job", "finding|landing|securing job|jobs": "getting job", "get up early": "wake up early", "lose|reduce|drop weight": "lose weight", "losing|reducing|dropping weight": "losing weight",
 	"question|questions asked on|in": "question on", "written by": "by",
 	"set up": "install", "sign up": "register", "log in|on": "login", "sign in": "login", "give up": "quit", "carry out": "perform",
-	"start|begin to? learn|learning": "learn", "learn how to": "learn to", "learn about": "learn", "learning about": "learning", "teach myself|yourself|oneself": "learn",
+	"start|begin to? learn|learning": "learn", "start|begin my|your|our? preparing|preparation|preparations for": "prepare for", "start|begin to prepare for": "prepare for", "learn how to": "learn to", "learn about": "learn", "learning about": "learning", "teach myself|yourself|oneself": "learn",
 	"start|begin up? new": "begin", "start|begin up": "begin", "starting|beginning up? new": "beginning", "open up? new": "open", "create|make new": "make",
 	"find|figure out if|whether": "know if", "tell|determine if|whether": "know if",
 
@@ -21,7 +21,7 @@ var rewriteTexts = map[string]string{
 
 	// How words hang together.
 	"in order to": "to", "so as to": "to", "such as": "like", "in terms of": "in", "in case of": "in", "because of": "from", "due to": "from", "instead of": "rather than",
-	"made up of": "made of", "with no": "without", "whether or not": "if", "whether": "if", "if or not": "if", "or not $": "", "versus": "vs", "as well as": "and", "as well": "", "&": "and", "each other": "one another",
+	"made up of": "made of", "with no": "without", "whether or not": "if", "whether": "if", "if or not": "if", "or not $": "", "and why $": "why", "and how $": "how", "versus": "vs", "as well as": "and", "as well": "", "&": "and", "each other": "one another",
 	"all? different? kind|kinds|sort|sorts|types of": "type of", "all? different type of": "type of", "that exist|exists $": "",
 
 	// One word, which some write as two.
@@ -32,7 +32,7 @@ var rewriteTexts = map[string]string{
 	"work out": "workout", "worm hole": "wormhole", "worm holes": "wormholes",
 
 	// What says nothing.
-	"some of": "", "do|would you think|say": "", "in your|my opinion|view|experience": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "around|across|throughout the world": "in world", "all over the world": "in world", "on earth $": "in world", "on|in planet $": "in world",
+	"some of": "", "do|would you think": "", "in your|my opinion|view|experience": "", "according to you": "", "in general": "", "of all time": "", "in the world": "in world", "around|across|throughout the world": "in world", "all over the world": "in world", "on earth $": "in world", "on|in planet $": "in world",
 
 	// Two names for one thing.
 	"pro|pros and|& con|cons": "benefit and drawback", "advantages and|& disadvantages": "benefit and drawback", "benefits and|& drawbacks": "benefit and drawback", "merits and|& demerits": "benefit and drawback",

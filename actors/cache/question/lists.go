@@ -18,6 +18,9 @@ const (
 	isInText                       // points at a place in the text
 	isPassing                      // of which the answer will be another one soon
 	isOperation                    // asks to calculate
+	isPraise                       // asks for the best, wherever it stands
+	isWell                         // how everything is done that is done at all
+	isEffect                       // what one thing has on another
 	isIrregular                    // a plural that no rule takes apart
 	hasSynonym
 )
@@ -50,6 +53,9 @@ var traits = map[trait]string{
 	isOwner:      "my your our",
 	isSubject:    "i you we they he she it one people",
 	isInText:     "below above following attached previous aforementioned",
+	isPraise:     "best good better great top",
+	isWell:       "effectively efficiently properly correctly successfully",
+	isEffect:     "effect effects impact impacts influence consequence consequences affect affects",
 	isPassing:    "today tonight tomorrow yesterday now latest current currently recent recently newest price stock weather forecast news upcoming nowadays",
 	isOperation:  "plus minus times divided multiplied multiply divide subtract squared cubed solve calculate compute sum product integral derivative",
 }
@@ -219,6 +225,3 @@ var irregular = map[string]string{
 	"shoes": "shoe", "horseshoes": "horseshoe", "canoes": "canoe", "toes": "toe", "foes": "foe", "axes": "axe", "geese": "goose", "cacti": "cactus", "fungi": "fungus", "bacteria": "bacterium", "persons": "person", "heroes": "hero", "zeroes": "zero", "echoes": "echo", "goes": "go",
 	"leaves": "leaf", "wolves": "wolf", "halves": "half", "shelves": "shelf", "thieves": "thief", "loaves": "loaf", "criteria": "criterion", "phenomena": "phenomenon",
 }
-
-// praise are adjectives that ask for the best, wherever they stand.
-var praise = setOf("best good better great top")

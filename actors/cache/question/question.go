@@ -5,8 +5,9 @@
 //
 //	question.go  what is read of a text     words.go     text to words, contractions
 //	frame.go     how it asks                lists.go     the words that are treated alike
-//	ways.go      what one wants to do       groups.go    groups of words likewise, which
-//	shape.go     order made one             rewrite.go   replaces
+//	ways.go      what one wants to do       groups.go    groups of words likewise
+//	shape.go     order made one             rewrite.go   replaces them
+//	name.go      whose a thing is           sides.go     two things that are compared
 //	spelling.go  plurals, British English   limits.go    which texts are not compared at all
 package question
 
@@ -48,7 +49,7 @@ type Word struct {
 // Rules is the version of the rules and lists by which texts are read. What was read
 // by others is not compared: nodes of two versions share nothing but whole requests.
 // It goes up with every change of what Read returns (TestRulesAreThoseOfTheirVersion).
-const Rules = 6
+const Rules = 7
 
 // fewestWords that say something make a text comparable: of "what is it?" none does.
 const fewestWords = 1

@@ -141,6 +141,14 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"Why is Bern so wet?", "Why is Bern wet?", loosely},
 		{"Why do so many people hate rain?", "Why does rain hate so many people?", not},
 
+		{"How do you say cheese in Basque?", "What is the best way to say cheese in Basque?", loosely},
+		{"How do you say cheese in Basque?", "How do you say bread in Basque?", not},
+		{"Can not eating make you ill?", "Can eating not make you ill?", not},
+		{"What do bears eat?", "What eats bears?", not},
+		{"What is the role of women in men's lives?", "What is the role of men in women's lives?", not},
+		{"Where would you live?", "Where can I live?", not},
+		{"Who is the man who bit the dog?", "Who is the man the dog bit?", not},
+
 		// Spelling.
 		{"What time zone is Bern in?", "What timezone is Bern in?", loosely},
 		{"Which movies won in Cannes?", "Which movie won in Cannes?", strictly},
@@ -316,7 +324,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 6, "13cee20a90eb0871"
+	const version, sum = 7, "13cee20a90eb0871"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",

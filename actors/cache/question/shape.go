@@ -1,9 +1,6 @@
 package question
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // shaped brings what can be asked in several orders into one. What it returns is
 // never longer.
@@ -121,7 +118,7 @@ func negatedFirst(words []token) []token {
 	if words[0].kind == asking {
 		helper = 1
 	}
-	if !words[helper].helps() && words[helper].kind != do {
+	if !words[helper].helps() && words[helper].kind != do || strings.HasSuffix(words[helper+1].text, "ing") { // not eating is done as eating is
 		return words
 	}
 	for i := helper + 1; i < len(words)-1 && i <= helper+3; i++ {
@@ -137,54 +134,6 @@ func negatedFirst(words []token) []token {
 	}
 	return words
 }
-
-// oneDifference asks for the difference between two things of which one is said to
-// be, or asked how it is, different from the other.
-func oneDifference(words []token) []token {
-	if words[0].text != "how" || words[1].kind != be && words[1].kind != do {
-		return words
-	}
-	middle := find(words, "different", "differ")
-	if middle < 3 || middle+2 >= len(words) || words[middle+1].text != "from" && words[middle+1].text != "than" {
-		return words
-	}
-	if !names(words[2:middle]) || !names(words[middle+2:]) {
-		return words
-	}
-	words[0], words[1] = wordDifference, wordBetween
-	words[middle] = wordAnd
-	return cut(words, middle+1, middle+2)
-}
-
-// oneEffect asks how one thing affects another of which the effect on it is asked.
-func oneEffect(words []token) []token {
-	const has, on = "have", "on"
-	if words[0].text != "what" {
-		return words
-	}
-	switch {
-	case isEffect[words[1].text] && (words[2].kind == do || words[2].kind == auxiliary):
-		if have := find(words, has); have > 3 && have+2 < len(words) && words[have+1].text == on && names(words[3:have]) {
-			words[have] = wordAffect
-			words = cut(words, have+1, have+2)
-			words[0] = wordHow
-			return cut(words, 1, 2)
-		}
-	case words[1].kind == be && isEffect[words[2].text], words[1].kind == be && words[2].kind == article && len(words) > 6 && isEffect[words[3].text]:
-		of := find(words, "of")
-		if of < 3 || of > 4 {
-			return words
-		}
-		if at := find(words, on); at > of+1 && at+1 < len(words) && names(words[of+1:at]) {
-			words[at] = wordAffect
-			words[0], words[1] = wordHow, wordDo
-			return cut(words, 2, of+1)
-		}
-	}
-	return words
-}
-
-var isEffect = setOf("effect effects impact impacts influence consequence consequences affect affects")
 
 // existing asks whether something exists that is asked whether there is such a
 // thing, or whether it is real.
@@ -248,151 +197,3 @@ func toBeDone(words []token) []token {
 }
 
 var isAnybody = setOf("i you we one everyone everybody someone somebody anyone anybody people")
-
-// withoutWorld leaves out, where the best of all is asked for, that it is the best of
-// the world, or that somebody has known.
-func withoutWorld(words []token) []token {
-	if !superlative(words) {
-		return words
-	}
-	if n := len(words); n > 4 && words[n-1].text == "world" && words[n-2].text == "in" {
-		words = words[:n-2]
-	}
-	if n := len(words); n > 4 && words[n-1].text == "know" && words[n-2].text == "you" && (words[n-3].kind == content) {
-		words = words[:n-2]
-	}
-	for i := 3; i+1 < len(words); i++ {
-		if t := words[i].text; (t == "have" || t == "has") && (words[i+1].kind == content || words[i+1].text == "had" || words[i+1].text == "done") && words[i-1].kind != do && words[i-1].text != "to" {
-			return cut(words, i, i+1)
-		}
-	}
-	return words
-}
-
-// superlative tells whether the best, the oldest or the most famous is asked for.
-func superlative(words []token) bool {
-	for i := range words {
-		if t := words[i].text; words[i].kind == content && (praise[t] || t == "most" || len(t) > 5 && strings.HasSuffix(t, "est") && !noSuperlative[t]) {
-			return true
-		}
-	}
-	return false
-}
-
-// noSuperlative are words that end as superlatives do.
-var noSuperlative = setOf("interest honest forest request contest suggest protest harvest modest invest arrest digest conquest earnest tempest manifest behest attest")
-
-// longestName is how many words name what is asked for, in a question that is read.
-const longestName = 16
-
-// ownerFirst puts what something is of, for or in before it, behind what praises it:
-// "the business model of Uber" is "Uber's business model", and "schools in Rome for
-// deaf children" are "Rome deaf children schools".
-func ownerFirst(words []token) []token {
-	if words[0].text != "what" || words[1].kind != be {
-		return words
-	}
-	end, places := 2, 0
-	for ; end < len(words) && (words[end].text != "to" || end == len(words)-1); end++ {
-		t := &words[end]
-		switch {
-		case t.traits&isLoosePlace != 0:
-			places++
-		case t.kind != content && t.kind != article && t.kind != number && (t.kind != person || t.traits&isOwner == 0):
-			return words
-		}
-	}
-	if places == 0 || end-2 > longestName || words[2].traits&isLoosePlace != 0 || words[end-1].traits&isLoosePlace != 0 {
-		return words
-	}
-	at := 2
-	for at < end-1 && (words[at].kind == article || praise[words[at].text] || words[at].text == "most" || superlative(words[at:at+1]) || words[at-1].text == "most") {
-		at++
-	}
-	var room [longestName]token
-	name := append(room[:0], words[at:end]...)
-	thing := slices.IndexFunc(name, token.isPlace)
-	if thing < 1 || isMeasure[name[thing-1].text] {
-		return words
-	}
-	out := words[:at]
-	if i := slices.IndexFunc(name, func(t token) bool { return t.kind == person }); i >= 0 {
-		out = slices.Insert(out, 2, name[i])
-	}
-	for _, place := range nearness {
-		for to := len(name); to > thing; { // the last is the farthest
-			from := to - 1
-			for !name[from].isPlace() {
-				from--
-			}
-			if strings.Contains(place, name[from].text) {
-				out = appendNames(out, name[from+1:to])
-			}
-			to = from
-		}
-	}
-	out = appendNames(out, name[:thing])
-	return append(out, words[end:]...)
-}
-
-// nearness are the prepositions of what stands farther from a name, and nearer.
-var nearness = []string{"in at", "for", "on", "of"}
-
-func (t token) isPlace() bool { return t.traits&isLoosePlace != 0 }
-
-// appendNames appends the words that are no articles and name nobody.
-func appendNames(dst, names []token) []token {
-	for _, t := range names {
-		if t.kind != article && t.kind != person {
-			dst = append(dst, t)
-		}
-	}
-	return dst
-}
-
-// isMeasure are things that hold others: a glass of wine is no wine glass.
-var isMeasure = setOf("bottle bottles cup cups glass glasses can cans box boxes bag bags pack packs bowl bowls jar jars piece pieces kind type types part parts way ways lot number amount set pair group end top use")
-
-// sortAlternatives puts two things that are compared in one order.
-func sortAlternatives(words []token) []token {
-	from := 0
-	switch {
-	case words[0].text == "difference" && words[1].text == "between":
-		from = 2
-	case words[0].kind == asking && words[1].kind == be && words[2].text == "better":
-		if from = 3; len(words) > 3 && words[3].text == "between" {
-			words = cut(words, 3, 4)
-		}
-	case words[0].text == "should" && words[1].kind == person && len(words) > 5 && words[2].kind == content:
-		from = 3
-	default:
-		return words
-	}
-	joint := find(words[from:], "or", "vs") + from
-	if joint < from && words[0].kind != auxiliary {
-		joint = find(words[from:], "and") + from
-	}
-	if joint <= from || joint+1 >= len(words) || !names(words[from:joint]) || !names(words[joint+1:]) {
-		return words
-	}
-	words[joint] = wordAnd
-	left, right := words[from:joint], words[joint+1:]
-	if !before(right, left) {
-		return words
-	}
-	kept := append(make([]token, 0, 8), left...)
-	n := copy(words[from:], right)
-	words[from+n] = wordAnd
-	copy(words[from+n+1:], kept)
-	return words
-}
-
-// before tells which of two names stands first where the order says nothing.
-func before(a, b []token) bool {
-	for i := 0; i < len(a) && i < len(b); i++ {
-		if x, y := a[i].basic(), b[i].basic(); x != y {
-			return x < y
-		}
-	}
-	return len(a) < len(b)
-}

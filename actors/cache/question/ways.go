@@ -64,7 +64,7 @@ var ways = []way{
 		frame("what|how", "is|was", "it", "like", "-ing"),
 	}},
 	{hashOf("where to"), [][]slot{
-		frame("where", "can|could|should|would", someone),
+		frame("where", "can|could|should", someone),
 		frame("where", "do|does", "i|we|one|someone"),
 		frame("where", "to"),
 		frame("what|where", "is|are", "the|a|some?", "best|good?", "place|places", "to"),
@@ -141,16 +141,15 @@ var (
 	isLearning       = setOf("know tell see check find discover learn")
 	isClause         = setOf("if when that who what which where")
 	wordKnow, wordIf = word("know"), word("if")
-	isWell           = setOf("effectively efficiently properly correctly successfully")
 )
 
 // hurried puts "quickly" and "easily" at the end, and leaves out that it is to be done
 // well.
 func hurried(words []token) []token {
-	if len(words) > 2 && isWell[words[0].text] {
+	if len(words) > 2 && words[0].traits&isWell != 0 {
 		words = words[1:]
 	}
-	if len(words) > 2 && isWell[words[len(words)-1].text] {
+	if len(words) > 2 && words[len(words)-1].traits&isWell != 0 {
 		words = words[:len(words)-1]
 	}
 	if s, last := words[0].text, len(words)-1; s == "easily" || s == "quickly" {
