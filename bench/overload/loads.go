@@ -43,13 +43,13 @@ func (b *bench) loads(ctx context.Context, s scenario) error {
 	rounds, answered := make(map[string][]seen), 0
 	for n := range b.rounds {
 		report.Say("%s: round %d of %d", s.name, n+1, b.rounds)
-		round, err := b.round(ctx, s)
+		round, also, err := b.round(ctx, s)
 		if err != nil {
 			return err
 		}
+		answered += also
 		for name, one := range round {
 			rounds[name] = append(rounds[name], one)
-			answered += one.answered
 		}
 	}
 	b.tell(s, rounds)
@@ -86,37 +86,32 @@ func (b *bench) capacity(ctx context.Context, s scenario) (perSecond float64, an
 
 // round makes each load once, first the polite tenant alone, and finds out before and
 // behind each what the server does at best: a machine that others share does half as much
-// in one minute as in the next.
-func (b *bench) round(ctx context.Context, s scenario) (map[string]seen, error) {
+// in one minute as in the next. It also returns how many requests were answered in all.
+func (b *bench) round(ctx context.Context, s scenario) (round map[string]seen, answered int, err error) {
 	before, answered, err := b.capacity(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	round := make(map[string]seen)
+	round = make(map[string]seen)
 	for _, f := range append([]factor{{name: "quiet", times: politeShare}}, s.factors...) {
 		one, err := b.load(ctx, s, before, f.times)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		behind, also, err := b.capacity(ctx, s)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		one.answered += answered
+		answered += one.answered + also
 		one.Capacity = math.Round((before + behind) / 2)
 		one.OfPeak = round3(one.Goodput / max(one.Capacity, one.Goodput))
 		if quiet, ok := round["quiet"]; ok {
 			one.ToQuiet = round3(one.Polite / quiet.Polite)
 		}
-		round[f.name] = one
-		before, answered = behind, also
+		round[f.name], before = one, behind
 		report.Say("%s: %s: %.0f of %.0f/s, the polite tenant's 99th percentile %.0f ms, past the server %.0f", s.name, f.name, one.Goodput, one.Capacity, one.Polite, one.Direct)
 	}
-	last := s.factors[len(s.factors)-1].name
-	one := round[last]
-	one.answered += answered
-	round[last] = one
-	return round, nil
+	return round, answered, nil
 }
 
 // load offers so many times the capacity: a tenth of it politely, and the rest not. What
