@@ -82,6 +82,7 @@ func (f *findings) write(line *report.Report) {
 	line.Target(report.Exactly("conversations_unread", 0, float64(f.verdict.Unread)))
 	line.Target(report.Exactly("stream_gaps", 0, float64(f.streams.Gaps)))
 	line.Target(report.Exactly("stream_repeats", 0, float64(f.streams.Repeats)))
+	line.Target(report.Exactly("streams_lost", 0, float64(f.streams.Lost)))
 	line.Target(report.Exactly("streams_untrue", 0, float64(f.streams.Untrue)))
 	final := 0
 	for kind, n := range f.kinds {
