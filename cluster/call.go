@@ -260,11 +260,10 @@ func show(turn *messages.StartTurn, chunk messages.Chunk) {
 	}
 }
 
-// brokenOff is the end of a stream whose owner did not live to see it.
+// brokenOff ends a stream whose owner is gone, or out of sight. Nobody here knows whether
+// the turn goes on, so its client is told to read on, and not that it has ended.
 func brokenOff(err error) messages.Chunk {
-	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
-		Status: messages.TurnPartial, Reason: messages.ReasonServerRestart, Ended: time.Now(), Err: err,
-	}}
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnRunning, Ended: time.Now(), Err: err}}
 }
 
 // closeStream ends what the client reads.

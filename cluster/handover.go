@@ -66,12 +66,12 @@ func (s *stream) mayGoOn() bool {
 	return s.shown.Len() == 0 || s.turn.Spec.Continue && s.shown.IsText()
 }
 
-// isCut tells whether a turn ended with the node that had it. One that its owner has
-// failed is over: its input was withdrawn.
+// isCut tells whether a turn ended with the node that had it, or lost sight of it. One
+// that its owner has failed is over: its input was withdrawn.
 func isCut(end *messages.TurnOutcome) bool {
 	switch messages.CodeOf(end.Err) {
 	case messages.CodeRestarted:
-		return end.Status == messages.TurnPartial
+		return end.Status == messages.TurnPartial || end.Status == messages.TurnRunning
 	case messages.CodeStaleEpoch:
 		return true
 	default:

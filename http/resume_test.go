@@ -421,14 +421,11 @@ func TestStreamThatLosesSightOfItsTurnIsToBeReadOn(t *testing.T) {
 			t.Parallel()
 			w := serve(t, says())
 			running := keptTurn(messages.TurnRunning)
-			lost := messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
-				Status: messages.TurnRunning, Err: &messages.Failure{Code: messages.CodeRestarted, What: "the node is gone"},
-			}}
 			turn := w.library.run(running, opened(), text("Hel"))
 			if late {
-				time.AfterFunc(100*time.Millisecond, func() { turn.say(lost) })
+				time.AfterFunc(100*time.Millisecond, func() { turn.say(lost()) })
 			} else {
-				turn.say(lost)
+				turn.say(lost())
 			}
 			got := eventsOf(t, w.do("GET", keptPath+"?stream=true", "").body)
 			last := got[len(got)-1]
@@ -442,6 +439,39 @@ func TestStreamThatLosesSightOfItsTurnIsToBeReadOn(t *testing.T) {
 			}
 			if n := turn.watching(); n != 0 {
 				t.Errorf("%d look on", n)
+			}
+		})
+	}
+}
+
+// So is the client of a stream that comes by way of another node than its turn's: it was
+// told once that its response was incomplete, which the store then had whole. Its key
+// stays with the turn.
+func TestStreamThatLosesSightOfItsOwnTurnIsToBeReadOn(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ path, body, hint string }{
+		"a response":        {"/v1/responses", `{"model":"demo","input":"hi","stream":true}`, `"starting_after":6`},
+		"a chat completion": {"/v1/chat/completions", strings.Replace(question, "{", `{"store":true,"stream":true,`, 1), `"response_id":"resp_`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			turns, asked := counting(says(opened(), text("Hel"), lost()))
+			w := serve(t, turns)
+			first := w.do("POST", tt.path, tt.body, keyHeader, "k1")
+			if !strings.Contains(first.body, "conversation_restarted") || !strings.Contains(first.body, tt.hint) {
+				t.Errorf("it is not said how to read on: %s", first.body)
+			}
+			for _, end := range []string{"response.incomplete", "response.failed", "response.completed", "[DONE]"} {
+				if strings.Contains(first.body, end) {
+					t.Errorf("it is said to have ended: %s", first.body)
+				}
+			}
+			record := keptTurn(messages.TurnComplete)
+			record.ID, _ = messages.ParseTurnID(first.header.Get("X-Request-Id"))
+			w.library.put(record, keptItems()...)
+			again := w.do("POST", tt.path, tt.body, keyHeader, "k1")
+			if again.status != http.StatusOK || !strings.Contains(again.body, "kept answer") || asked.Load() != 1 {
+				t.Errorf("%d turns, then %d %s", asked.Load(), again.status, again.body)
 			}
 		})
 	}

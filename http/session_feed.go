@@ -29,7 +29,8 @@ type feed struct {
 	buffer  *[]byte        // events that are not framed yet; nil while there are none
 	outcome messages.LaneOutcome
 	ended   bool
-	refused bool // it was answered with an error instead of events
+	lost    error // why nobody knows what becomes of the turn any more, though it may go on
+	refused bool  // it was answered with an error instead of events
 }
 
 // run starts the turn and shows all that comes of it.
@@ -38,6 +39,7 @@ func (f *feed) run() {
 	for err == nil && !f.ended {
 		if err = f.wait(); err == nil {
 			f.showAll()
+			err = f.lost
 		}
 	}
 	if err != nil {
@@ -124,7 +126,7 @@ func (f *feed) cancel() error {
 // takeAll takes the chunk that has come, and those that wait behind it.
 func (f *feed) takeAll() {
 	f.take(&f.chunk)
-	for !f.ended && f.waiting() < batch {
+	for !f.ended && f.lost == nil && f.waiting() < batch {
 		var open bool
 		select {
 		case f.chunk, open = <-f.turn.Chunks:
@@ -150,6 +152,9 @@ func (f *feed) take(chunk *messages.Chunk) {
 // takeEnd takes the last chunk. A turn that fails before its first event is answered
 // with an error, as a request would be.
 func (f *feed) takeEnd(chunk *messages.Chunk) {
+	if f.lost = lostSight(chunk); f.lost != nil {
+		return
+	}
 	f.ended = true
 	end := chunk.End
 	if end.Err != nil && f.events.Last() < 0 && end.Status != messages.TurnCancelled {

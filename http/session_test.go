@@ -172,6 +172,19 @@ func TestAFailureInTheMiddleIsTheResponsesEnd(t *testing.T) {
 	}
 }
 
+// Nobody knows what becomes of the turn any more: its client is to read on, and not told
+// that it has ended.
+func TestALaneThatLosesSightOfItsTurnSaysSo(t *testing.T) {
+	t.Parallel()
+	c := serve(t, says(opened(), text("Hel"), lost())).socket()
+	c.say(ask)
+	all := c.until("error", "response.incomplete", "response.failed")
+	last := all[len(all)-1]
+	if last.Error.Code != string(messages.CodeRestarted) || all[len(all)-2].Delta != "Hel" {
+		t.Errorf("it ends with %s behind %s", last.raw, all[len(all)-2].raw)
+	}
+}
+
 func TestACancelledTurnSaysSo(t *testing.T) {
 	t.Parallel()
 	gone := make(chan struct{})

@@ -171,13 +171,23 @@ func (b *stream) more() (messages.Chunk, bool) {
 	}
 	select {
 	case chunk, open := <-b.answer.turn.Chunks:
-		if !open {
-			return b.cut(b.answer.check(open))
-		}
-		return chunk, true
+		return b.came(chunk, open)
 	default:
 		return messages.Chunk{}, false
 	}
+}
+
+// came looks at what came of the request's own turn. Where nobody knows what becomes of
+// that any more, the next try under the same key asks the store.
+func (b *stream) came(chunk messages.Chunk, open bool) (messages.Chunk, bool) {
+	if !open {
+		return b.cut(b.answer.check(open))
+	}
+	if err := lostSight(&chunk); err != nil {
+		b.failed = true
+		return b.cut(err)
+	}
+	return chunk, true
 }
 
 // wait returns the next chunk. While there is none it lets a ping be sent.
@@ -194,10 +204,7 @@ func (b *stream) wait() (messages.Chunk, bool) {
 	}
 	select {
 	case chunk, open := <-b.answer.turn.Chunks:
-		if !open {
-			return b.cut(b.answer.check(open))
-		}
-		return chunk, true
+		return b.came(chunk, open)
 	case <-b.server.cut.Done():
 		return b.cut(shuttingDown())
 	case now := <-b.ticks.C:

@@ -109,6 +109,13 @@ func brokenBy(err error) messages.Chunk {
 	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnFailed, Err: err}}
 }
 
+// lost ends a stream whose turn may go on at a node that is out of sight.
+func lost() messages.Chunk {
+	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{
+		Status: messages.TurnRunning, Err: &messages.Failure{Code: messages.CodeRestarted, What: "the node is gone"},
+	}}
+}
+
 // hello is a whole reply.
 func hello() []messages.Chunk {
 	return []messages.Chunk{opened(), text("Hel"), text("lo"), finish(), usage(3, 2), end()}
