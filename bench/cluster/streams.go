@@ -199,9 +199,6 @@ func (s *seenStream) follow(ctx context.Context, client *http.Client, at *node, 
 		report.Say("response %s could not be read on behind %d: status %d: %s", s.id, s.cursor, refused.status, refused.body)
 		s.ended, s.final = refused.kind(nil), true
 	}
-	if s.broken {
-		s.ended, s.broken = "", false // whoever looks on may look on elsewhere
-	}
 }
 
 // listen reads events until the last, or until the connection breaks. It returns the
@@ -224,6 +221,9 @@ func (s *seenStream) listen(ctx context.Context, client *http.Client, request *h
 	for lines := bufio.NewScanner(reply.Body); s.ended == "" && lines.Scan(); {
 		silence.Reset(streamSilence)
 		s.hear(lines.Text())
+	}
+	if s.broken && s.id != "" { // it says how to read on
+		s.ended, s.broken = "", false
 	}
 	return nil
 }
