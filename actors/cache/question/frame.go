@@ -43,6 +43,7 @@ func begins(words []token, phrase []string) bool {
 // to ask for the same made one.
 func loose(words []token) []Word {
 	words = shaped(praiseFirst(uninverted(rewritten(words))))
+	two := ofTwo(words)
 	f, taken := framed(words)
 	words = words[taken:]
 	mayDo := false
@@ -51,10 +52,10 @@ func loose(words []token) []Word {
 	} else {
 		words = f.asked(words)
 	}
-	general := f != nil || ofAnybody(words)
+	general := !two && (f != nil || ofAnybody(words))
 	kept := words[:0]
 	for i, t := range words {
-		if t.kind == article || saysNothing(words, i, isLoosePlace) || f != nil && owned(words, i) {
+		if t.kind == article || saysNothing(words, i, isLoosePlace) || f != nil && !two && owned(words, i) {
 			continue
 		}
 		kept = append(kept, t)

@@ -173,6 +173,10 @@ func TestWhatAsksTheSame(t *testing.T) {
 		{"What is the meaning of my name?", "What is the meaning of your name?", not},
 		{"What is the best month to visit Peru?", "What is the worst month to visit Peru?", not},
 		{"How did you stop smoking?", "How do I stop smoking?", not},
+		{"What can I do to help you?", "What can you do to help me?", not},
+		{"How do I make a girl like me?", "How do I make a girl like you?", not},
+		{"Why should I trust you?", "Why should you trust me?", not},
+		{"How can I open your bakery?", "How can I open my bakery?", not},
 		{"Should I learn Latin?", "Why should I learn Latin?", not},
 		{"Is he a doctor?", "Was he a doctor?", not},
 		{"What is in a croissant?", "What is a croissant?", not},
@@ -324,7 +328,7 @@ func TestWhatHasTheSameWordsIsLooselyTheSame(t *testing.T) {
 // and take over the new sum.
 func TestRulesAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	const version, sum = 7, "13cee20a90eb0871"
+	const version, sum = 8, "13cee20a90eb0871"
 	hash := fnv.New64a()
 	for _, text := range []string{
 		"What is the best way to sharpen a chisel?", "How do I sharpen a chisel", "hi, could you please tell me why owls don't sleep at night?",

@@ -227,3 +227,16 @@ func ofAnybody(words []token) bool {
 	who := words[at+1].text
 	return who == "i" || anybody[who] == "i"
 }
+
+// ofTwo tells of questions of what passes between who asks and who is asked, which are
+// not of people in general: "what can I do to help you".
+func ofTwo(words []token) bool {
+	asks, asked := false, false
+	for i := range words {
+		asks = asks || words[i].kind == person && isAsking[words[i].text]
+		asked = asked || words[i].kind == person && isAsked[words[i].text]
+	}
+	return asks && asked
+}
+
+var isAsking, isAsked = setOf("i me my mine myself we us our ours ourselves"), setOf("you your yours yourself")
