@@ -51,23 +51,14 @@ func (r *relay) feelPulse(now time.Time) {
 	missed := make(map[string]int, len(pulses)) // of those that nothing is asked any more nothing is kept
 	for name, pulse := range pulses {
 		if missed[name] = r.pulses.missed[name] + 1; missed[name] > mostMissed {
-			r.giveUp(owners[name])
+			r.cluster.metrics.lost.Add(float64(len(pulse.GetCalls())))
+			r.failAll(owners[name])
 			delete(missed, name)
 			continue
 		}
 		r.cluster.say(owners[name], pulse)
 	}
 	r.pulses.missed = missed
-}
-
-// giveUp ends the calls that a node carries out which does not answer.
-func (r *relay) giveUp(owner *actor.PID) {
-	for id, c := range r.calls {
-		if c.owner.Equal(owner) {
-			r.cluster.metrics.lost.Inc()
-			r.fail(id, c)
-		}
-	}
 }
 
 // progressOf is how far the calls are that are carried out for a peer. Credit that was
@@ -88,8 +79,9 @@ func (r *relay) progressOf(peer *actor.PID, m *remote.Pulse) *remote.Progress {
 	return progress
 }
 
-// compare gives up the calls of which something was lost: messages between two nodes
-// overtake each other only where a connection broke, and then they are lost.
+// compare gives up the calls of which something was lost. Messages between two nodes
+// overtake each other only where a connection broke; a call that is given up for one which
+// comes late after all goes on like any other whose owner is gone.
 func (r *relay) compare(owner *actor.PID, m *remote.Progress) {
 	delete(r.pulses.missed, owner.String())
 	for _, carried := range m.GetCalls() {

@@ -53,7 +53,7 @@ func TestLostMessagesAreMissed(t *testing.T) {
 		a.loses(first[*remote.Answer](1))
 		m := addition(b.in(t))
 		a.Return(m)
-		if e := edited(t, m); e.Err != nil || len(e.Items) != 1 {
+		if e := answered(t, m.Reply); e.Err != nil || len(e.Items) != 1 {
 			t.Errorf("got %+v", e)
 		}
 	})
@@ -100,7 +100,7 @@ func TestLostMessagesAreMissed(t *testing.T) {
 		})
 		m := addition(b.in(t))
 		a.Return(m)
-		if e := edited(t, m); messages.CodeOf(e.Err) != messages.CodeRestarted || messages.AsFailure(e.Err).NoRetry {
+		if e := answered(t, m.Reply); messages.CodeOf(e.Err) != messages.CodeRestarted || messages.AsFailure(e.Err).NoRetry {
 			t.Errorf("got %+v", e)
 		}
 	})
@@ -141,16 +141,5 @@ func addition(ref messages.ConversationRef) *messages.AddItems {
 	return &messages.AddItems{
 		Ref: ref, Request: messages.TurnID{1}, Items: []messages.Item{messages.TextMessage(messages.RoleUser, "hi")},
 		Reply: make(chan messages.Edited, 1),
-	}
-}
-
-func edited(t *testing.T, m *messages.AddItems) messages.Edited {
-	t.Helper()
-	select {
-	case e := <-m.Reply:
-		return e
-	case <-time.After(patience):
-		t.Fatal("nobody answers")
-		return messages.Edited{}
 	}
 }

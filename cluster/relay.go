@@ -216,13 +216,18 @@ func (r *relay) forsake(peer string) {
 // lose ends what depended on a peer that is gone.
 func (r *relay) lose(peer *actor.PID) {
 	delete(r.watched, peer.String())
+	r.failAll(peer)
+	r.forsake(peer.String())
+	r.cluster.keeper.look()
+}
+
+// failAll ends the calls that a node carries out.
+func (r *relay) failAll(owner *actor.PID) {
 	for id, c := range r.calls {
-		if c.owner.Equal(peer) {
+		if c.owner.Equal(owner) {
 			r.fail(id, c)
 		}
 	}
-	r.forsake(peer.String())
-	r.cluster.keeper.look()
 }
 
 // abandon ends everything, since this node stops.

@@ -340,11 +340,16 @@ func received(t *testing.T, m *messages.StartTurn) (text string, end *messages.T
 
 func started(t *testing.T, m *messages.StartTurn) messages.TurnStarted {
 	t.Helper()
+	return answered(t, m.Reply)
+}
+
+// answered waits for the answer to a request.
+func answered[T any](t *testing.T, reply <-chan T) (answer T) {
+	t.Helper()
 	select {
-	case s := <-m.Reply:
-		return s
+	case answer = <-reply:
 	case <-time.After(patience):
 		t.Fatal("nobody answers")
-		return messages.TurnStarted{}
 	}
+	return answer
 }

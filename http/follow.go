@@ -88,7 +88,9 @@ func soFar(v messages.View, take func(messages.Chunk)) (end *messages.TurnOutcom
 	}
 }
 
-// lostSight tells whether a view ends here while its turn may go on, and why.
+// lostSight tells whether what is seen of a turn ends here while that may go on, and why.
+// It is so for whoever looks on, and for the turn's own client, by way of a node that does
+// not reach its owner any more.
 func lostSight(c *messages.Chunk) error {
 	if c.Kind == messages.ChunkEnd && c.End.Status == messages.TurnRunning {
 		return c.End.Err

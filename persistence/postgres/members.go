@@ -58,6 +58,7 @@ func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Durati
 // removeExpired also frees the idempotency keys of requests that nobody answers any
 // more. Connections go first: a member that was frozen in the middle of renewing its
 // lease holds its own row, and who waited for that would lose its own lease meanwhile.
+// One that renews it late, in that very moment, stays a member and connects anew.
 func removeExpired(ctx context.Context, tx pgx.Tx) error {
 	expired, err := memberIDs(ctx, tx, "SELECT id FROM cluster_members WHERE expires < clock_timestamp()")
 	if err != nil || len(expired) == 0 {
