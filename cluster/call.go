@@ -2,10 +2,7 @@ package cluster
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"example.com/parley/messages"
 	"example.com/parley/messages/remote"
@@ -19,13 +16,11 @@ type call struct {
 	*outgoing
 
 	cluster  *Cluster
-	owner    *actor.PID // its relay
-	asked    time.Time
+	link     *link // to its owner
 	deadline time.Time
 	stop     func() bool        // of the watch over its client
 	accepted bool               // its stream has begun
 	next     uint64             // number of the next batch
-	credit   atomic.Uint64      // batches that credit was given for in all
 	inbox    chan *remote.Batch // capacity window; of a turn
 	view     *view              // of a turn that is looked on
 	failure  error              // set before inbox is closed
@@ -37,7 +32,7 @@ type call struct {
 const answerPatience = 30 * time.Second
 
 // ask sends a request to the node that owns its shard.
-func (r *relay) ask(ctx actor.Context, m *outgoing, o owner) {
+func (r *relay) ask(m *outgoing, o owner) {
 	r.next++
 	id, now := r.next, time.Now()
 	m.expectTraces()
@@ -46,23 +41,32 @@ func (r *relay) ask(ctx actor.Context, m *outgoing, o owner) {
 		messages.Decline(m.m, err)
 		return
 	}
-	c := &call{outgoing: m, cluster: r.cluster, owner: o.relay(), asked: now, deadline: now.Add(answerPatience), stop: func() bool { return true }}
+	c := &call{outgoing: m, cluster: r.cluster, link: r.linkTo(o), deadline: now.Add(answerPatience), stop: func() bool { return true }}
 	if turn, is := m.m.(*messages.StartTurn); is {
 		if !turn.Spec.Deadline.IsZero() {
 			c.deadline = turn.Spec.Deadline.Add(answerPatience)
 		}
-		root, self := ctx.ActorSystem().Root, ctx.Self()
-		c.stop = context.AfterFunc(turn.Client, func() { root.Send(self, &callLeft{call: id}) })
+		c.stop = context.AfterFunc(turn.Client, func() { r.cluster.tell(&callLeft{call: id}) })
 	}
 	r.calls[id] = c
-	r.watch(ctx, c.owner)
-	ctx.Request(c.owner, ask)
 	r.cluster.metrics.carried.Inc()
+	if err := c.link.send(askFrame(ask)); err != nil {
+		r.drop(id, c)
+		messages.Decline(m.m, unspeakable(err))
+	}
+}
+
+// callOf is the call that another node speaks of, if it is one that it carries out.
+func (r *relay) callOf(id uint64, from *link) *call {
+	if c := r.calls[id]; c != nil && c.link == from {
+		return c
+	}
+	return nil
 }
 
 // take brings an answer to whoever asked.
-func (r *relay) take(ctx actor.Context, m *remote.Answer) {
-	c := r.calls[m.GetCall()]
+func (r *relay) take(from *link, m *remote.Answer) {
+	c := r.callOf(m.GetCall(), from)
 	if c == nil || c.accepted {
 		return
 	}
@@ -74,7 +78,10 @@ func (r *relay) take(ctx actor.Context, m *remote.Answer) {
 	case *remote.Answer_Started:
 		r.accept(m.GetCall(), c, remote.FromTurnStarted(reply.Started))
 	case *remote.Answer_Following:
-		r.show(ctx, m.GetCall(), c, reply.Following)
+		r.show(m.GetCall(), c, reply.Following)
+	case *remote.Answer_Refused:
+		r.drop(m.GetCall(), c)
+		messages.Decline(c.m, c.refusal(remote.FromFailure(reply.Refused)))
 	default:
 		r.drop(m.GetCall(), c)
 		c.answer(m)
@@ -102,6 +109,14 @@ func (c *call) answer(m *remote.Answer) {
 		asked.Reply <- edited(m)
 	default:
 		messages.Decline(c.m, ownerLost(c.m.To())) // it answered another question
+	}
+}
+
+// unspeakable is for a request that cannot be put into a frame.
+func unspeakable(err error) error {
+	return &messages.Failure{
+		Code: messages.CodeUnsupported, What: "the request cannot be brought to the node that has its conversation: " + err.Error(),
+		Do: "send text that is valid UTF-8",
 	}
 }
 
@@ -145,10 +160,10 @@ func (c *call) refusal(err error) error {
 }
 
 // feed hands a batch on. The owner was given credit for it, so there is room.
-func (r *relay) feed(ctx actor.Context, m *remote.Batch) {
-	c := r.calls[m.GetCall()]
+func (r *relay) feed(from *link, m *remote.Batch) {
+	c := r.callOf(m.GetCall(), from)
 	if c == nil {
-		r.cluster.say(ctx.Sender(), &remote.Gone{Call: m.GetCall()})
+		from.say(goneFrame(m.GetCall()))
 		return
 	}
 	if !c.accepted || m.GetNumber() != c.next {
@@ -179,7 +194,7 @@ func (r *relay) feed(ctx actor.Context, m *remote.Batch) {
 // answered is tried at the next owner.
 func (r *relay) fail(id uint64, c *call) {
 	r.drop(id, c)
-	r.cluster.say(c.owner, &remote.Gone{Call: id})
+	c.sayGone(id)
 	c.failure = ownerLost(c.m.To())
 	switch {
 	case c.view != nil:
@@ -198,9 +213,11 @@ func (r *relay) fail(id uint64, c *call) {
 // leave tells the owner that the client has gone. What is stored goes on there.
 func (r *relay) leave(id uint64) {
 	if c := r.calls[id]; c != nil {
-		r.cluster.say(c.owner, &remote.Gone{Call: id})
+		c.sayGone(id)
 	}
 }
+
+func (c *call) sayGone(id uint64) { c.link.say(goneFrame(id)) }
 
 // thanks returns what is called for each batch that was taken, by one goroutine. It
 // gives the owner credit once half of the window was: few streams are so long, and
@@ -209,17 +226,9 @@ func (c *call) thanks(id uint64) (took func()) {
 	taken := uint32(0)
 	return func() {
 		if taken++; taken == window/2 {
-			c.cluster.say(c.owner, &remote.Credit{Call: id, Batches: taken})
-			c.credit.Add(uint64(taken))
+			c.link.say(creditFrame(id, taken))
 			taken = 0
 		}
-	}
-}
-
-// say sends a message that names a call of this node's.
-func (c *Cluster) say(to *actor.PID, m any) {
-	if to != nil {
-		c.remoting.root().RequestWithCustomSender(to, m, c.relay)
 	}
 }
 

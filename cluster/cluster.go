@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/remote"
 )
 
 // Registry is where the nodes meet: what it says is true for all of them. Its
@@ -70,16 +71,16 @@ type Cluster struct {
 	cfg  Config
 	deps Deps
 
-	remoting   *remoting
-	relay      *actor.PID
-	runner     *runner             // of the relay
-	relayProps []actor.PropsOption // beside its dispatcher; tests lose messages by them
-	member     atomic.Bool         // requests may be carried
-	lease      *lease
-	keeper     *keeper
-	table      atomic.Pointer[topology] // never nil
-	held       held
-	metrics    *metrics
+	wire    *wire
+	system  *actor.ActorSystem // of the relay alone
+	relay   *actor.PID
+	runner  *runner     // of the relay
+	member  atomic.Bool // requests may be carried
+	lease   *lease
+	keeper  *keeper
+	table   atomic.Pointer[topology] // never nil
+	held    held
+	metrics *metrics
 
 	pumps   sync.WaitGroup // goroutines of requests that are on their way
 	closed  chan struct{}  // nobody answers any more
@@ -95,35 +96,43 @@ func Open(cfg Config, deps Deps) (*Cluster, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	wire, err := listen(cfg)
+	wire, err := listen(cfg, deps.Self)
 	if err != nil {
 		return nil, fmt.Errorf("listen for other nodes: %w", err)
 	}
-	return open(cfg, deps, wire), nil
-}
-
-func open(cfg Config, deps Deps, wire *remoting) *Cluster {
-	c := &Cluster{cfg: cfg, deps: deps, remoting: wire, runner: newRunner(), closed: make(chan struct{})}
+	c := &Cluster{cfg: cfg, deps: deps, wire: wire, system: silentSystem(), runner: newRunner(), closed: make(chan struct{})}
 	c.table.Store(&topology{})
 	c.metrics = newMetrics(deps.Registerer, c)
-	c.relay = actor.NewPID(c.remoting.address(), relayName(deps.Self))
+	c.relay = c.system.NewLocalPID(relayName)
 	c.lease = &lease{
 		registry: deps.Registry, self: deps.Self, ttl: cfg.Lease, beat: cfg.Heartbeat, log: deps.Log,
 	}
 	c.keeper = newKeeper(c)
 	c.lease.renewed = c.keeper.lookSoon
-	return c
+	return c, nil
+}
+
+// relayName is that of the relay in its system.
+const relayName = "relay"
+
+// silentSystem logs nothing: a dead letter would be logged with its content.
+func silentSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithDeadLetterThrottleCount(0), actor.WithDeadLetterThrottleInterval(time.Millisecond),
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
+	)
 }
 
 // Close stops listening. Requests that are on their way fail.
 func (c *Cluster) Close() {
 	c.closing.Do(func() {
 		c.member.Store(false)
-		c.remoting.stop(c.relay)
+		_ = c.system.Root.StopFuture(c.relay).Wait() // its own time-out is the only error
 		c.runner.stop()
 		close(c.closed)
 		c.pumps.Wait()
-		c.remoting.close()
+		c.wire.close()
+		c.system.Shutdown()
 	})
 }
 
@@ -159,11 +168,15 @@ func (c *Cluster) Run(ctx context.Context, local Local) error {
 // begin joins, and lets requests in.
 func (c *Cluster) begin(ctx context.Context, local Local) error {
 	c.keeper.local = local
-	if _, err := c.remoting.spawn(newRelay(c, local), relayName(c.deps.Self)); err != nil {
+	if _, err := c.system.Root.SpawnNamed(newRelay(c, local), relayName); err != nil {
 		return fmt.Errorf("start the relay: %w", err)
 	}
+	c.wire.open(linkEvents{
+		heard: func(from *link, frame *remote.Frame) { c.tell(&heard{from: from, frame: frame}) },
+		ended: func(l *link) { c.tell(&linkEnded{link: l}) },
+	})
 	c.member.Store(true)
-	self := messages.Member{ID: c.deps.Self, Address: c.remoting.address(), Version: c.deps.Version}
+	self := messages.Member{ID: c.deps.Self, Address: c.wire.address, Version: c.deps.Version}
 	if err := c.lease.join(ctx, self); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
@@ -174,7 +187,7 @@ func (c *Cluster) begin(ctx context.Context, local Local) error {
 // end declines what waits, and what comes. Nobody looks after it any more.
 func (c *Cluster) end() {
 	c.member.Store(false)
-	c.remoting.root().Send(c.relay, &memberNoMore{})
+	c.tell(&memberNoMore{})
 }
 
 // leavePatience bounds the last word to the database.
@@ -247,7 +260,7 @@ func (c *Cluster) Return(m messages.Addressed) {
 		messages.Decline(m, notYet()) // the next owner of its shard finds for itself what is left there
 		return
 	}
-	c.remoting.root().Send(c.relay, &outgoing{m: m, since: time.Now()})
+	c.tell(&outgoing{m: m, since: time.Now()})
 }
 
 // Doubt says that the store refused a write to a conversation, since another owner

@@ -7,8 +7,8 @@
 //	topology    who owns what, as everybody on this node reads it (topology.go)
 //	relay       the actor that nodes speak through (relay.go); a request on its way out
 //	            is a call (call.go), one that came in is served (served.go)
-//	remoting    the wire between nodes, and who may use it (remoting.go, tls.go,
-//	            certificates.go)
+//	wire        where nodes reach each other (wire.go), the links between them (link.go),
+//	            what these bring (frame.go), and who may use them (tls.go, certificates.go)
 //	state       how all of it stands, for operators (state.go)
 //
 // docs/decisions/cluster.md has what is promised and why it holds.

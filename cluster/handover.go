@@ -100,7 +100,7 @@ func (c *Cluster) handOver(s *stream) {
 	next.Spec.Handover = &messages.Handover{Shown: s.shown.Rest(messages.ReplyCursor{}), Owners: s.owners}
 	s.owners++
 	c.deps.Log.Info("a turn is handed over to its conversation's next owner", "turn", next.Spec.ID.String())
-	c.remoting.root().Send(c.relay, &outgoing{m: next, since: time.Now(), handed: true})
+	c.tell(&outgoing{m: next, since: time.Now(), handed: true})
 	if err := c.taken(next); err != nil {
 		s.owners = messages.MaxOwners
 		return

@@ -12,7 +12,7 @@ type metrics struct {
 	waited  prometheus.Counter
 	stale   prometheus.Counter
 	handed  prometheus.Counter
-	lost    prometheus.Counter
+	broken  prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer, c *Cluster) *metrics {
@@ -31,7 +31,7 @@ func newMetrics(registerer prometheus.Registerer, c *Cluster) *metrics {
 		served:  counter("chatbot_cluster_served_total", "Requests to conversations that came from another node."),
 		waited:  counter("chatbot_cluster_waited_total", "Requests that had to wait for a shard's next owner."),
 		handed:  counter("chatbot_cluster_handed_over_total", "Turns that went on with their conversation's next owner, since the last one went down."),
-		lost:    counter("chatbot_cluster_lost_total", "Calls of another node that were given up, since messages to or from it were lost."),
+		broken:  counter("chatbot_cluster_links_broken_total", "Connections to other members that broke, or could not be made."),
 		stale:   counter("chatbot_cluster_stale_writes_total", "Writes that the store refused, since another owner might have the shard."),
 	}
 }

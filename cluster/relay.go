@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -20,9 +19,9 @@ type relay struct {
 	next    uint64           // the next call's number
 	calls   map[uint64]*call // requests that others carry out for this node
 	served  map[asker]*served
-	waiting []*outgoing           // for somebody to own their shards
-	watched map[string]*colleague // relays of others, by address and name
-	pulses  pulses
+	waiting []*outgoing                 // for somebody to own their shards
+	links   map[messages.MemberID]*link // by which this node asks others
+	peers   map[*link]*colleague        // of links either way
 }
 
 // outgoing is a request that is to be brought to its conversation.
@@ -37,6 +36,11 @@ type outgoing struct {
 
 // What the relay is told from within this node.
 type (
+	heard struct {
+		from  *link
+		frame *remote.Frame
+	}
+	linkEnded       struct{ link *link }
 	topologyChanged struct{}
 	tick            struct{ now time.Time }
 	callEnded       struct{ call uint64 } // nobody reads it any more
@@ -50,47 +54,51 @@ func newRelay(c *Cluster, local Local) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &relay{
 			cluster: c, local: local, next: uint64(time.Now().UnixNano()), // #nosec G115 -- after 1970
-			calls: make(map[uint64]*call), served: make(map[asker]*served), watched: make(map[string]*colleague),
+			calls: make(map[uint64]*call), served: make(map[asker]*served),
+			links: make(map[messages.MemberID]*link), peers: make(map[*link]*colleague),
 		}
-	}, append(c.relayProps, actor.WithDispatcher(c.runner))...)
+	}, actor.WithDispatcher(c.runner))
 }
 
 // Receive implements actor.Actor.
 func (r *relay) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *outgoing:
-		r.route(ctx, m)
+		r.route(m)
+	case *heard:
+		r.hear(m.from, m.frame)
+	case *linkEnded:
+		r.lose(m.link)
 	case *topologyChanged:
 		r.forgetRemoved()
-		r.routeWaiting(ctx)
+		r.routeWaiting()
 	case *tick:
-		r.routeWaiting(ctx)
+		r.routeWaiting()
 		r.expire(m.now)
-		r.feelPulse(m.now)
-	case *remote.Ask:
-		r.serve(ctx, m)
-	case *remote.Answer:
-		r.take(ctx, m)
-	case *remote.Batch:
-		r.feed(ctx, m)
-	case *remote.Credit:
-		r.credit(ctx, m)
-	case *remote.Gone:
-		r.dismiss(ctx, m)
-	case *remote.Pulse:
-		r.cluster.say(ctx.Sender(), r.progressOf(ctx.Sender(), m))
-	case *remote.Progress:
-		r.compare(ctx.Sender(), m)
 	case *callLeft:
 		r.leave(m.call)
 	case *callEnded:
 		delete(r.calls, m.call)
 	case *servedEnded:
 		delete(r.served, m.from)
-	case *actor.Terminated:
-		r.lose(m.Who)
 	case *memberNoMore, *actor.Stopping, *actor.Restarting:
 		r.abandon()
+	}
+}
+
+// hear takes what another node says.
+func (r *relay) hear(from *link, frame *remote.Frame) {
+	switch says := frame.GetSays().(type) {
+	case *remote.Frame_Ask:
+		r.serve(from, says.Ask)
+	case *remote.Frame_Answer:
+		r.take(from, says.Answer)
+	case *remote.Frame_Batch:
+		r.feed(from, says.Batch)
+	case *remote.Frame_Credit:
+		r.credit(from, says.Credit)
+	case *remote.Frame_Gone:
+		r.dismiss(from, says.Gone)
 	}
 }
 
@@ -106,7 +114,7 @@ const (
 )
 
 // route brings a request to the node that owns its shard, which may be this one.
-func (r *relay) route(ctx actor.Context, m *outgoing) {
+func (r *relay) route(m *outgoing) {
 	shard := messages.ShardOf(m.m.To())
 	o := r.cluster.table.Load().owners[shard]
 	switch {
@@ -116,7 +124,7 @@ func (r *relay) route(ctx actor.Context, m *outgoing) {
 	case o.member == "" || o.member == r.cluster.deps.Self:
 		r.await(m)
 	default:
-		r.ask(ctx, m, o)
+		r.ask(m, o)
 	}
 }
 
@@ -139,7 +147,7 @@ func (m *outgoing) patience() time.Duration {
 }
 
 // routeWaiting tries again.
-func (r *relay) routeWaiting(ctx actor.Context) {
+func (r *relay) routeWaiting() {
 	waiting := r.waiting
 	r.waiting = nil
 	for _, m := range waiting {
@@ -147,15 +155,14 @@ func (r *relay) routeWaiting(ctx actor.Context) {
 			turn.Refuse(clientLeft())
 			continue
 		}
-		r.route(ctx, m)
+		r.route(m)
 	}
 }
 
-// colleague is the relay of another node.
+// colleague is another node, as a link leads to it.
 type colleague struct {
-	pid    *actor.PID
 	member bool      // was one, as far as this node has read
-	since  time.Time // it is watched
+	since  time.Time // it is known
 }
 
 // strangerPatience is how long a peer may ask that is no member yet. It joins before it
@@ -167,65 +174,64 @@ const strangerPatience = 10 * time.Second
 // be taken for one that does not come back. While the table cannot be read nobody is.
 func (p *colleague) isGone() bool { return p.member || time.Since(p.since) > strangerPatience }
 
-// watch has this relay told when a peer's is gone, or cannot be reached.
-func (r *relay) watch(ctx actor.Context, peer *actor.PID) {
-	if name := peer.String(); r.watched[name] == nil {
-		r.watched[name] = &colleague{pid: peer, member: r.cluster.table.Load().has(peer), since: time.Now()}
-		ctx.Watch(peer)
+// linkTo is by which the owner of a shard is asked. It is made where there is none.
+func (r *relay) linkTo(o owner) *link {
+	l := r.links[o.member]
+	if l == nil {
+		l = r.cluster.wire.call(o.member, o.address)
+		r.links[o.member] = l
+		r.meet(l)
+	}
+	return l
+}
+
+// meet notes who is at the other end of a link.
+func (r *relay) meet(l *link) {
+	if r.peers[l] == nil {
+		r.peers[l] = &colleague{member: r.cluster.table.Load().has(l.peer), since: time.Now()}
 	}
 }
 
-// forgetRemoved closes the connections to nodes that are no members any more, and
-// ends what depends on them. Those that were frozen would be waited for otherwise, and
-// a watch that came in the same moment as a connection broke is lost. A node that this
-// one has not read of yet has joined a moment ago, and may ask before that; if it is not
-// read of for long, it is none.
+// forgetRemoved ends the links to nodes that are no members any more, and what depends on
+// them. Those that were frozen would be waited for otherwise. A node that this one has not
+// read of yet has joined a moment ago, and may ask before that; if it is not read of for
+// long, it is none.
 func (r *relay) forgetRemoved() {
 	now := r.cluster.table.Load()
-	for name, peer := range r.watched {
-		if now.has(peer.pid) {
+	for l, peer := range r.peers {
+		switch {
+		case now.has(l.peer):
 			peer.member = true
-			continue
-		}
-		if !peer.isGone() {
-			continue
-		}
-		delete(r.watched, name)
-		// A node that starts again has the address of the one before.
-		if !slices.ContainsFunc(now.members, func(m messages.Member) bool { return m.Address == peer.pid.Address }) {
-			r.cluster.remoting.forget(peer.pid.Address)
-		}
-		r.forsake(name)
-	}
-	for id, c := range r.calls {
-		if !now.has(c.owner) {
-			r.fail(id, c)
+		case peer.isGone():
+			l.end(errGoneMember)
+			r.forget(l)
 		}
 	}
 }
 
-// forsake ends what is carried out for a peer that is gone.
-func (r *relay) forsake(peer string) {
-	for from, s := range r.served {
-		if from.peer == peer {
-			s.cancel()
-		}
+// lose is for a link that has ended.
+func (r *relay) lose(l *link) {
+	if peer := r.peers[l]; peer != nil && peer.member {
+		r.cluster.metrics.broken.Inc()
 	}
-}
-
-// lose ends what depended on a peer that is gone.
-func (r *relay) lose(peer *actor.PID) {
-	delete(r.watched, peer.String())
-	r.failAll(peer)
-	r.forsake(peer.String())
+	r.forget(l)
 	r.cluster.keeper.look()
 }
 
-// failAll ends the calls that a node carries out.
-func (r *relay) failAll(owner *actor.PID) {
+// forget ends what depended on a link.
+func (r *relay) forget(l *link) {
+	delete(r.peers, l)
+	if r.links[l.peer] == l {
+		delete(r.links, l.peer)
+	}
 	for id, c := range r.calls {
-		if c.owner.Equal(owner) {
+		if c.link == l {
 			r.fail(id, c)
+		}
+	}
+	for from, s := range r.served {
+		if from.link == l {
+			s.cancel()
 		}
 	}
 }
@@ -265,17 +271,20 @@ func (c *Cluster) tick(ctx context.Context) {
 	for {
 		select {
 		case now := <-ticker.C:
-			c.remoting.root().Send(c.relay, &tick{now: now})
+			c.tell(&tick{now: now})
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
+// tell sends this node's relay a message.
+func (c *Cluster) tell(m any) { c.system.Root.Send(c.relay, m) }
+
 // publish shows everybody on this node who owns what.
 func (c *Cluster) publish(t *topology) {
 	c.table.Store(t)
-	c.remoting.root().Send(c.relay, &topologyChanged{})
+	c.tell(&topologyChanged{})
 }
 
 func ownerless(ref messages.ConversationRef) error {

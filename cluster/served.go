@@ -5,61 +5,52 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"example.com/parley/messages"
 	"example.com/parley/messages/remote"
 )
 
 // asker names a call of another node.
 type asker struct {
-	peer string
+	link *link
 	call uint64
 }
 
 // served is a request that this node carries out for another.
 type served struct {
-	cluster *Cluster
-	from    asker
-	peer    *actor.PID
-	client  context.Context // ends when nobody waits for it any more
-	cancel  context.CancelFunc
-	credit  chan struct{} // a place for each batch that may be on its way
-	given   uint64        // credit that came for it in all; the relay's own
-	number  atomic.Uint64 // of the next batch
-	tokens  atomic.Int64  // what the turn used, once it has ended
+	from   asker
+	client context.Context // ends when nobody waits for it any more
+	cancel context.CancelFunc
+	credit chan struct{} // a place for each batch that may be on its way
+	number uint64        // of the next batch
+	tokens atomic.Int64  // what the turn used, once it has ended
 }
 
 // serve carries out what another node asks, where this one has the shard.
-func (r *relay) serve(ctx actor.Context, m *remote.Ask) {
-	peer := ctx.Sender()
-	if peer == nil {
-		return
-	}
+func (r *relay) serve(from *link, m *remote.Ask) {
+	r.meet(from)
+	s := &served{from: asker{link: from, call: m.GetCall()}, credit: make(chan struct{}, window)}
 	asked, err := remote.FromAsk(m, time.Now())
 	if err != nil {
 		r.cluster.deps.Log.Warn("another node asked for what this one does not know; it may be newer", "error", err)
-		return // it will find out when it stops waiting
+		s.say(&remote.Answer{Reply: &remote.Answer_Refused{Refused: remote.ToFailure(unknown())}})
+		return
 	}
 	if r.cluster.held.epoch(messages.ShardOf(asked.To())) == 0 {
 		r.cluster.keeper.look()
-		r.cluster.say(peer, &remote.Answer{Call: m.GetCall(), Reply: &remote.Answer_Moved{Moved: &remote.Moved{}}})
+		s.say(&remote.Answer{Reply: &remote.Answer_Moved{Moved: &remote.Moved{}}})
 		return
 	}
-	r.watch(ctx, peer)
 	r.cluster.metrics.served.Inc()
-	s := &served{cluster: r.cluster, from: asker{peer: peer.String(), call: m.GetCall()}, peer: peer, credit: make(chan struct{}, window)}
 	s.client, s.cancel = context.WithCancel(context.Background())
 	for range window {
 		s.credit <- struct{}{}
 	}
 	r.served[s.from] = s
-	root, self := ctx.ActorSystem().Root, ctx.Self()
 	wait := s.prepare(asked)
 	r.cluster.pumps.Go(func() {
 		wait()
 		s.cancel()
-		root.Send(self, &servedEnded{from: s.from})
+		r.cluster.tell(&servedEnded{from: s.from})
 	})
 	r.local.Here(asked)
 }
@@ -89,6 +80,14 @@ func (s *served) prepare(m messages.Addressed) (wait func()) {
 	}
 }
 
+// unknown is for a request that this node does not understand.
+func unknown() error {
+	return &messages.Failure{
+		Code: messages.CodeStaleEpoch, What: "the node that has the conversation is of another version, and does not understand the request",
+		Do: "send the request again once all nodes are of one version", RetryAfter: time.Second,
+	}
+}
+
 // within passes an answer on, should it come in time. Whoever asked waits no longer
 // either.
 func within[T any](patience time.Duration, reply <-chan T, pass func(T)) {
@@ -105,9 +104,11 @@ func (s *served) cancelled(c messages.Cancelled) {
 	s.say(&remote.Answer{Reply: &remote.Answer_Cancelled{Cancelled: remote.ToCancelled(c)}})
 }
 
-func (s *served) say(m *remote.Answer) {
+func (s *served) say(m *remote.Answer) { s.from.link.say(s.answer(m)) }
+
+func (s *served) answer(m *remote.Answer) *remote.Frame {
 	m.Call = s.from.call
-	s.cluster.say(s.peer, m)
+	return answerFrame(m)
 }
 
 func (s *served) edited(e messages.Edited) {
@@ -157,11 +158,13 @@ func (s *served) whole(chunks <-chan messages.Chunk, accepted *remote.Answer) {
 			told = true
 		}
 	}
-	if !told {
-		s.say(accepted)
-	}
-	if len(first.chunks) > 0 {
+	switch {
+	case told && len(first.chunks) > 0:
 		s.send(first.chunks, first.ended)
+	case !told && len(first.chunks) > 0:
+		s.send(first.chunks, first.ended, s.answer(accepted))
+	case !told:
+		s.say(accepted)
 	}
 	if !first.ended && !s.stream(chunks, false) {
 		s.send(nil, true)
@@ -221,15 +224,21 @@ func (s *served) look(v messages.View) (ended bool) {
 // send waits until a batch may go. For a client that has gone it does nothing but
 // say that it was the last. What is not sent has a number all the same: whoever waits
 // nevertheless finds that something is missing, and takes no shorter reply for whole.
-func (s *served) send(chunks []*remote.Chunk, last bool) {
+//
+// What is to be said before the batch goes with it.
+func (s *served) send(chunks []*remote.Chunk, last bool, before ...*remote.Frame) {
 	if !s.mayGo(chunks) {
-		s.number.Add(1) // and the turn itself may have left out more
+		s.number++ // and the turn itself may have left out more
 		if chunks = nil; !last {
+			s.from.link.say(before...)
 			return
 		}
 	}
-	s.cluster.say(s.peer, &remote.Batch{Call: s.from.call, Number: s.number.Load(), Chunks: chunks, Last: last, Tokens: s.tokens.Load()})
-	s.number.Add(1)
+	batch := &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()}
+	s.number++
+	if err := s.from.link.send(append(before, batchFrame(batch))...); err != nil { // a text that is none
+		s.from.link.say(append(before, batchFrame(&remote.Batch{Call: s.from.call, Number: s.number, Last: true}))...)
+	}
 }
 
 // mayGo waits for credit, and tells whether somebody still wants the batch.
@@ -246,17 +255,12 @@ func (s *served) mayGo(chunks []*remote.Chunk) bool {
 }
 
 // credit lets another batch go.
-func (r *relay) credit(ctx actor.Context, m *remote.Credit) {
-	s := r.served[asker{peer: ctx.Sender().String(), call: m.GetCall()}]
-	if s != nil {
-		s.give(uint64(m.GetBatches()))
+func (r *relay) credit(from *link, m *remote.Credit) {
+	s := r.served[asker{link: from, call: m.GetCall()}]
+	if s == nil {
+		return
 	}
-}
-
-// give has so many more batches go.
-func (s *served) give(batches uint64) {
-	s.given += batches
-	for range min(batches, window) {
+	for range min(m.GetBatches(), window) {
 		select {
 		case s.credit <- struct{}{}:
 		default: // more than it has sent
@@ -265,8 +269,8 @@ func (s *served) give(batches uint64) {
 }
 
 // dismiss ends the waiting for a client that has gone.
-func (r *relay) dismiss(ctx actor.Context, m *remote.Gone) {
-	if s := r.served[asker{peer: ctx.Sender().String(), call: m.GetCall()}]; s != nil {
+func (r *relay) dismiss(from *link, m *remote.Gone) {
+	if s := r.served[asker{link: from, call: m.GetCall()}]; s != nil {
 		s.cancel()
 	}
 }

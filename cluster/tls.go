@@ -6,10 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // nodeName is in the certificate of every node. Nodes know each other by who vouches
@@ -20,21 +16,8 @@ const nodeName = "node.parley.internal"
 // one.
 const edgeName = "edge.parley.internal"
 
-// credentialsOf returns how to call other nodes and how to be called by them.
-func credentialsOf(c TLSConfig) (grpc.DialOption, grpc.ServerOption, error) {
-	if !c.isSet() {
-		return grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.Creds(insecure.NewCredentials()), nil
-	}
-	client, server, err := Mutual(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	server.VerifyConnection = onlyNodes
-	return grpc.WithTransportCredentials(credentials.NewTLS(client)), grpc.Creds(credentials.NewTLS(server)), nil
-}
-
 // onlyNodes refuses whom the authority vouches for as something else: an edge node
-// asks the core for what it needs, and is not to send actors messages.
+// asks the core for what it needs, and is not to bring it turns.
 func onlyNodes(state tls.ConnectionState) error {
 	if err := state.PeerCertificates[0].VerifyHostname(nodeName); err != nil {
 		return fmt.Errorf("the certificate is no node's: %w", err)

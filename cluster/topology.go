@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"example.com/parley/messages"
 )
 
@@ -60,7 +58,7 @@ func (h *held) count() (n int) {
 	return n
 }
 
-// has tells whether the node of a relay is a member.
-func (t *topology) has(relay *actor.PID) bool {
-	return slices.ContainsFunc(t.members, func(m messages.Member) bool { return m.Address == relay.Address && relayName(m.ID) == relay.Id })
+// has tells whether a node is a member.
+func (t *topology) has(id messages.MemberID) bool {
+	return slices.ContainsFunc(t.members, func(m messages.Member) bool { return m.ID == id })
 }

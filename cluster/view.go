@@ -3,8 +3,6 @@ package cluster
 import (
 	"sync"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"example.com/parley/messages"
 	"example.com/parley/messages/remote"
 )
@@ -24,7 +22,7 @@ type view struct {
 }
 
 // show answers whoever wants to look on.
-func (r *relay) show(ctx actor.Context, id uint64, c *call, m *remote.Following) {
+func (r *relay) show(id uint64, c *call, m *remote.Following) {
 	asked, is := c.m.(*messages.FollowTurn)
 	if err := remote.FromFailure(m.GetErr()); !is || err != nil {
 		r.drop(id, c)
@@ -36,14 +34,13 @@ func (r *relay) show(ctx actor.Context, id uint64, c *call, m *remote.Following)
 		asked.NotRunning()
 		return
 	}
-	root, self := ctx.ActorSystem().Root, ctx.Self()
 	c.accepted, c.deadline = true, c.deadline.AddDate(1, 0, 0) // it ends with the turn, which has a deadline
 	c.view = &view{
 		more: make(chan struct{}, 1),
 		took: c.thanks(id),
 		leave: func() {
-			root.Send(self, &callLeft{call: id})
-			root.Send(self, &callEnded{call: id})
+			r.cluster.tell(&callLeft{call: id})
+			r.cluster.tell(&callEnded{call: id})
 		},
 	}
 	asked.Reply <- messages.Following{View: c.view}

@@ -22,25 +22,7 @@ import (
 	"example.com/parley/persistence/postgres"
 )
 
-// wire is shared by the nodes of all tests.
-var wire *cluster.Wire
-
-func TestMain(m *testing.M) {
-	var err error
-	if wire, err = cluster.Listen(); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(releasing{m})
-}
-
-// releasing lets go of the wire before anybody looks for what is left.
-type releasing struct{ *testing.M }
-
-func (m releasing) Run() int {
-	code := m.M.Run()
-	wire.Release()
-	return code
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long anything that is awaited may take. A test that passes does
 // not wait for it.
@@ -90,29 +72,25 @@ type node struct {
 	store *postgres.Store
 	stop  context.CancelFunc
 	ended chan outcome // of Run
-	lost  atomic.Pointer[func(message any) bool]
-}
-
-// loses has messages of other nodes be lost on their way to this one, until it is
-// called again.
-func (n *node) loses(lose func(message any) bool) { n.lost.Store(&lose) }
-
-func (n *node) isLost(message any) bool {
-	lose := n.lost.Load()
-	return lose != nil && (*lose)(message)
 }
 
 // outcome is what came of something that a goroutine did.
 type outcome struct{ err error }
 
 // join starts a node.
-func join(t *testing.T, at string) *node {
+func join(t testing.TB, at string) *node {
 	t.Helper()
-	return joinFor(t, at, 3*time.Second)
+	return joinAs(t, at, func(*cluster.Config) {})
 }
 
 // joinFor starts a node whose leases run for so long.
-func joinFor(t *testing.T, at string, lease time.Duration) *node {
+func joinFor(t testing.TB, at string, lease time.Duration) *node {
+	t.Helper()
+	return joinAs(t, at, func(cfg *cluster.Config) { cfg.Lease = lease })
+}
+
+// joinAs starts a node with settings of its own.
+func joinAs(t testing.TB, at string, set func(*cluster.Config)) *node {
 	t.Helper()
 	n := &node{id: cluster.NewMemberID(), stand: newStand(), ended: make(chan outcome, 1)}
 	store := postgres.DefaultConfig()
@@ -123,11 +101,14 @@ func joinFor(t *testing.T, at string, lease time.Duration) *node {
 	}
 	t.Cleanup(n.store.Close)
 	cfg := cluster.DefaultConfig()
-	cfg.Enabled, cfg.Listen, cfg.Heartbeat, cfg.Lease = true, "127.0.0.1:0", 500*time.Millisecond, lease
-	n.Cluster = cluster.OpenOn(wire, cfg, cluster.Deps{
+	cfg.Enabled, cfg.Listen, cfg.Heartbeat = true, "127.0.0.1:0", 500*time.Millisecond
+	set(&cfg)
+	if n.Cluster, err = cluster.Open(cfg, cluster.Deps{
 		Self: n.id, Version: "v1", Registry: n.store, Registerer: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", n.id),
-	}, n.isLost)
+	}); err != nil {
+		t.Fatal(err)
+	}
 	n.elsewhere = n.Cluster
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	n.stop = stop

@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 // everything below. What is not listed may be used anywhere.
 var onlyIn = map[string][]string{
 	"github.com/asynkron/protoactor-go/": {"actors", "cluster", "cmd", "bench/cache"},
-	"google.golang.org/grpc":             {"cluster", "persistence/etcd"},
+	"google.golang.org/grpc":             {"persistence/etcd"},
 	"github.com/gofiber/":                {"http", "bench"},
 	"github.com/jackc/pgx/":              {"persistence/postgres", "persistence/persistencetest"},
 	"modernc.org/sqlite":                 {"persistence/sqlite"},

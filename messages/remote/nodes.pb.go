@@ -2564,6 +2564,7 @@ type Answer struct {
 	//	*Answer_Cancelled
 	//	*Answer_Edited
 	//	*Answer_Moved
+	//	*Answer_Refused
 	Reply         isAnswer_Reply `protobuf_oneof:"reply"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2658,6 +2659,15 @@ func (x *Answer) GetMoved() *Moved {
 	return nil
 }
 
+func (x *Answer) GetRefused() *Failure {
+	if x != nil {
+		if x, ok := x.Reply.(*Answer_Refused); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
 type isAnswer_Reply interface {
 	isAnswer_Reply()
 }
@@ -2682,6 +2692,10 @@ type Answer_Moved struct {
 	Moved *Moved `protobuf:"bytes,6,opt,name=moved,proto3,oneof"`
 }
 
+type Answer_Refused struct {
+	Refused *Failure `protobuf:"bytes,7,opt,name=refused,proto3,oneof"` // the Ask was not understood
+}
+
 func (*Answer_Started) isAnswer_Reply() {}
 
 func (*Answer_Following) isAnswer_Reply() {}
@@ -2691,6 +2705,8 @@ func (*Answer_Cancelled) isAnswer_Reply() {}
 func (*Answer_Edited) isAnswer_Reply() {}
 
 func (*Answer_Moved) isAnswer_Reply() {}
+
+func (*Answer_Refused) isAnswer_Reply() {}
 
 // Moved says that the receiver of the Ask does not have the shard: nothing of it was
 // done.
@@ -3146,29 +3162,30 @@ func (x *Gone) GetCall() uint64 {
 	return 0
 }
 
-// Pulse says for which calls its sender still waits, of those that take their time.
-// Who carries them out answers with Progress.
-type Pulse struct {
+// Hello is the first word on a connection, either way: who speaks, and to whom. A
+// process that has the address of one that ended finds that it is not meant.
+type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Calls         []*Waited              `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
+	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"` // the member that speaks
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`     // the member that is spoken to; of an answer, the one that called
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Pulse) Reset() {
-	*x = Pulse{}
+func (x *Hello) Reset() {
+	*x = Hello{}
 	mi := &file_nodes_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Pulse) String() string {
+func (x *Hello) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Pulse) ProtoMessage() {}
+func (*Hello) ProtoMessage() {}
 
-func (x *Pulse) ProtoReflect() protoreflect.Message {
+func (x *Hello) ProtoReflect() protoreflect.Message {
 	mi := &file_nodes_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -3180,40 +3197,57 @@ func (x *Pulse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Pulse.ProtoReflect.Descriptor instead.
-func (*Pulse) Descriptor() ([]byte, []int) {
+// Deprecated: Use Hello.ProtoReflect.Descriptor instead.
+func (*Hello) Descriptor() ([]byte, []int) {
 	return file_nodes_proto_rawDescGZIP(), []int{37}
 }
 
-func (x *Pulse) GetCalls() []*Waited {
+func (x *Hello) GetFrom() string {
 	if x != nil {
-		return x.Calls
+		return x.From
 	}
-	return nil
+	return ""
 }
 
-type Waited struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
-	Credit        uint64                 `protobuf:"varint,2,opt,name=credit,proto3" json:"credit,omitempty"` // batches that credit was given for in all
+func (x *Hello) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+// Frame is what goes over a connection between two nodes, behind its length as a
+// varint. What speaks of a call goes over the connection that asked for it: they end
+// together. One that says nothing shows that its sender is there.
+type Frame struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Says:
+	//
+	//	*Frame_Hello
+	//	*Frame_Ask
+	//	*Frame_Answer
+	//	*Frame_Batch
+	//	*Frame_Credit
+	//	*Frame_Gone
+	Says          isFrame_Says `protobuf_oneof:"says"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Waited) Reset() {
-	*x = Waited{}
+func (x *Frame) Reset() {
+	*x = Frame{}
 	mi := &file_nodes_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Waited) String() string {
+func (x *Frame) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Waited) ProtoMessage() {}
+func (*Frame) ProtoMessage() {}
 
-func (x *Waited) ProtoReflect() protoreflect.Message {
+func (x *Frame) ProtoReflect() protoreflect.Message {
 	mi := &file_nodes_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -3225,130 +3259,111 @@ func (x *Waited) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Waited.ProtoReflect.Descriptor instead.
-func (*Waited) Descriptor() ([]byte, []int) {
+// Deprecated: Use Frame.ProtoReflect.Descriptor instead.
+func (*Frame) Descriptor() ([]byte, []int) {
 	return file_nodes_proto_rawDescGZIP(), []int{38}
 }
 
-func (x *Waited) GetCall() uint64 {
+func (x *Frame) GetSays() isFrame_Says {
 	if x != nil {
-		return x.Call
-	}
-	return 0
-}
-
-func (x *Waited) GetCredit() uint64 {
-	if x != nil {
-		return x.Credit
-	}
-	return 0
-}
-
-// Progress says how far calls are of which a Pulse asked. What was sent before it came
-// before it: whoever has less has lost some.
-type Progress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Calls         []*Carried             `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Progress) Reset() {
-	*x = Progress{}
-	mi := &file_nodes_proto_msgTypes[39]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Progress) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Progress) ProtoMessage() {}
-
-func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[39]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
-func (*Progress) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{39}
-}
-
-func (x *Progress) GetCalls() []*Carried {
-	if x != nil {
-		return x.Calls
+		return x.Says
 	}
 	return nil
 }
 
-type Carried struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
-	Known         bool                   `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`     // it is carried out for its asker
-	Batches       uint64                 `protobuf:"varint,3,opt,name=batches,proto3" json:"batches,omitempty"` // that were sent
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Carried) Reset() {
-	*x = Carried{}
-	mi := &file_nodes_proto_msgTypes[40]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Carried) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Carried) ProtoMessage() {}
-
-func (x *Carried) ProtoReflect() protoreflect.Message {
-	mi := &file_nodes_proto_msgTypes[40]
+func (x *Frame) GetHello() *Hello {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
+		if x, ok := x.Says.(*Frame_Hello); ok {
+			return x.Hello
 		}
-		return ms
 	}
-	return mi.MessageOf(x)
+	return nil
 }
 
-// Deprecated: Use Carried.ProtoReflect.Descriptor instead.
-func (*Carried) Descriptor() ([]byte, []int) {
-	return file_nodes_proto_rawDescGZIP(), []int{40}
-}
-
-func (x *Carried) GetCall() uint64 {
+func (x *Frame) GetAsk() *Ask {
 	if x != nil {
-		return x.Call
+		if x, ok := x.Says.(*Frame_Ask); ok {
+			return x.Ask
+		}
 	}
-	return 0
+	return nil
 }
 
-func (x *Carried) GetKnown() bool {
+func (x *Frame) GetAnswer() *Answer {
 	if x != nil {
-		return x.Known
+		if x, ok := x.Says.(*Frame_Answer); ok {
+			return x.Answer
+		}
 	}
-	return false
+	return nil
 }
 
-func (x *Carried) GetBatches() uint64 {
+func (x *Frame) GetBatch() *Batch {
 	if x != nil {
-		return x.Batches
+		if x, ok := x.Says.(*Frame_Batch); ok {
+			return x.Batch
+		}
 	}
-	return 0
+	return nil
 }
+
+func (x *Frame) GetCredit() *Credit {
+	if x != nil {
+		if x, ok := x.Says.(*Frame_Credit); ok {
+			return x.Credit
+		}
+	}
+	return nil
+}
+
+func (x *Frame) GetGone() *Gone {
+	if x != nil {
+		if x, ok := x.Says.(*Frame_Gone); ok {
+			return x.Gone
+		}
+	}
+	return nil
+}
+
+type isFrame_Says interface {
+	isFrame_Says()
+}
+
+type Frame_Hello struct {
+	Hello *Hello `protobuf:"bytes,1,opt,name=hello,proto3,oneof"`
+}
+
+type Frame_Ask struct {
+	Ask *Ask `protobuf:"bytes,2,opt,name=ask,proto3,oneof"`
+}
+
+type Frame_Answer struct {
+	Answer *Answer `protobuf:"bytes,3,opt,name=answer,proto3,oneof"`
+}
+
+type Frame_Batch struct {
+	Batch *Batch `protobuf:"bytes,4,opt,name=batch,proto3,oneof"`
+}
+
+type Frame_Credit struct {
+	Credit *Credit `protobuf:"bytes,5,opt,name=credit,proto3,oneof"`
+}
+
+type Frame_Gone struct {
+	Gone *Gone `protobuf:"bytes,6,opt,name=gone,proto3,oneof"`
+}
+
+func (*Frame_Hello) isFrame_Says() {}
+
+func (*Frame_Ask) isFrame_Says() {}
+
+func (*Frame_Answer) isFrame_Says() {}
+
+func (*Frame_Batch) isFrame_Says() {}
+
+func (*Frame_Credit) isFrame_Says() {}
+
+func (*Frame_Gone) isFrame_Says() {}
 
 var File_nodes_proto protoreflect.FileDescriptor
 
@@ -3571,14 +3586,15 @@ const file_nodes_proto_rawDesc = "" +
 	"\x05items\x18\x03 \x03(\v2\x13.parley.remote.ItemR\x05items\"E\n" +
 	"\tEraseItem\x12$\n" +
 	"\x03ref\x18\x01 \x01(\v2\x12.parley.remote.RefR\x03ref\x12\x12\n" +
-	"\x04item\x18\x02 \x01(\tR\x04item\"\xb0\x02\n" +
+	"\x04item\x18\x02 \x01(\tR\x04item\"\xe4\x02\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x126\n" +
 	"\astarted\x18\x02 \x01(\v2\x1a.parley.remote.TurnStartedH\x00R\astarted\x128\n" +
 	"\tfollowing\x18\x03 \x01(\v2\x18.parley.remote.FollowingH\x00R\tfollowing\x128\n" +
 	"\tcancelled\x18\x04 \x01(\v2\x18.parley.remote.CancelledH\x00R\tcancelled\x12/\n" +
 	"\x06edited\x18\x05 \x01(\v2\x15.parley.remote.EditedH\x00R\x06edited\x12,\n" +
-	"\x05moved\x18\x06 \x01(\v2\x14.parley.remote.MovedH\x00R\x05movedB\a\n" +
+	"\x05moved\x18\x06 \x01(\v2\x14.parley.remote.MovedH\x00R\x05moved\x122\n" +
+	"\arefused\x18\a \x01(\v2\x16.parley.remote.FailureH\x00R\arefusedB\a\n" +
 	"\x05reply\"\a\n" +
 	"\x05Moved\"K\n" +
 	"\tFollowing\x12\x14\n" +
@@ -3609,18 +3625,18 @@ const file_nodes_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x18\n" +
 	"\abatches\x18\x02 \x01(\rR\abatches\"\x1a\n" +
 	"\x04Gone\x12\x12\n" +
-	"\x04call\x18\x01 \x01(\x04R\x04call\"4\n" +
-	"\x05Pulse\x12+\n" +
-	"\x05calls\x18\x01 \x03(\v2\x15.parley.remote.WaitedR\x05calls\"4\n" +
-	"\x06Waited\x12\x12\n" +
-	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x16\n" +
-	"\x06credit\x18\x02 \x01(\x04R\x06credit\"8\n" +
-	"\bProgress\x12,\n" +
-	"\x05calls\x18\x01 \x03(\v2\x16.parley.remote.CarriedR\x05calls\"M\n" +
-	"\aCarried\x12\x12\n" +
-	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x14\n" +
-	"\x05known\x18\x02 \x01(\bR\x05known\x12\x18\n" +
-	"\abatches\x18\x03 \x01(\x04R\abatches*\xa0\x01\n" +
+	"\x04call\x18\x01 \x01(\x04R\x04call\"+\n" +
+	"\x05Hello\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"\xa0\x02\n" +
+	"\x05Frame\x12,\n" +
+	"\x05hello\x18\x01 \x01(\v2\x14.parley.remote.HelloH\x00R\x05hello\x12&\n" +
+	"\x03ask\x18\x02 \x01(\v2\x12.parley.remote.AskH\x00R\x03ask\x12/\n" +
+	"\x06answer\x18\x03 \x01(\v2\x15.parley.remote.AnswerH\x00R\x06answer\x12,\n" +
+	"\x05batch\x18\x04 \x01(\v2\x14.parley.remote.BatchH\x00R\x05batch\x12/\n" +
+	"\x06credit\x18\x05 \x01(\v2\x15.parley.remote.CreditH\x00R\x06credit\x12)\n" +
+	"\x04gone\x18\x06 \x01(\v2\x13.parley.remote.GoneH\x00R\x04goneB\x06\n" +
+	"\x04says*\xa0\x01\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11STRATEGY_WEIGHTED\x10\x01\x12\x18\n" +
@@ -3657,7 +3673,7 @@ func file_nodes_proto_rawDescGZIP() []byte {
 }
 
 var file_nodes_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_nodes_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_nodes_proto_goTypes = []any{
 	(Strategy)(0),          // 0: parley.remote.Strategy
 	(Priority)(0),          // 1: parley.remote.Priority
@@ -3699,11 +3715,9 @@ var file_nodes_proto_goTypes = []any{
 	(*Batch)(nil),          // 37: parley.remote.Batch
 	(*Credit)(nil),         // 38: parley.remote.Credit
 	(*Gone)(nil),           // 39: parley.remote.Gone
-	(*Pulse)(nil),          // 40: parley.remote.Pulse
-	(*Waited)(nil),         // 41: parley.remote.Waited
-	(*Progress)(nil),       // 42: parley.remote.Progress
-	(*Carried)(nil),        // 43: parley.remote.Carried
-	nil,                    // 44: parley.remote.Options.MetadataEntry
+	(*Hello)(nil),          // 40: parley.remote.Hello
+	(*Frame)(nil),          // 41: parley.remote.Frame
+	nil,                    // 42: parley.remote.Options.MetadataEntry
 }
 var file_nodes_proto_depIdxs = []int32{
 	11, // 0: parley.remote.TurnSpec.input:type_name -> parley.remote.Item
@@ -3724,7 +3738,7 @@ var file_nodes_proto_depIdxs = []int32{
 	16, // 15: parley.remote.Options.tool_choice:type_name -> parley.remote.ToolChoice
 	17, // 16: parley.remote.Options.response_format:type_name -> parley.remote.ResponseFormat
 	18, // 17: parley.remote.Options.reasoning:type_name -> parley.remote.Reasoning
-	44, // 18: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
+	42, // 18: parley.remote.Options.metadata:type_name -> parley.remote.Options.MetadataEntry
 	14, // 19: parley.remote.Options.extra:type_name -> parley.remote.Field
 	2,  // 20: parley.remote.Chunk.kind:type_name -> parley.remote.ChunkKind
 	20, // 21: parley.remote.Chunk.usage:type_name -> parley.remote.Usage
@@ -3749,19 +3763,24 @@ var file_nodes_proto_depIdxs = []int32{
 	34, // 40: parley.remote.Answer.cancelled:type_name -> parley.remote.Cancelled
 	35, // 41: parley.remote.Answer.edited:type_name -> parley.remote.Edited
 	32, // 42: parley.remote.Answer.moved:type_name -> parley.remote.Moved
-	25, // 43: parley.remote.Following.err:type_name -> parley.remote.Failure
-	25, // 44: parley.remote.Cancelled.err:type_name -> parley.remote.Failure
-	36, // 45: parley.remote.Edited.items:type_name -> parley.remote.StoredItem
-	25, // 46: parley.remote.Edited.err:type_name -> parley.remote.Failure
-	11, // 47: parley.remote.StoredItem.item:type_name -> parley.remote.Item
-	19, // 48: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
-	41, // 49: parley.remote.Pulse.calls:type_name -> parley.remote.Waited
-	43, // 50: parley.remote.Progress.calls:type_name -> parley.remote.Carried
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	25, // 43: parley.remote.Answer.refused:type_name -> parley.remote.Failure
+	25, // 44: parley.remote.Following.err:type_name -> parley.remote.Failure
+	25, // 45: parley.remote.Cancelled.err:type_name -> parley.remote.Failure
+	36, // 46: parley.remote.Edited.items:type_name -> parley.remote.StoredItem
+	25, // 47: parley.remote.Edited.err:type_name -> parley.remote.Failure
+	11, // 48: parley.remote.StoredItem.item:type_name -> parley.remote.Item
+	19, // 49: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
+	40, // 50: parley.remote.Frame.hello:type_name -> parley.remote.Hello
+	26, // 51: parley.remote.Frame.ask:type_name -> parley.remote.Ask
+	31, // 52: parley.remote.Frame.answer:type_name -> parley.remote.Answer
+	37, // 53: parley.remote.Frame.batch:type_name -> parley.remote.Batch
+	38, // 54: parley.remote.Frame.credit:type_name -> parley.remote.Credit
+	39, // 55: parley.remote.Frame.gone:type_name -> parley.remote.Gone
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_nodes_proto_init() }
@@ -3788,6 +3807,15 @@ func file_nodes_proto_init() {
 		(*Answer_Cancelled)(nil),
 		(*Answer_Edited)(nil),
 		(*Answer_Moved)(nil),
+		(*Answer_Refused)(nil),
+	}
+	file_nodes_proto_msgTypes[38].OneofWrappers = []any{
+		(*Frame_Hello)(nil),
+		(*Frame_Ask)(nil),
+		(*Frame_Answer)(nil),
+		(*Frame_Batch)(nil),
+		(*Frame_Credit)(nil),
+		(*Frame_Gone)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3795,7 +3823,7 @@ func file_nodes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nodes_proto_rawDesc), len(file_nodes_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   42,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
