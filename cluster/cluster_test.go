@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,7 +133,7 @@ func TestTurnOnAnotherNodeIsLookedOn(t *testing.T) {
 	a, b := join(t, at), join(t, at)
 	awaitSpread(t, a, b)
 	b.plays(func(m messages.Addressed) {
-		m.(*messages.FollowTurn).Reply <- messages.Following{View: &script{texts: []string{"so ", "far", ""}}}
+		m.(*messages.FollowTurn).Show(&script{texts: []string{"so ", "far", ""}})
 	})
 	follow := messages.NewFollowTurn(b.in(t), messages.TurnID{1})
 	a.Carry(follow)
@@ -156,6 +157,37 @@ func TestTurnOnAnotherNodeIsLookedOn(t *testing.T) {
 		t.Errorf("saw %q", text)
 	}
 }
+
+// Whoever looks on may know the last event that there is: it was read by way of another
+// node. So all of it is there once the view is.
+func TestTurnIsLookedOnFromAllThatThereIsOfIt(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	a, b := join(t, at), join(t, at)
+	awaitSpread(t, a, b)
+	const chunks = 7 * 64 // more are no client's, as what comes of one item is one chunk
+	b.plays(func(m messages.Addressed) {
+		m.(*messages.FollowTurn).Show(&quiet{script{texts: slices.Repeat([]string{"x"}, chunks)}})
+	})
+	for range 50 {
+		follow := messages.NewFollowTurn(b.in(t), messages.TurnID{1})
+		a.Carry(follow)
+		following := answered(t, follow.Reply)
+		came := 0
+		for _, more := following.View.Next(); more; _, more = following.View.Next() {
+			came++
+		}
+		following.View.Leave()
+		if came != chunks {
+			t.Fatalf("%d chunks of %d were there", came, chunks)
+		}
+	}
+}
+
+// quiet is a view of a turn that says no more for now.
+type quiet struct{ script }
+
+func (q *quiet) More() <-chan struct{} { return nil }
 
 // script is a view of what is said already.
 type script struct{ texts []string }

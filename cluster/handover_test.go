@@ -181,7 +181,7 @@ func TestTurnWhoseOwnerDiesIsLostSightOf(t *testing.T) {
 	a, b := join(t, at), join(t, at)
 	awaitSpread(t, a, b)
 	b.plays(func(m messages.Addressed) {
-		m.(*messages.FollowTurn).Reply <- messages.Following{View: &script{texts: []string{"half"}}}
+		m.(*messages.FollowTurn).Show(&script{texts: []string{"half"}})
 	})
 	follow := messages.NewFollowTurn(b.in(t), messages.TurnID{1})
 	a.Carry(follow)

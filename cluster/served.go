@@ -189,7 +189,12 @@ func (s *served) follow(f messages.Following) {
 		return
 	}
 	defer f.View.Leave()
-	for ended := false; !ended; {
+	ended := s.look(f.View)
+	if !ended {
+		s.from.link.say(batchFrame(&remote.Batch{Call: s.from.call, Number: s.number, SoFar: true}))
+		s.number++
+	}
+	for !ended {
 		select {
 		case <-f.View.More():
 			ended = s.look(f.View)

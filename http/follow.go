@@ -37,6 +37,7 @@ func (s *Server) follow(tenant messages.TenantID, name string) (f followed, err 
 			return f, following.Err
 		}
 	case <-ctx.Done():
+		m.GiveUp()
 		return f, &messages.Failure{
 			Code: messages.CodeOverloaded, What: "nobody could say in time whether the response still runs", Do: "ask again", Cause: ctx.Err(),
 		}

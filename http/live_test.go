@@ -87,7 +87,7 @@ func (s scripted) FollowTurn(m *messages.FollowTurn) error {
 	v := &liveView{turn: turn, more: make(chan struct{}, 1)}
 	turn.views = append(turn.views, v)
 	turn.looking++
-	m.Reply <- messages.Following{View: v}
+	m.Show(v)
 	return nil
 }
 

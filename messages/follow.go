@@ -1,5 +1,7 @@
 package messages
 
+import "sync/atomic"
+
 // FollowTurn asks to see a turn beside its first client: from its beginning, and
 // on as it comes. Whether it still runs is known by its conversation alone, so
 // that is asked first and the store after it: a turn that does not run any more
@@ -8,6 +10,8 @@ type FollowTurn struct {
 	Ref   ConversationRef
 	Turn  TurnID
 	Reply chan Following // capacity 1
+
+	gone atomic.Bool // nobody reads Reply any more
 }
 
 // NewFollowTurn returns the question with its channel in place.
@@ -17,6 +21,32 @@ func NewFollowTurn(ref ConversationRef, turn TurnID) *FollowTurn {
 
 // NotRunning implements [AboutRunning].
 func (m *FollowTurn) NotRunning() { m.Reply <- Following{} }
+
+// Show answers with a view.
+func (m *FollowTurn) Show(v View) {
+	m.Reply <- Following{View: v}
+	if m.gone.Load() {
+		m.leave()
+	}
+}
+
+// GiveUp is for whoever does not wait for the answer any more: a view that comes
+// nevertheless is left.
+func (m *FollowTurn) GiveUp() {
+	m.gone.Store(true)
+	m.leave()
+}
+
+// leave takes the answer that nobody reads. Of Show and GiveUp the later one finds it.
+func (m *FollowTurn) leave() {
+	select {
+	case f := <-m.Reply:
+		if f.View != nil {
+			f.View.Leave()
+		}
+	default:
+	}
+}
 
 // Following answers [FollowTurn].
 type Following struct {

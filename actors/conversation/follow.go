@@ -17,7 +17,7 @@ func (c *Conversation) follow(ctx actor.Context, m *messages.FollowTurn) {
 	c.heard++
 	switch {
 	case c.runs(m.Turn) && c.busy.turn != nil:
-		m.Reply <- messages.Following{View: c.busy.turn.kept.live.look()}
+		m.Show(c.busy.turn.kept.live.look())
 	case !c.runs(m.Turn) || leftRunning(c.busy.work).IsZero():
 		m.NotRunning()
 	case len(c.busy.looking) < maxLooking:
@@ -38,7 +38,7 @@ func (c *Conversation) showThose(t *turn) {
 		if t == nil {
 			m.NotRunning()
 		} else {
-			m.Reply <- messages.Following{View: t.kept.live.look()}
+			m.Show(t.kept.live.look())
 		}
 	}
 	c.busy.looking = nil

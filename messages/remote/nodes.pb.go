@@ -2993,8 +2993,9 @@ type Batch struct {
 	Call          uint64                 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
 	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"` // dense, from 0: a gap is a loss
 	Chunks        []*Chunk               `protobuf:"bytes,3,rep,name=chunks,proto3" json:"chunks,omitempty"`
-	Last          bool                   `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`     // nothing follows
-	Tokens        int64                  `protobuf:"varint,5,opt,name=tokens,proto3" json:"tokens,omitempty"` // of the whole turn, with the chunk that ends it
+	Last          bool                   `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`                // nothing follows
+	Tokens        int64                  `protobuf:"varint,5,opt,name=tokens,proto3" json:"tokens,omitempty"`            // of the whole turn, with the chunk that ends it
+	SoFar         bool                   `protobuf:"varint,6,opt,name=so_far,json=soFar,proto3" json:"so_far,omitempty"` // of a Follow: all has come that there was of the turn when it was asked for
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3062,6 +3063,13 @@ func (x *Batch) GetTokens() int64 {
 		return x.Tokens
 	}
 	return 0
+}
+
+func (x *Batch) GetSoFar() bool {
+	if x != nil {
+		return x.SoFar
+	}
+	return false
 }
 
 // Credit says that so many batches have been taken in.
@@ -3614,13 +3622,14 @@ const file_nodes_proto_rawDesc = "" +
 	"\x06output\x18\x04 \x01(\bR\x06output\x12\x16\n" +
 	"\x06erased\x18\x05 \x01(\bR\x06erased\x12\x1d\n" +
 	"\n" +
-	"created_us\x18\x06 \x01(\x03R\tcreatedUs\"\x8d\x01\n" +
+	"created_us\x18\x06 \x01(\x03R\tcreatedUs\"\xa4\x01\n" +
 	"\x05Batch\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
 	"\x06chunks\x18\x03 \x03(\v2\x14.parley.remote.ChunkR\x06chunks\x12\x12\n" +
 	"\x04last\x18\x04 \x01(\bR\x04last\x12\x16\n" +
-	"\x06tokens\x18\x05 \x01(\x03R\x06tokens\"6\n" +
+	"\x06tokens\x18\x05 \x01(\x03R\x06tokens\x12\x15\n" +
+	"\x06so_far\x18\x06 \x01(\bR\x05soFar\"6\n" +
 	"\x06Credit\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x18\n" +
 	"\abatches\x18\x02 \x01(\rR\abatches\"\x1a\n" +

@@ -130,7 +130,7 @@ func TestEveryFieldTravels(t *testing.T) {
 
 // A request gets its reply channels where it arrives.
 var asked = cmp.Options{
-	alike,
+	alike, cmpopts.IgnoreUnexported(messages.FollowTurn{}),
 	cmp.Transformer("channel", func(chan messages.Edited) bool { return true }),
 	cmp.Transformer("channel", func(chan messages.Following) bool { return true }),
 	cmp.Transformer("channel", func(chan messages.Cancelled) bool { return true }),
