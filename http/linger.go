@@ -6,11 +6,12 @@ import (
 )
 
 // How much of a body that is too large is read before its client is refused, and
-// for how long: pauses are short while it still sends.
+// for how long. While it still sends it pauses each time that its window is full, for
+// as long as a packet takes there and back.
 const (
 	lingerBytes = 16 << 20
 	lingerTime  = 2 * time.Second
-	lingerPause = 20 * time.Millisecond
+	lingerPause = 200 * time.Millisecond
 )
 
 // Linger reads over what a client still sends of a body that will be refused. A
