@@ -106,6 +106,16 @@ func (w *network) silence() {
 	w.each(func(through *way) { through.mute.Store(true) })
 }
 
+// apart are two nodes of which b is reached through a network.
+func apart(t *testing.T) (a, b *node, between *network) {
+	t.Helper()
+	at := database(t)
+	a = join(t, at)
+	b, between = joinBehind(t, at)
+	awaitSpread(t, a, b)
+	return a, b, between
+}
+
 // breaks are how a connection between two nodes that live may end.
 var breaks = map[string]func(*network){"cut": (*network).cut, "silent": (*network).silence}
 
@@ -114,10 +124,7 @@ func TestRequestIsAskedAgainWhereItsConnectionBreaks(t *testing.T) {
 	for name, breaks := range breaks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			at := database(t)
-			a := join(t, at)
-			b, network := joinBehind(t, at)
-			awaitSpread(t, a, b)
+			a, b, network := apart(t)
 			var asked atomic.Int64
 			b.plays(func(m messages.Addressed) {
 				if asked.Add(1) == 1 {
@@ -144,10 +151,7 @@ func TestStreamGoesOnWhereItsConnectionBreaks(t *testing.T) {
 	for name, breaks := range breaks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			at := database(t)
-			a := join(t, at)
-			b, network := joinBehind(t, at)
-			awaitSpread(t, a, b)
+			a, b, network := apart(t)
 			reached := make(chan struct{})
 			first, rest := until("half", reached), goesOn(&atomic.Pointer[messages.StartTurn]{})
 			b.plays(func(m messages.Addressed) {

@@ -73,12 +73,13 @@ func TestNextOwnerGoesOnWhereTheLastOneDied(t *testing.T) {
 				t.Fatal(s.Err)
 			}
 			<-reached
+			var shown messages.Chunk
 			if tt.stream && tt.first != "" {
-				time.Sleep(100 * time.Millisecond) // it is on its way; what is lost of it is not shown
+				shown = <-m.Chunks
 			}
 			b.vanish(t)
 			text, end := received(t, m)
-			if text != tt.received || end == nil || end.Status != messages.TurnComplete {
+			if text = shown.Text + text; text != tt.received || end == nil || end.Status != messages.TurnComplete {
 				t.Errorf("got %q and %+v", text, end)
 			}
 			if got := asked.Load(); got == nil || said(got) != tt.shown || got.Spec.ID != m.Spec.ID || got.Spec.Handover.Owners != 1 {
@@ -228,7 +229,7 @@ func TestTurnThatWasBegunWaitsLongerForTheNextOwner(t *testing.T) {
 	a.start(m)
 	started(t, m)
 	<-reached
-	time.Sleep(100 * time.Millisecond) // it is on its way
+	shown := <-m.Chunks
 	b.vanish(t)
 	late := turn(t.Context(), m.Spec.Ref(), "late")
 	late.Spec.ID = messages.TurnID{2}
@@ -236,8 +237,8 @@ func TestTurnThatWasBegunWaitsLongerForTheNextOwner(t *testing.T) {
 	if s := started(t, late); s.Err == nil || messages.AsFailure(s.Err).NoRetry {
 		t.Errorf("a request that came meanwhile: %v", s.Err)
 	}
-	if text, end := received(t, m); text != "half and half" || end == nil || end.Status != messages.TurnComplete {
-		t.Errorf("got %q and %+v", text, end)
+	if text, end := received(t, m); shown.Text+text != "half and half" || end == nil || end.Status != messages.TurnComplete {
+		t.Errorf("got %q behind %q, and %+v", text, shown.Text, end)
 	}
 }
 

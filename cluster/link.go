@@ -248,6 +248,7 @@ type patient struct {
 	failed error
 }
 
+// Read implements io.Reader.
 func (p *patient) Read(into []byte) (n int, err error) {
 	if p.failed != nil {
 		return 0, p.failed

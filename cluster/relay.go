@@ -22,6 +22,7 @@ type relay struct {
 	waiting []*outgoing                 // for somebody to own their shards
 	links   map[messages.MemberID]*link // by which this node asks others
 	peers   map[*link]*colleague        // of links either way
+	warned  time.Time                   // of a link that broke
 }
 
 // outgoing is a request that is to be brought to its conversation.
@@ -209,10 +210,18 @@ func (r *relay) forgetRemoved() {
 	}
 }
 
+// warnEvery bounds what is logged of links that break: one to a node that is gone is made
+// anew with each tick.
+const warnEvery = time.Second
+
 // lose is for a link that has ended.
 func (r *relay) lose(l *link) {
 	if peer := r.peers[l]; peer != nil && peer.member {
 		r.cluster.metrics.broken.Inc()
+		if now := time.Now(); now.Sub(r.warned) > warnEvery {
+			r.warned = now
+			r.cluster.deps.Log.Warn("a connection to another node broke, or could not be made", "member", string(l.peer), "error", l.cause())
+		}
 	}
 	r.forget(l)
 	r.cluster.keeper.look()

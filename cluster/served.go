@@ -158,13 +158,14 @@ func (s *served) whole(chunks <-chan messages.Chunk, accepted *remote.Answer) {
 			told = true
 		}
 	}
-	switch {
-	case told && len(first.chunks) > 0:
-		s.send(first.chunks, first.ended)
-	case !told && len(first.chunks) > 0:
-		s.send(first.chunks, first.ended, s.answer(accepted))
-	case !told:
-		s.say(accepted)
+	var before []*remote.Frame
+	if !told {
+		before = append(before, s.answer(accepted))
+	}
+	if len(first.chunks) > 0 {
+		s.send(first.chunks, first.ended, before...)
+	} else {
+		s.from.link.say(before...)
 	}
 	if !first.ended && !s.stream(chunks, false) {
 		s.send(nil, true)
