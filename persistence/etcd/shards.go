@@ -116,10 +116,16 @@ func (r *Registry) GiveShards(ctx context.Context, from, to messages.MemberID, s
 // as it is.
 type change func(s *state, p messages.Placement) (shardValue, []condition, bool)
 
-// move changes shards that are as they were seen, some at a time.
+// move changes shards that are as they were seen, some at a time. What etcd has is read
+// once for all of them: the transactions find what has changed since.
 func (r *Registry) move(ctx context.Context, seen []messages.Placement, to change) (moved []messages.Placement, err error) {
+	s, err := r.read(ctx, true)
+	if err != nil {
+		return nil, err
+	}
 	for some := range slices.Chunk(seen, changesEach) {
-		done, err := r.moveSome(ctx, some, to)
+		var done []messages.Placement
+		done, s, err = r.moveSome(ctx, s, some, to)
 		moved = append(moved, done...)
 		if err != nil {
 			return moved, err
@@ -128,25 +134,26 @@ func (r *Registry) move(ctx context.Context, seen []messages.Placement, to chang
 	return moved, nil
 }
 
-func (r *Registry) moveSome(ctx context.Context, seen []messages.Placement, to change) ([]messages.Placement, error) {
+// moveSome goes by s, and reads again where that is found out of date. It returns what
+// it read last.
+func (r *Registry) moveSome(ctx context.Context, s *state, seen []messages.Placement, to change) ([]messages.Placement, *state, error) {
 	for range tries {
-		s, err := r.read(ctx, true)
-		if err != nil {
-			return nil, err
-		}
 		moved, conditions, puts, err := r.draw(s, seen, to)
 		if err != nil || len(moved) == 0 {
-			return nil, err
+			return nil, s, err
 		}
 		answer, err := r.client.Txn(ctx).If(conditions...).Then(puts...).Commit()
 		if err != nil {
-			return nil, fmt.Errorf("change the owners of shards: %w", err)
+			return nil, s, fmt.Errorf("change the owners of shards: %w", err)
 		}
 		if answer.Succeeded {
-			return moved, nil
+			return moved, s, nil
+		}
+		if s, err = r.read(ctx, true); err != nil {
+			return nil, s, err
 		}
 	}
-	return nil, errCrowded
+	return nil, s, errCrowded
 }
 
 // draw makes a transaction of the changes. What several of them ask for is asked once.

@@ -66,12 +66,21 @@ type meeting struct {
 	nodes map[messages.MemberID]Node
 }
 
-// join opens a node, and makes it a member.
+// join opens a node, and makes it a member whose lease can be waited for.
 func (m *meeting) join(id messages.MemberID) Node {
+	m.Helper()
+	return m.joinFor(id, m.lease)
+}
+
+// stays is a lease that runs out in no test, however slow the machine is.
+const stays = 5 * time.Minute
+
+// joinFor opens a node, and makes it a member.
+func (m *meeting) joinFor(id messages.MemberID, lease time.Duration) Node {
 	m.Helper()
 	n := m.open(id)
 	m.nodes[id] = n
-	m.must(n.Registry.Join(m.Context(), messages.Member{ID: id, Address: string(id) + ":7946", Version: "v1"}, m.lease))
+	m.must(n.Registry.Join(m.Context(), messages.Member{ID: id, Address: string(id) + ":7946", Version: "v1"}, lease))
 	return n
 }
 
@@ -141,7 +150,7 @@ func testOutage(m *meeting) {
 }
 
 func testLeave(m *meeting) {
-	first, second := m.join("first"), m.join("second")
+	first, second := m.joinFor("first", stays), m.joinFor("second", stays)
 	m.must(second.Registry.Retire(m.Context(), "second"))
 	members, _, err := first.Registry.Topology(m.Context())
 	m.must(err)
@@ -163,7 +172,7 @@ func testLeave(m *meeting) {
 
 func testOwners(m *meeting) {
 	names := []messages.MemberID{"a", "b"}
-	nodes := []Node{m.join("a"), m.join("b")}
+	nodes := []Node{m.joinFor("a", stays), m.joinFor("b", stays)}
 	_, seen, err := nodes[0].Registry.Topology(m.Context())
 	if err != nil || len(seen) != messages.Shards {
 		m.Fatalf("%d shards, %v", len(seen), err)
@@ -208,6 +217,8 @@ func testHeirs(m *meeting) {
 	dead, living := m.join("dead"), m.join("living")
 	_, seen, err := dead.Registry.Topology(m.Context())
 	m.must(err)
+	_, err = m.renew("dead") // the other one took its time to open
+	m.must(err)
 	taken, err := dead.Registry.TakeShards(m.Context(), "dead", seen[:100])
 	if err != nil || len(taken) != 100 {
 		m.Fatalf("took %d, %v", len(taken), err)
@@ -242,6 +253,8 @@ func (m *meeting) owns(id messages.MemberID) (held messages.Placement, recovered
 	m.Helper()
 	registry := m.nodes[id].Registry
 	_, all, err := registry.Topology(m.Context())
+	m.must(err)
+	_, err = m.renew(id) // others took their time to open
 	m.must(err)
 	shard := messages.ShardOf(moved)
 	taken, err := registry.TakeShards(m.Context(), id, all[shard:shard+1])
