@@ -113,12 +113,17 @@ func begun(epoch messages.Epoch, id byte, first messages.Seq) messages.TurnBegin
 	}
 }
 
-// takeOne makes the member the owner of the conversation's shard.
+// takeOne makes the member the owner of the conversation's shard, however long that
+// takes. Its lease is short again behind it.
 func takeOne(t *testing.T, store *postgres.Store, id messages.MemberID) messages.Placement {
 	t.Helper()
-	if _, err := store.Renew(t.Context(), id, lease); err != nil { // others took their time to open
-		t.Fatal(err)
+	renew := func(ttl time.Duration) {
+		if _, err := store.Renew(t.Context(), id, ttl); err != nil {
+			t.Fatal(err)
+		}
 	}
+	renew(time.Minute)
+	defer renew(lease)
 	_, all, err := store.Topology(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -229,9 +234,9 @@ func TestTransactionOfARemovedMemberHoldsNothing(t *testing.T) {
 	}
 }
 
-// Where it is frozen in the middle of renewing its lease, it holds the row that the
-// others have to remove, and each of them would lose its own lease over that.
-func TestMemberFrozenWhileItRenewsIsRemoved(t *testing.T) {
+// Where it is frozen while it holds the row that the others have to remove, each of them
+// would lose its own lease over that.
+func TestMemberFrozenWhileItHoldsItsRowIsRemoved(t *testing.T) {
 	t.Parallel()
 	at := database(t)
 	member(t, at, "frozen")

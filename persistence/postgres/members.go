@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,51 +36,66 @@ func (s *Store) Join(ctx context.Context, m messages.Member, ttl time.Duration) 
 // Nobody is removed by a member whose own lease has run out within the last ttl:
 // after this server was out of reach every lease has, and each of the others has
 // as long to say that it is alive.
+//
+// As a rule it is one way to the server and back. On a machine on which each takes its
+// time, more of them would make leases run out of members that live.
 func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Duration) (members []messages.Member, err error) {
-	err = s.cluster(ctx, "Renew", func(tx pgx.Tx) error {
-		var mayRemove bool
-		err := tx.QueryRow(ctx, `UPDATE cluster_members
-			SET since = CASE WHEN expires < clock_timestamp() THEN clock_timestamp() ELSE since END, expires = clock_timestamp() + $2
-			WHERE id = $1 RETURNING since <= clock_timestamp() - $2::interval`, id, ttl).Scan(&mayRemove)
+	var mayRemove bool
+	renewal := asOperator()
+	renewal.Queue(`UPDATE cluster_members
+		SET since = CASE WHEN expires < clock_timestamp() THEN clock_timestamp() ELSE since END, expires = clock_timestamp() + $2
+		WHERE id = $1 RETURNING since <= clock_timestamp() - $2::interval`, id, ttl).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&mayRemove)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return messages.ErrRemoved
 		}
-		if err == nil && mayRemove {
-			err = removeExpired(ctx, tx)
+		return err
+	})
+	renewal.Queue(listMembers).Query(collect(&members, scanMember))
+	if err := s.atOnce(ctx, "Renew", renewal); err != nil || !mayRemove || !slices.ContainsFunc(members, isExpired) {
+		return members, err
+	}
+	err = s.cluster(ctx, "RemoveExpired", func(tx pgx.Tx) error {
+		if err := removeExpired(ctx, tx, id, ttl); err != nil {
+			return err
 		}
-		if err == nil {
-			members, err = listMembers(ctx, tx)
-		}
+		members, err = rowsOf(ctx, tx, scanMember, listMembers)
 		return err
 	})
 	return members, err
 }
 
+func isExpired(m messages.Member) bool { return m.Lease < 0 }
+
+// removable holds of expired members while the lease of $1 runs, and has for $2.
+const removable = `expires < clock_timestamp()
+	AND EXISTS (SELECT 1 FROM cluster_members me WHERE me.id = $1 AND me.expires > clock_timestamp() AND me.since <= clock_timestamp() - $2::interval)`
+
 // removeExpired also frees the idempotency keys of requests that nobody answers any
-// more. Connections go first: a member that was frozen in the middle of renewing its
-// lease holds its own row, and who waited for that would lose its own lease meanwhile.
-// One that renews it late, in that very moment, stays a member and connects anew.
-func removeExpired(ctx context.Context, tx pgx.Tx) error {
-	expired, err := memberIDs(ctx, tx, "SELECT id FROM cluster_members WHERE expires < clock_timestamp()")
+// more. Connections go first: what a member has locked that was frozen others would wait
+// for, and lose their own leases meanwhile. One that renews its lease late, in that very
+// moment, stays a member and connects anew.
+func removeExpired(ctx context.Context, tx pgx.Tx, by messages.MemberID, ttl time.Duration) error {
+	expired, err := rowsOf(ctx, tx, pgx.RowTo[string], "SELECT id FROM cluster_members WHERE "+removable, by, ttl)
 	if err != nil || len(expired) == 0 {
 		return err
 	}
 	if err := endSessions(ctx, tx, expired); err != nil {
 		return err
 	}
-	gone, err := memberIDs(ctx, tx, "DELETE FROM cluster_members WHERE id = ANY($1) AND expires < clock_timestamp() RETURNING id", expired)
+	gone, err := rowsOf(ctx, tx, pgx.RowTo[string], "DELETE FROM cluster_members WHERE "+removable+" AND id = ANY($3) RETURNING id", by, ttl, expired)
 	if err != nil || len(gone) == 0 {
 		return err
 	}
 	return release(ctx, tx, gone...)
 }
 
-func memberIDs(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]string, error) {
+func rowsOf[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return pgx.CollectRows(rows, scan)
 }
 
 // sessionName is by which the database shows a member's connections.
@@ -122,15 +138,11 @@ func release(ctx context.Context, tx pgx.Tx, gone ...string) error {
 	return tell(ctx, tx)
 }
 
-func listMembers(ctx context.Context, tx pgx.Tx) ([]messages.Member, error) {
-	rows, err := tx.Query(ctx, "SELECT id, address, version, leaving, joined, expires - clock_timestamp() FROM cluster_members ORDER BY joined, id")
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m messages.Member, err error) {
-		err = row.Scan(&m.ID, &m.Address, &m.Version, &m.Leaving, &m.Joined, &m.Lease)
-		return m, err
-	})
+const listMembers = "SELECT id, address, version, leaving, joined, expires - clock_timestamp() FROM cluster_members ORDER BY joined, id"
+
+func scanMember(row pgx.CollectableRow) (m messages.Member, err error) {
+	err = row.Scan(&m.ID, &m.Address, &m.Version, &m.Leaving, &m.Joined, &m.Lease)
+	return m, err
 }
 
 // Retire says that a member gives its shards away and takes none.
@@ -189,16 +201,44 @@ func (s *Store) Operate(ctx context.Context, method string, f func(pgx.Tx) error
 	return s.cluster(ctx, method, f)
 }
 
+// operator is the scope of what is the operator's, until the end of a transaction.
+const operator = "SELECT set_config('parley.scope', 'operator', true)"
+
+// asOperator begins a transaction that is sent with all that it does ([Store.atOnce]).
+func asOperator() *pgx.Batch {
+	batch := &pgx.Batch{}
+	batch.Queue(operator)
+	return batch
+}
+
+// atOnce runs a transaction of which nothing depends on what came before it. It is one
+// way to the server and back, and a node that is frozen in the middle of it holds no lock.
+func (s *Store) atOnce(ctx context.Context, method string, batch *pgx.Batch) error {
+	defer s.db.metrics.observe(method)()
+	return clusterFailure(method, s.members.SendBatch(ctx, batch).Close())
+}
+
+// collect returns what puts the rows of an answer into all.
+func collect[T any](all *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*all, err = pgx.CollectRows(rows, scan)
+		return err
+	}
+}
+
 // cluster runs f in a transaction of the operator's. One of [messages.ErrRemoved]
 // comes back as it is.
 func (s *Store) cluster(ctx context.Context, method string, f func(pgx.Tx) error) error {
 	defer s.db.metrics.observe(method)()
-	err := pgx.BeginFunc(ctx, s.members, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('parley.scope', 'operator', true)"); err != nil {
+	return clusterFailure(method, pgx.BeginFunc(ctx, s.members, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, operator); err != nil {
 			return err
 		}
 		return f(tx)
-	})
+	}))
+}
+
+func clusterFailure(method string, err error) error {
 	if errors.Is(err, messages.ErrRemoved) {
 		return messages.ErrRemoved
 	}

@@ -14,17 +14,10 @@ const shardsLock = 7309454
 
 // Topology returns the members and who owns which shard, in the order of the shards.
 func (s *Store) Topology(ctx context.Context) (members []messages.Member, all []messages.Placement, err error) {
-	err = s.cluster(ctx, "Topology", func(tx pgx.Tx) error {
-		if members, err = listMembers(ctx, tx); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, "SELECT shard, owner, epoch FROM cluster_shards ORDER BY shard")
-		if err != nil {
-			return err
-		}
-		all, err = pgx.CollectRows(rows, scanPlacement)
-		return err
-	})
+	reading := asOperator()
+	reading.Queue(listMembers).Query(collect(&members, scanMember))
+	reading.Queue("SELECT shard, owner, epoch FROM cluster_shards ORDER BY shard").Query(collect(&all, scanPlacement))
+	err = s.atOnce(ctx, "Topology", reading)
 	return members, all, err
 }
 
