@@ -74,10 +74,7 @@ func (r *Registry) renew(ctx context.Context, id messages.MemberID, ttl time.Dur
 	if err != nil {
 		return nil, err
 	}
-	if err := r.sweep(ctx); err != nil {
-		return nil, err
-	}
-	s, err := r.read(ctx, false)
+	s, err := r.sweep(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -88,29 +85,44 @@ func (r *Registry) renew(ctx context.Context, id messages.MemberID, ttl time.Dur
 }
 
 // sweep removes members whose beats are gone, and tells the store of those that are
-// removed.
-func (r *Registry) sweep(ctx context.Context) error {
+// removed. It returns what is there behind that.
+func (r *Registry) sweep(ctx context.Context) (*state, error) {
 	s, err := r.read(ctx, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	gone, err := r.removeSilent(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.release(ctx, append(gone, s.removed...)); err != nil {
+		return nil, err
+	}
+	if len(gone) == 0 {
+		return s, nil
+	}
+	return r.read(ctx, false)
+}
+
+// removeSilent removes members whose beats are gone where this one may do so, and
+// returns those that it removed.
+func (r *Registry) removeSilent(ctx context.Context, s *state) (gone []messages.MemberID, err error) {
 	r.mu.Lock()
 	self, mayRemove := r.self, time.Since(r.since) >= r.ttl
 	r.mu.Unlock()
 	if !mayRemove {
-		return r.release(ctx, s.removed)
+		return nil, nil
 	}
-	gone := s.removed
 	for _, id := range s.silent(self) {
 		removed, err := r.remove(ctx, id, absent(r.beatKey(id)), there(r.memberKey(id)), there(r.beatKey(self)), there(r.memberKey(self)))
 		if err != nil {
-			return err
+			return gone, err
 		}
 		if removed {
 			gone = append(gone, id)
 		}
 	}
-	return r.release(ctx, gone)
+	return gone, nil
 }
 
 // remove ends a membership where the conditions hold, and notes it for the store.
@@ -186,7 +198,7 @@ func (r *Registry) AwaitChanges(ctx context.Context, changed func()) error {
 			return unavailable("AwaitChanges", err)
 		}
 		if r.tellsOfSilence(news.Events) {
-			_ = r.sweep(ctx) // the next heartbeat tries again
+			_, _ = r.sweep(ctx) // the next heartbeat tries again
 		}
 		changed()
 	}
