@@ -46,6 +46,7 @@ func (l *lease) keep(ctx context.Context) error {
 			return nil
 		case <-next.C:
 		}
+		began := time.Now()
 		members, err := l.renew(ctx)
 		if errors.Is(err, messages.ErrRemoved) {
 			return err
@@ -53,7 +54,7 @@ func (l *lease) keep(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn("the lease of this node could not be renewed", slog.Any("error", err))
 		}
-		next.Reset(l.pause(members))
+		next.Reset(l.pause(time.Since(began), members))
 	}
 }
 
@@ -62,20 +63,22 @@ func (l *lease) renew(ctx context.Context) ([]messages.Member, error) {
 	ctx, release := context.WithTimeout(ctx, l.beat)
 	defer release()
 	members, err := l.registry.Renew(ctx, l.self, l.ttl)
-	if err != nil {
+	if members == nil { // it was not renewed
 		return nil, err
 	}
 	l.extend(began)
 	l.renewed(members)
-	return members, nil
+	return members, err
 }
 
 // behindExpiry is how long behind the end of another's lease it is looked at.
 const behindExpiry = 20 * time.Millisecond
 
-// pause is how long to wait for the next renewal.
-func (l *lease) pause(members []messages.Member) time.Duration {
-	pause := l.beat
+// pause is how long to wait for the next renewal behind one that took a while. One that
+// took all of its time is tried again at once: there are no more than three tries to a
+// lease.
+func (l *lease) pause(took time.Duration, members []messages.Member) time.Duration {
+	pause := l.beat - took
 	for i := range members {
 		if left := members[i].Lease; members[i].ID != l.self && left > 0 {
 			pause = min(pause, left+behindExpiry)

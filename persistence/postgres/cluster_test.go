@@ -248,6 +248,25 @@ func TestMemberFrozenWhileItHoldsItsRowIsRemoved(t *testing.T) {
 	}
 }
 
+// All members find the same one expired at the same time. Those that waited for the one
+// that removes it would lose their own leases.
+func TestExpiredMemberIsLeftToWhoRemovesIt(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	member(t, at, "dead")
+	living := member(t, at, "living")
+	commit := freezeAt(t, at, "another", "UPDATE cluster_members SET since = since WHERE id = 'dead'") // as a removal locks it
+	for end := time.Now().Add(2*lease + lease/2); time.Now().Before(end); time.Sleep(lease / 10) {
+		if members, err := living.Renew(t.Context(), "living", lease); err != nil || len(members) != 2 {
+			t.Fatalf("%d members: %v", len(members), err)
+		}
+	}
+	if err := commit(); err != nil {
+		t.Fatal(err)
+	}
+	alive(t, living, "living", 1)
+}
+
 // freezeAt begins a transaction of a member's with a statement, and leaves it there.
 func freezeAt(t *testing.T, at string, id messages.MemberID, statement string) (commit func() error) {
 	t.Helper()

@@ -37,6 +37,8 @@ func (s *Store) Join(ctx context.Context, m messages.Member, ttl time.Duration) 
 // after this server was out of reach every lease has, and each of the others has
 // as long to say that it is alive.
 //
+// Where it has renewed the lease, and fails behind that, it returns the members as well.
+//
 // As a rule it is one way to the server and back. On a machine on which each takes its
 // time, more of them would make leases run out of members that live.
 func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Duration) (members []messages.Member, err error) {
@@ -52,17 +54,24 @@ func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Durati
 		return err
 	})
 	renewal.Queue(listMembers).Query(collect(&members, scanMember))
-	if err := s.atOnce(ctx, "Renew", renewal); err != nil || !mayRemove || !slices.ContainsFunc(members, isExpired) {
-		return members, err
+	if err := s.atOnce(ctx, "Renew", renewal); err != nil {
+		return nil, err
 	}
+	if !mayRemove || !slices.ContainsFunc(members, isExpired) {
+		return members, nil
+	}
+	var left []messages.Member
 	err = s.cluster(ctx, "RemoveExpired", func(tx pgx.Tx) error {
 		if err := removeExpired(ctx, tx, id, ttl); err != nil {
 			return err
 		}
-		members, err = rowsOf(ctx, tx, scanMember, listMembers)
+		left, err = rowsOf(ctx, tx, scanMember, listMembers)
 		return err
 	})
-	return members, err
+	if err != nil {
+		return members, err
+	}
+	return left, nil
 }
 
 func isExpired(m messages.Member) bool { return m.Lease < 0 }
@@ -72,9 +81,10 @@ const removable = `expires < clock_timestamp()
 	AND EXISTS (SELECT 1 FROM cluster_members me WHERE me.id = $1 AND me.expires > clock_timestamp() AND me.since <= clock_timestamp() - $2::interval)`
 
 // removeExpired also frees the idempotency keys of requests that nobody answers any
-// more. Connections go first: what a member has locked that was frozen others would wait
-// for, and lose their own leases meanwhile. One that renews its lease late, in that very
-// moment, stays a member and connects anew.
+// more. Connections go first, and with them what a member has locked that was frozen. One
+// that renews its lease late, in that very moment, stays a member and connects anew. All
+// that are left find the same one expired at the same time: whoever comes second leaves it
+// to the first, since those that wait lose their own leases meanwhile.
 func removeExpired(ctx context.Context, tx pgx.Tx, by messages.MemberID, ttl time.Duration) error {
 	expired, err := rowsOf(ctx, tx, pgx.RowTo[string], "SELECT id FROM cluster_members WHERE "+removable, by, ttl)
 	if err != nil || len(expired) == 0 {
@@ -83,7 +93,8 @@ func removeExpired(ctx context.Context, tx pgx.Tx, by messages.MemberID, ttl tim
 	if err := endSessions(ctx, tx, expired); err != nil {
 		return err
 	}
-	gone, err := rowsOf(ctx, tx, pgx.RowTo[string], "DELETE FROM cluster_members WHERE "+removable+" AND id = ANY($3) RETURNING id", by, ttl, expired)
+	gone, err := rowsOf(ctx, tx, pgx.RowTo[string], `DELETE FROM cluster_members WHERE id IN
+		(SELECT id FROM cluster_members WHERE `+removable+` AND id = ANY($3) FOR UPDATE SKIP LOCKED) RETURNING id`, by, ttl, expired)
 	if err != nil || len(gone) == 0 {
 		return err
 	}
