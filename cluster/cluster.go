@@ -22,8 +22,8 @@ type Registry interface {
 	Join(ctx context.Context, m messages.Member, ttl time.Duration) error
 	// Renew extends the member's lease, removes those whose leases have run out,
 	// and returns the rest. It fails with [messages.ErrRemoved] for one that is no
-	// member any more.
-	// Where it fails behind having extended the lease, it returns the members as well.
+	// member any more. Where it fails behind having extended the lease, it returns
+	// the members as well.
 	Renew(ctx context.Context, id messages.MemberID, ttl time.Duration) ([]messages.Member, error)
 	// Retire says that the member takes no more shards.
 	Retire(ctx context.Context, id messages.MemberID) error

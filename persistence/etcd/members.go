@@ -53,7 +53,8 @@ func (r *Registry) beat(ctx context.Context, id messages.MemberID, ttl time.Dura
 
 // Renew extends the member's lease to ttl from now, removes the members whose leases
 // have run out, and returns those that are left. It fails with
-// [messages.ErrRemoved] where it is none itself.
+// [messages.ErrRemoved] where it is none itself. Where it has extended the lease, and fails
+// behind that, it returns the members as well.
 //
 // Nobody is removed by a member whose own lease has run out within the last ttl:
 // after etcd was out of reach every lease has, and each of the others has as long to
@@ -75,17 +76,17 @@ func (r *Registry) renew(ctx context.Context, id messages.MemberID, ttl time.Dur
 		return nil, err
 	}
 	s, err := r.sweep(ctx)
-	if err != nil {
+	if s == nil {
 		return nil, err
 	}
 	if _, is := s.members[id]; !is {
 		return nil, messages.ErrRemoved
 	}
-	return s.list(ttl), nil
+	return s.list(ttl), err
 }
 
 // sweep removes members whose beats are gone, and tells the store of those that are
-// removed. It returns what is there behind that.
+// removed. It returns what is there behind that, or, where that fails, was before.
 func (r *Registry) sweep(ctx context.Context) (*state, error) {
 	s, err := r.read(ctx, false)
 	if err != nil {
@@ -93,10 +94,10 @@ func (r *Registry) sweep(ctx context.Context) (*state, error) {
 	}
 	gone, err := r.removeSilent(ctx, s)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	if err := r.release(ctx, append(gone, s.removed...)); err != nil {
-		return nil, err
+		return s, err
 	}
 	if len(gone) == 0 {
 		return s, nil

@@ -3,6 +3,7 @@ package etcd_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -130,5 +131,44 @@ func TestEpochsGoOnFromTheStores(t *testing.T) {
 	another, _ := node(t, at, rand.Text(), "b")
 	if got := take(another, "b"); got.Epoch != 9 {
 		t.Errorf("in another etcd the next owner has epoch %d, want 9", got.Epoch)
+	}
+}
+
+// silentStore is a store that is out of reach for what the registry asks of it.
+type silentStore struct{ etcd.Fence }
+
+var errOutOfReach = errors.New("the store is out of reach")
+
+func (silentStore) CutMembers(context.Context, []messages.MemberID) error { return errOutOfReach }
+
+// The lease is etcd's: it is renewed, and known to be, while the store cannot be told of a
+// member that is gone.
+func TestLeaseIsRenewedWhileTheStoreIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	at, prefix := database(t), rand.Text()
+	_, store := node(t, at, prefix, "living")
+	dead, _ := node(t, at, prefix, "dead")
+	living, err := etcd.Open(etcd.Config{Endpoints: []string{service(t, "PARLEY_TEST_ETCD_URL")}, Prefix: prefix}, silentStore{store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer living.Close()
+	for id, registry := range map[messages.MemberID]*etcd.Registry{"living": living, "dead": dead} {
+		if err := registry.Join(t.Context(), messages.Member{ID: id, Address: "a:1"}, lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		members, err := living.Renew(t.Context(), "living", lease)
+		if len(members) == 0 {
+			t.Fatalf("it was not renewed: %v", err)
+		}
+		if err != nil {
+			if !errors.Is(err, errOutOfReach) {
+				t.Error(err)
+			}
+			return
+		}
+		time.Sleep(lease / 10)
 	}
 }

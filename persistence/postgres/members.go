@@ -60,18 +60,8 @@ func (s *Store) Renew(ctx context.Context, id messages.MemberID, ttl time.Durati
 	if !mayRemove || !slices.ContainsFunc(members, isExpired) {
 		return members, nil
 	}
-	var left []messages.Member
-	err = s.cluster(ctx, "RemoveExpired", func(tx pgx.Tx) error {
-		if err := removeExpired(ctx, tx, id, ttl); err != nil {
-			return err
-		}
-		left, err = rowsOf(ctx, tx, scanMember, listMembers)
-		return err
-	})
-	if err != nil {
-		return members, err
-	}
-	return left, nil
+	gone, err := s.removeExpired(ctx, id, ttl)
+	return slices.DeleteFunc(members, func(m messages.Member) bool { return slices.Contains(gone, string(m.ID)) }), err
 }
 
 func isExpired(m messages.Member) bool { return m.Lease < 0 }
@@ -80,33 +70,41 @@ func isExpired(m messages.Member) bool { return m.Lease < 0 }
 const removable = `expires < clock_timestamp()
 	AND EXISTS (SELECT 1 FROM cluster_members me WHERE me.id = $1 AND me.expires > clock_timestamp() AND me.since <= clock_timestamp() - $2::interval)`
 
-// removeExpired also frees the idempotency keys of requests that nobody answers any
-// more. Connections go first, and with them what a member has locked that was frozen. One
-// that renews its lease late, in that very moment, stays a member and connects anew. All
-// that are left find the same one expired at the same time: whoever comes second leaves it
-// to the first, since those that wait lose their own leases meanwhile.
-func removeExpired(ctx context.Context, tx pgx.Tx, by messages.MemberID, ttl time.Duration) error {
-	expired, err := rowsOf(ctx, tx, pgx.RowTo[string], "SELECT id FROM cluster_members WHERE "+removable, by, ttl)
-	if err != nil || len(expired) == 0 {
-		return err
+// removeExpired removes members for one whose lease runs, and returns those that it
+// removed. It also frees the idempotency keys of requests that nobody answers any more.
+//
+// Connections go first, and with them what a member has locked that was frozen. One that
+// renews its lease late, in that very moment, stays a member and connects anew. All that
+// are left find the same one expired at the same time: whoever comes second leaves it to
+// the first, since those that wait lose their own leases meanwhile.
+func (s *Store) removeExpired(ctx context.Context, by messages.MemberID, ttl time.Duration) (gone []string, err error) {
+	err = s.cluster(ctx, "RemoveExpired", func(tx pgx.Tx) error {
+		expired, err := memberIDs(ctx, tx, "SELECT id FROM cluster_members WHERE "+removable, by, ttl)
+		if err != nil || len(expired) == 0 {
+			return err
+		}
+		if err := endSessions(ctx, tx, expired); err != nil {
+			return err
+		}
+		gone, err = memberIDs(ctx, tx, `DELETE FROM cluster_members WHERE id IN
+			(SELECT id FROM cluster_members WHERE `+removable+` AND id = ANY($3) FOR UPDATE SKIP LOCKED) RETURNING id`, by, ttl, expired)
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		return release(ctx, tx, gone...)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := endSessions(ctx, tx, expired); err != nil {
-		return err
-	}
-	gone, err := rowsOf(ctx, tx, pgx.RowTo[string], `DELETE FROM cluster_members WHERE id IN
-		(SELECT id FROM cluster_members WHERE `+removable+` AND id = ANY($3) FOR UPDATE SKIP LOCKED) RETURNING id`, by, ttl, expired)
-	if err != nil || len(gone) == 0 {
-		return err
-	}
-	return release(ctx, tx, gone...)
+	return gone, nil
 }
 
-func rowsOf[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
+func memberIDs(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]string, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scan)
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // sessionName is by which the database shows a member's connections.

@@ -47,9 +47,10 @@ func rowsLeft(t *testing.T, url string, shard messages.Shard) (left int) {
 	return left
 }
 
+const mostBlocked = time.Second
+
 // Two servers write to the conversations of two shards while these go to another
-// database and back. For most of that they write: what is copied while they wait is what
-// they wrote last. On an idle machine they wait for 0.1 to 0.3 s.
+// database and back.
 func TestShardsMoveWhileTheyAreWrittenTo(t *testing.T) {
 	t.Parallel()
 	cfg := twoDatabases(t)
@@ -66,7 +67,7 @@ func TestShardsMoveWhileTheyAreWrittenTo(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("shard %d to %s: %d conversations, %d bytes in %s, writers waited %s", shard, to, moved.Conversations, moved.Bytes, moved.Took, moved.Blocked)
-			if moved.Conversations != 4 || moved.Blocked <= 0 || moved.Blocked > moved.Took/2 {
+			if moved.Conversations != 4 || moved.Blocked <= 0 || moved.Blocked > mostBlocked {
 				t.Errorf("moved as %+v", moved)
 			}
 		}
