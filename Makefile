@@ -56,7 +56,7 @@ vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities that the code can r
 	@.ci/vuln $(TOOLS)/govulncheck
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## Write the generated files anew
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-vtproto ## Write the generated files anew
 	@if [[ -n $$(find messages -name '*.proto' -print -quit) ]]; then PATH="$(TOOLS):$$PATH" buf generate; fi
 	@PATH="$(TOOLS):$$PATH" go generate ./...
 
@@ -98,7 +98,11 @@ $(TOOLS)/etcd: .ci/etcd/go.mod .ci/etcd/go.sum
 	@echo "building etcd" >&2
 	@cd .ci/etcd && go build -o $@ go.etcd.io/etcd/server/v3 && touch $@
 
-# The one tool that must be of the product's own version of protobuf.
+# The two tools that must be of the versions that what they write is linked with.
 $(TOOLS)/protoc-gen-go: go.mod
 	@echo "building protoc-gen-go" >&2
 	@go build -o $@ google.golang.org/protobuf/cmd/protoc-gen-go
+
+$(TOOLS)/protoc-gen-go-vtproto: go.mod
+	@echo "building protoc-gen-go-vtproto" >&2
+	@go build -o $@ github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto

@@ -26,6 +26,18 @@ func (m *mailbox) of(props *actor.Props) *actor.Props {
 	return answering(props, m)
 }
 
+// hearAtOnce has the actors of props hear what they are sent in the goroutine of
+// whoever sends it, or, while they are at something, in that which is at it: a request
+// wakes no goroutine for each actor on its way. It is for actors that never wait, to
+// which nobody sends while holding a lock that they take.
+func hearAtOnce(props *actor.Props) *actor.Props {
+	return props.Configure(actor.WithDispatcher(actor.NewSynchronizedDispatcher(heardInARow)))
+}
+
+// heardInARow is how many messages an actor hears before others may run, as the
+// library has it.
+const heardInARow = 300
+
 // MailboxStarted implements actor.MailboxMiddleware.
 func (*mailbox) MailboxStarted() {}
 

@@ -125,7 +125,7 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 	waiting := newMailbox(registerer, "turns")
 	members := make([]*actor.PID, conversation.PoolSize)
 	for i := range members {
-		pid, err := s.spawn(Part{Name: "turns-" + strconv.Itoa(i), Props: waiting.of(conversation.PoolProps(s.deps))})
+		pid, err := s.spawn(Part{Name: "turns-" + strconv.Itoa(i), Props: waiting.of(hearAtOnce(conversation.PoolProps(s.deps)))})
 		if err != nil {
 			return err
 		}
@@ -137,9 +137,9 @@ func (s *System) spawnPool(registerer prometheus.Registerer) error {
 
 func (s *System) spawnShards(cfg shard.Config, registerer prometheus.Registerer) error {
 	metrics, waiting := shard.NewMetrics(registerer), newMailbox(registerer, "shard")
-	child := answering(drilled[*faultIn](s.drill, conversation.Props(s.deps)))
+	child := answering(hearAtOnce(drilled[*faultIn](s.drill, conversation.Props(s.deps))))
 	for i := range s.shards {
-		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(shard.Props(cfg, child, metrics, s.health.supervision(), s.doors.of(i)))})
+		pid, err := s.spawn(Part{Name: "shard-" + strconv.Itoa(i), Props: waiting.of(hearAtOnce(shard.Props(cfg, child, metrics, s.health.supervision(), s.doors.of(i))))})
 		if err != nil {
 			return err
 		}

@@ -50,10 +50,7 @@ func (r *relay) ask(m *outgoing, o owner) {
 	}
 	r.calls[id] = c
 	r.cluster.metrics.carried.Inc()
-	if err := c.link.send(askFrame(ask)); err != nil {
-		r.drop(id, c)
-		messages.Decline(m.m, unspeakable(err))
-	}
+	c.link.say(askFrame(ask))
 }
 
 // callOf is the call that another node speaks of, if it is one that it carries out.
@@ -112,14 +109,6 @@ func (c *call) answer(m *remote.Answer) {
 	}
 }
 
-// unspeakable is for a request that cannot be put into a frame.
-func unspeakable(err error) error {
-	return &messages.Failure{
-		Code: messages.CodeUnsupported, What: "the request cannot be brought to the node that has its conversation: " + err.Error(),
-		Do: "send text that is valid UTF-8",
-	}
-}
-
 func edited(m *remote.Answer) messages.Edited {
 	e, err := remote.FromEdited(m.GetEdited())
 	if err != nil {
@@ -165,6 +154,11 @@ func (r *relay) feed(from *link, m *remote.Batch) {
 	if c == nil {
 		from.say(goneFrame(m.GetCall()))
 		return
+	}
+	if started := m.GetStarted(); started != nil && !c.accepted {
+		if r.accept(m.GetCall(), c, remote.FromTurnStarted(started)); !c.accepted {
+			return
+		}
 	}
 	if !c.accepted || m.GetNumber() != c.next {
 		c.tokens = int(m.GetTokens())

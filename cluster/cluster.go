@@ -75,7 +75,6 @@ type Cluster struct {
 	wire    *wire
 	system  *actor.ActorSystem // of the relay alone
 	relay   *actor.PID
-	runner  *runner     // of the relay
 	member  atomic.Bool // requests may be carried
 	lease   *lease
 	keeper  *keeper
@@ -101,7 +100,7 @@ func Open(cfg Config, deps Deps) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for other nodes: %w", err)
 	}
-	c := &Cluster{cfg: cfg, deps: deps, wire: wire, system: silentSystem(), runner: newRunner(), closed: make(chan struct{})}
+	c := &Cluster{cfg: cfg, deps: deps, wire: wire, system: silentSystem(), closed: make(chan struct{})}
 	c.table.Store(&topology{})
 	c.metrics = newMetrics(deps.Registerer, c)
 	c.relay = c.system.NewLocalPID(relayName)
@@ -129,7 +128,6 @@ func (c *Cluster) Close() {
 	c.closing.Do(func() {
 		c.member.Store(false)
 		_ = c.system.Root.StopFuture(c.relay).Wait() // its own time-out is the only error
-		c.runner.stop()
 		close(c.closed)
 		c.pumps.Wait()
 		c.wire.close()

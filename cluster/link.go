@@ -9,10 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protodelim"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
-
 	"example.com/parley/messages"
 	"example.com/parley/messages/remote"
 )
@@ -112,32 +108,22 @@ func (l *link) run(bare, conn net.Conn) {
 	writer.Wait()
 }
 
-// send puts frames behind those that wait to be written, to be written with them. It
-// never waits. Behind the link's end they are dropped: whoever depends on it is told. It
-// fails for what cannot be put into a frame.
-func (l *link) send(frames ...*remote.Frame) error {
+// say puts frames behind those that wait to be written, to be written with them. It
+// never waits. Behind the link's end they are dropped: whoever depends on it is told.
+func (l *link) say(frames ...*remote.Frame) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over || l.ctx.Err() != nil {
-		return nil
+		return
 	}
-	pending := l.pending
 	for _, frame := range frames {
-		var err error
-		pending = protowire.AppendVarint(pending, uint64(proto.Size(frame))) // #nosec G115 -- no size is below 0
-		if pending, err = (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend(pending, frame); err != nil {
-			return err
-		}
+		l.pending = appendFrame(l.pending, frame)
 	}
-	if l.pending = pending; len(pending) > maxPending {
+	if len(l.pending) > maxPending {
 		l.end(errNotRead)
 	}
 	l.stir()
-	return nil
 }
-
-// say sends what can always be put into a frame: numbers, and what came by one.
-func (l *link) say(frames ...*remote.Frame) { _ = l.send(frames...) }
 
 // write brings what is sent to the other side. Behind a link that is finished it returns
 // nil: the other side closes it once it has read all.
@@ -205,17 +191,17 @@ func (l *link) giveBack(buffer []byte) {
 func (l *link) read(conn net.Conn) error {
 	waiting := &patient{Conn: conn, until: time.Now().Add(connectPatience)}
 	from := bufio.NewReaderSize(waiting, readBuffer)
-	hello := &remote.Frame{}
-	if err := (protodelim.UnmarshalOptions{MaxSize: maxHello}).UnmarshalFrom(from, hello); err != nil {
+	hello, err := readFrame(from, maxHello)
+	if err != nil {
 		return err
 	}
 	if err := l.meet(hello.GetHello()); err != nil {
 		return err
 	}
 	waiting.until = time.Time{}
-	for options := (protodelim.UnmarshalOptions{MaxSize: maxFrame}); ; {
-		frame := &remote.Frame{}
-		if err := options.UnmarshalFrom(from, frame); err != nil {
+	for {
+		frame, err := readFrame(from, maxFrame)
+		if err != nil {
 			return err
 		}
 		if frame.GetSays() != nil {
@@ -235,7 +221,8 @@ func (l *link) meet(hello *remote.Hello) error {
 		return nil
 	}
 	l.peer = messages.MemberID(hello.GetFrom())
-	return l.send(helloFrame(&remote.Hello{From: string(l.self), To: hello.GetFrom()}))
+	l.say(helloFrame(&remote.Hello{From: string(l.self), To: hello.GetFrom()}))
+	return nil
 }
 
 // patient is a connection of which each read waits for as long as silence, and all of the

@@ -50,7 +50,13 @@ type (
 	memberNoMore    struct{} // of the cluster: everything ends
 )
 
-// newRelay starts where no earlier process at this address can have been.
+// heardInARow is how many messages the relay hears before others may run, as the library
+// has it.
+const heardInARow = 300
+
+// newRelay starts where no earlier process at this address can have been. It hears what it
+// is told in the goroutine of whoever tells it, or in that which it is at something in:
+// what a node says passes it without waking another goroutine. It never waits.
 func newRelay(c *Cluster, local Local) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &relay{
@@ -58,7 +64,7 @@ func newRelay(c *Cluster, local Local) *actor.Props {
 			calls: make(map[uint64]*call), served: make(map[asker]*served),
 			links: make(map[messages.MemberID]*link), peers: make(map[*link]*colleague),
 		}
-	}, actor.WithDispatcher(c.runner))
+	}, actor.WithDispatcher(actor.NewSynchronizedDispatcher(heardInARow)))
 }
 
 // Receive implements actor.Actor.

@@ -47,12 +47,12 @@ func (r *relay) serve(from *link, m *remote.Ask) {
 	}
 	r.served[s.from] = s
 	wait := s.prepare(asked)
+	r.local.Here(asked) // first: what waits for the answer has time
 	r.cluster.pumps.Go(func() {
 		wait()
 		s.cancel()
 		r.cluster.tell(&servedEnded{from: s.from})
 	})
-	r.local.Here(asked)
 }
 
 // prepare returns what waits for the answer, which always comes.
@@ -104,11 +104,9 @@ func (s *served) cancelled(c messages.Cancelled) {
 	s.say(&remote.Answer{Reply: &remote.Answer_Cancelled{Cancelled: remote.ToCancelled(c)}})
 }
 
-func (s *served) say(m *remote.Answer) { s.from.link.say(s.answer(m)) }
-
-func (s *served) answer(m *remote.Answer) *remote.Frame {
+func (s *served) say(m *remote.Answer) {
 	m.Call = s.from.call
-	return answerFrame(m)
+	s.from.link.say(answerFrame(m))
 }
 
 func (s *served) edited(e messages.Edited) {
@@ -121,12 +119,12 @@ func (s *served) Settle(tokens int) { s.tokens.Store(int64(tokens)) }
 
 // turn answers, and passes the stream on until its end.
 func (s *served) turn(m *messages.StartTurn, started messages.TurnStarted) {
-	accepted := &remote.Answer{Reply: &remote.Answer_Started{Started: remote.ToTurnStarted(started)}}
+	accepted := remote.ToTurnStarted(started)
 	if started.Err == nil && m.Chunks != nil && !m.Spec.Stream {
 		s.whole(m.Chunks, accepted)
 		return
 	}
-	s.say(accepted)
+	s.accept(accepted)
 	if started.Err != nil {
 		return
 	}
@@ -139,13 +137,17 @@ func (s *served) turn(m *messages.StartTurn, started messages.TurnStarted) {
 // Most come later, and of the others a client notices no difference.
 const soon = 20 * time.Millisecond
 
+// accept says that a turn has begun, or why not.
+func (s *served) accept(accepted *remote.TurnStarted) {
+	s.say(&remote.Answer{Reply: &remote.Answer_Started{Started: accepted}})
+}
+
 // whole passes a reply on that nobody sees before it is whole. Where that is soon, its
-// acceptance goes along in one write: each of the two wakes a handful of goroutines at
-// either end.
-func (s *served) whole(chunks <-chan messages.Chunk, accepted *remote.Answer) {
+// acceptance goes along: each of the two wakes a handful of goroutines at either end.
+func (s *served) whole(chunks <-chan messages.Chunk, accepted *remote.TurnStarted) {
 	patience := time.NewTimer(soon)
 	defer patience.Stop()
-	first, told, open := &batch{}, false, true
+	first, open := &batch{}, true
 	for open && !first.ended && !first.full() {
 		var chunk messages.Chunk
 		select {
@@ -154,19 +156,11 @@ func (s *served) whole(chunks <-chan messages.Chunk, accepted *remote.Answer) {
 				first.add(&chunk)
 			}
 		case <-patience.C: // once
-			s.say(accepted)
-			told = true
+			s.accept(accepted)
+			accepted = nil
 		}
 	}
-	var before []*remote.Frame
-	if !told {
-		before = append(before, s.answer(accepted))
-	}
-	if len(first.chunks) > 0 {
-		s.send(first.chunks, first.ended, before...)
-	} else {
-		s.from.link.say(before...)
-	}
+	s.sendBehind(accepted, first.chunks, first.ended)
 	if !first.ended && !s.stream(chunks, false) {
 		s.send(nil, true)
 	}
@@ -230,21 +224,20 @@ func (s *served) look(v messages.View) (ended bool) {
 // send waits until a batch may go. For a client that has gone it does nothing but
 // say that it was the last. What is not sent has a number all the same: whoever waits
 // nevertheless finds that something is missing, and takes no shorter reply for whole.
-//
-// What is to be said before the batch goes with it.
-func (s *served) send(chunks []*remote.Chunk, last bool, before ...*remote.Frame) {
+func (s *served) send(chunks []*remote.Chunk, last bool) { s.sendBehind(nil, chunks, last) }
+
+// sendBehind is send behind the turn's acceptance; nil where that was said.
+func (s *served) sendBehind(accepted *remote.TurnStarted, chunks []*remote.Chunk, last bool) {
 	if !s.mayGo(chunks) {
 		s.number++ // and the turn itself may have left out more
-		if chunks = nil; !last {
-			s.from.link.say(before...)
+		if chunks = nil; !last && accepted == nil {
 			return
 		}
 	}
-	batch := &remote.Batch{Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load()}
+	s.from.link.say(batchFrame(&remote.Batch{
+		Call: s.from.call, Number: s.number, Chunks: chunks, Last: last, Tokens: s.tokens.Load(), Started: accepted,
+	}))
 	s.number++
-	if err := s.from.link.send(append(before, batchFrame(batch))...); err != nil { // a text that is none
-		s.from.link.say(append(before, batchFrame(&remote.Batch{Call: s.from.call, Number: s.number, Last: true}))...)
-	}
 }
 
 // mayGo waits for credit, and tells whether somebody still wants the batch.

@@ -21,6 +21,9 @@ func (s *Server) createChatCompletion(c *fiber.Ctx, x *exchange) error {
 		return err
 	}
 	a, record, err := s.obtain(c, x, spec)
+	if messages.CodeOf(err) == messages.CodeConversationAbsent {
+		return blame(err, conversationHeader)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,7 +53,7 @@ func (s *Server) chatTurn(c *fiber.Ctx, x *exchange, request *openai.ChatRequest
 	named := messages.ConversationID(c.Request().Header.Peek(conversationHeader))
 	switch {
 	case named != "":
-		_, err = s.continueConversation(x, &spec, named, conversationHeader)
+		err = continueConversation(x, &spec, named, conversationHeader)
 	case request.Store != nil && *request.Store:
 		keepApart(&spec)
 	default:

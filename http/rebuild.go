@@ -94,8 +94,8 @@ func (s *Server) repeated(ctx context.Context, x *exchange, record *messages.Tur
 	client, cancel := context.WithCancelCause(context.Background())
 	a := &answer{
 		server: s, model: record.Model, cancel: cancel, ring: s.watch.ringOf(x), served: record.Served, first: chunks[0],
-		conversation: record.Ref.Conversation,
-		turn:         &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
+		started: messages.TurnStarted{Conversation: record.Ref.Conversation, Private: record.Private},
+		turn:    &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
 	}
 	a.waiting.deadline = x.begun.Add(s.cfg.TurnTimeout)
 	for _, chunk := range chunks[1:] {

@@ -15,7 +15,7 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	spec, private, err := s.responseTurn(c, x, request)
+	spec, err := s.responseTurn(c, x, request)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 		return err
 	}
 	if record == nil {
-		record = recordOf(&spec, a.conversation, private)
+		record = recordOf(&spec, a.started)
 	}
 	if request.Background {
 		a.release()
@@ -36,55 +36,53 @@ func (s *Server) createResponse(c *fiber.Ctx, x *exchange) error {
 	return s.sendWhole(c, a, &wholeResponse{record: *record})
 }
 
-// responseTurn says what turn a request asks for, and whether its conversation
-// is known by its responses alone.
-func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.ResponsesRequest) (spec messages.TurnSpec, private bool, err error) {
+// responseTurn says what turn a request asks for.
+func (s *Server) responseTurn(c *fiber.Ctx, x *exchange, request *openai.ResponsesRequest) (spec messages.TurnSpec, err error) {
 	if spec, err = s.newTurn(c, x); err != nil {
-		return spec, false, err
+		return spec, err
 	}
 	if err = describe(&spec, request); err != nil {
-		return spec, false, err
+		return spec, err
 	}
-	private, err = s.place(x, &spec, messages.ConversationID(request.Conversation), request.PreviousResponseID, request.Store == nil || *request.Store)
+	err = s.place(x, &spec, messages.ConversationID(request.Conversation), request.PreviousResponseID, request.Store == nil || *request.Store)
 	spec.Background = request.Background
 	spec.Stream = spec.Stream || spec.Outlives() // a reply that comes piece by piece need not begin anew
 	if err == nil && spec.Background && !spec.Keep {
 		err = invalid("background", "a response that is not stored cannot be made in the background: nobody could read it", "leave store out, or background")
 	}
-	return spec, private, err
+	return spec, err
 }
 
 // place says where a turn goes on from, and where it is kept.
-func (s *Server) place(x *exchange, spec *messages.TurnSpec, conversation messages.ConversationID, previous string, store bool) (private bool, err error) {
+func (s *Server) place(x *exchange, spec *messages.TurnSpec, conversation messages.ConversationID, previous string, store bool) (err error) {
 	switch {
 	case conversation != "":
-		private, err = s.continueConversation(x, spec, conversation, "conversation")
+		err = continueConversation(x, spec, conversation, "conversation")
 	case previous != "":
-		private, err = s.continueResponse(spec, previous)
+		err = s.continueResponse(spec, previous)
 	default:
 		keepApart(spec)
-		private = true
 	}
 	if !store {
 		keepNothing(spec)
 	}
-	return private, err
+	return err
 }
 
 // continueResponse lets a turn go on from a stored one.
-func (s *Server) continueResponse(spec *messages.TurnSpec, id string) (private bool, err error) {
+func (s *Server) continueResponse(spec *messages.TurnSpec, id string) error {
 	ctx, release := s.storeContext()
 	defer release()
 	record, err := s.turn(ctx, spec.Tenant, id)
 	if err != nil {
-		return false, blame(err, "previous_response_id")
+		return blame(err, "previous_response_id")
 	}
 	if record.Status == messages.TurnRunning {
-		return false, invalid("previous_response_id", "the previous response has not ended yet", "wait until it has")
+		return invalid("previous_response_id", "the previous response has not ended yet", "wait until it has")
 	}
 	spec.Conversation, spec.Keep = record.Ref.Conversation, true
 	spec.After, spec.AfterSeq = record.ID, record.LastSeq()
-	return record.Private, nil
+	return nil
 }
 
 // keepNothing leaves a turn what it reads, and writes nothing of it.
@@ -95,12 +93,12 @@ func keepNothing(spec *messages.TurnSpec) {
 	spec.Keep, spec.Create, spec.Private = false, false, false
 }
 
-// recordOf describes a turn that has just begun. A turn that was to go on from
-// an earlier response than the last runs in a fork, which is private.
-func recordOf(spec *messages.TurnSpec, kept messages.ConversationID, private bool) *messages.TurnRecord {
+// recordOf describes a turn that has just begun. One that is kept nowhere has no
+// conversation to show, though it may have read one.
+func recordOf(spec *messages.TurnSpec, started messages.TurnStarted) *messages.TurnRecord {
 	return &messages.TurnRecord{
-		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: kept},
-		Private: private || kept != spec.Conversation, Key: spec.Key, After: spec.After,
+		ID: spec.ID, Ref: messages.ConversationRef{Tenant: spec.Tenant, Conversation: started.Conversation},
+		Private: started.Private || started.Conversation == "", Key: spec.Key, After: spec.After,
 		Status: messages.TurnRunning, Model: spec.Model, Instructions: spec.Instructions, Options: spec.Options,
 		Background: spec.Background, Inputs: len(spec.Input), Created: spec.ID.Time(),
 	}

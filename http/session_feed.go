@@ -18,8 +18,7 @@ type feed struct {
 	x         *exchange
 	lane      *messages.LaneTurn
 	turn      *messages.StartTurn
-	leave     context.CancelCauseFunc // has the turn know that nobody waits for it
-	private   bool
+	leave     context.CancelCauseFunc  // has the turn know that nobody waits for it
 	kept      messages.ConversationRef // where the turn is
 	cancelled <-chan struct{}          // nil once that was seen
 	deadline  *time.Timer              // behind which nothing is waited for
@@ -67,7 +66,7 @@ func (f *feed) start() error {
 		if started.Err != nil {
 			return started.Err
 		}
-		record := recordOf(spec, started.Conversation, f.private)
+		record := recordOf(spec, started)
 		f.kept, f.cancelled = record.Ref, f.lane.Cancelled
 		if f.lane.Remembered != nil {
 			record.After = f.lane.Remembered.ID

@@ -39,8 +39,7 @@ func (n *session) feed(t *messages.LaneTurn) (*feed, error) {
 	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, turn: messages.NewStartTurn(client, t.Spec), leave: leave}
 	spec := &f.turn.Spec
 	spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
-	var err error
-	if f.private, err = n.goOnFrom(f.x, spec, t, spec.Keep); err != nil {
+	if err := n.goOnFrom(f.x, spec, t, spec.Keep); err != nil {
 		leave(nil)
 		return nil, err
 	}
@@ -74,7 +73,7 @@ func (f *feed) remember() messages.LaneOutcome {
 
 // goOnFrom says where a lane's turn goes on from: what the session alone remembers, or
 // what the store has.
-func (n *session) goOnFrom(x *exchange, spec *messages.TurnSpec, t *messages.LaneTurn, store bool) (private bool, err error) {
+func (n *session) goOnFrom(x *exchange, spec *messages.TurnSpec, t *messages.LaneTurn, store bool) error {
 	if t.Remembered == nil {
 		conversation := spec.Conversation
 		spec.Conversation, spec.Keep = "", false
@@ -83,14 +82,14 @@ func (n *session) goOnFrom(x *exchange, spec *messages.TurnSpec, t *messages.Lan
 	spec.Input = slices.Concat(t.Remembered.Items, spec.Input)
 	if store { // a turn that is stored brings along all that is not
 		if t.Remembered.Conversation != "" {
-			return false, errHalfStored()
+			return errHalfStored()
 		}
 		keepApart(spec)
-		return true, nil
+		return nil
 	}
 	spec.Conversation, spec.Keep = t.Remembered.Conversation, false
 	spec.After, spec.AfterSeq = t.Remembered.After, t.Remembered.AfterSeq
-	return true, nil
+	return nil
 }
 
 // errHalfStored refuses what would have to bring part of a conversation into
@@ -116,11 +115,14 @@ func rememberTurn(t *messages.LaneTurn, spec *messages.TurnSpec, output []messag
 // warm prepares what a later turn goes on from, and has nothing generated.
 func (n *session) warm(t *messages.LaneTurn) messages.LaneOutcome {
 	x, spec := n.exchange(t.Spec.ID), t.Spec
-	private, err := n.goOnFrom(x, &spec, t, false)
+	err := n.goOnFrom(x, &spec, t, false)
+	if err == nil && spec.Conversation != "" {
+		err = n.server.findConversation(spec.Ref())
+	}
 	if err != nil {
 		return n.notBegun(t, err)
 	}
-	record := recordOf(&spec, "", private)
+	record := recordOf(&spec, messages.TurnStarted{})
 	f := &feed{session: n, x: x, lane: t, events: openai.NewResponseStream(record)}
 	f.take(&messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnComplete, Ended: time.Now()}})
 	if f.show() != nil {

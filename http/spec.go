@@ -62,24 +62,26 @@ func (s *Server) look(c *fiber.Ctx, x *exchange) error {
 // contrary.
 const continueHeader = "x-parley-continue"
 
-// continueConversation lets a turn read and be kept in a conversation that
-// there is, and tells whether it is hidden from listings. Who has no business
-// with conversations cannot read one by way of a turn, either.
-func (s *Server) continueConversation(x *exchange, spec *messages.TurnSpec, id messages.ConversationID, param string) (private bool, err error) {
+// continueConversation lets a turn read and be kept in a conversation. Whether there is
+// one it finds out itself: to ask the store first would be another way to the database.
+// Who has no business with conversations cannot read one by way of a turn, either.
+func continueConversation(x *exchange, spec *messages.TurnSpec, id messages.ConversationID, param string) error {
 	if err := needScopes(&x.principal, messages.ScopeConversations); err != nil {
-		return false, blame(err, param)
+		return blame(err, param)
 	}
 	if !isID(string(id)) {
-		return false, blame(noSuchConversation(), param)
-	}
-	ctx, release := s.storeContext()
-	defer release()
-	conversation, err := s.library.Conversation(ctx, messages.ConversationRef{Tenant: spec.Tenant, Conversation: id})
-	if err != nil {
-		return false, blame(err, param)
+		return blame(noSuchConversation(), param)
 	}
 	spec.Conversation, spec.Keep = id, true
-	return conversation.Private, nil
+	return nil
+}
+
+// findConversation fails where there is none, for whoever begins no turn that would.
+func (s *Server) findConversation(ref messages.ConversationRef) error {
+	ctx, release := s.storeContext()
+	defer release()
+	_, err := s.library.Conversation(ctx, ref)
+	return err
 }
 
 // checkPlain refuses text that not every database can keep.

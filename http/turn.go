@@ -13,13 +13,13 @@ import (
 // answer is a turn that was accepted, seen from its client's side. One
 // goroutine uses it; release ends it.
 type answer struct {
-	server       *Server
-	accepted     bool                    // which a turn that is kept is once its input is committed
-	conversation messages.ConversationID // where it is kept
-	served       messages.Served         // as far as it is known
-	model        string                  // as the client named it
-	first        messages.Chunk
-	kept         messages.TurnID // what its rest can be read by, should it be cut; zero where it is kept nowhere
+	server   *Server
+	accepted bool                 // which a turn that is kept is once its input is committed
+	started  messages.TurnStarted // where it is kept
+	served   messages.Served      // as far as it is known
+	model    string               // as the client named it
+	first    messages.Chunk
+	kept     messages.TurnID // what its rest can be read by, should it be cut; zero where it is kept nowhere
 
 	turn     *messages.StartTurn
 	view     messages.View // of a turn that another request began; nil for one's own
@@ -93,8 +93,8 @@ func (a *answer) accept() error {
 		if started.Err != nil {
 			return started.Err
 		}
-		a.accepted, a.conversation = true, started.Conversation
-		if a.conversation != "" {
+		a.accepted, a.started = true, started
+		if started.Conversation != "" {
 			a.kept = a.turn.Spec.ID
 		}
 		return nil
@@ -147,8 +147,8 @@ func (a *answer) showServed(c *fiber.Ctx) {
 	if a.served.Simulated {
 		c.Set("x-parley-simulated", "true")
 	}
-	if a.conversation != "" {
-		c.Set(conversationHeader, string(a.conversation))
+	if a.started.Conversation != "" {
+		c.Set(conversationHeader, string(a.started.Conversation))
 	}
 }
 

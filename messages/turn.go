@@ -167,6 +167,7 @@ func (m *StartTurn) Settle(tokens int) {
 // or why the turn was refused.
 type TurnStarted struct {
 	Conversation ConversationID // where it is kept, which is a new one after a fork; empty where it is not
+	Private      bool           // that conversation is known by its responses alone
 	Err          error          // nil, or a *Failure
 }
 

@@ -87,7 +87,7 @@ func (c *Conversation) admit(ctx actor.Context, m messages.Addressed) {
 	switch {
 	case c.isTakenUp(m):
 		m.(*messages.StartTurn).Leave()
-		m.(*messages.StartTurn).Answer(messages.TurnStarted{Conversation: c.busy.ref.Conversation})
+		m.(*messages.StartTurn).Answer(messages.TurnStarted{Conversation: c.busy.ref.Conversation, Private: c.memory != nil && c.memory.private})
 	case c.busy == nil:
 		c.busy = &busy{ref: m.To()}
 		c.begin(ctx, m)

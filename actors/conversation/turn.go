@@ -132,7 +132,7 @@ func (t *turn) accept() {
 	t.accepted = true
 	started := messages.TurnStarted{}
 	if t.kept != nil {
-		started.Conversation = t.spec.Conversation
+		started.Conversation, started.Private = t.spec.Conversation, t.kept.record.Private
 	}
 	t.request.Answer(started)
 }

@@ -2022,6 +2022,7 @@ type TurnStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	Err           *Failure               `protobuf:"bytes,2,opt,name=err,proto3" json:"err,omitempty"`
+	Private       bool                   `protobuf:"varint,3,opt,name=private,proto3" json:"private,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2068,6 +2069,13 @@ func (x *TurnStarted) GetErr() *Failure {
 		return x.Err
 	}
 	return nil
+}
+
+func (x *TurnStarted) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
 }
 
 // Failure travels without its cause, which is for the log of the node where it
@@ -2996,6 +3004,7 @@ type Batch struct {
 	Last          bool                   `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`                // nothing follows
 	Tokens        int64                  `protobuf:"varint,5,opt,name=tokens,proto3" json:"tokens,omitempty"`            // of the whole turn, with the chunk that ends it
 	SoFar         bool                   `protobuf:"varint,6,opt,name=so_far,json=soFar,proto3" json:"so_far,omitempty"` // of a Follow: all has come that there was of the turn when it was asked for
+	Started       *TurnStarted           `protobuf:"bytes,7,opt,name=started,proto3" json:"started,omitempty"`           // of a reply that came so soon that its acceptance came with it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3070,6 +3079,13 @@ func (x *Batch) GetSoFar() bool {
 		return x.SoFar
 	}
 	return false
+}
+
+func (x *Batch) GetStarted() *TurnStarted {
+	if x != nil {
+		return x.Started
+	}
+	return nil
 }
 
 // Credit says that so many batches have been taken in.
@@ -3558,10 +3574,11 @@ const file_nodes_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12(\n" +
 	"\x03err\x18\x03 \x01(\v2\x16.parley.remote.FailureR\x03err\x12\x19\n" +
 	"\bended_ms\x18\x04 \x01(\x03R\aendedMs\x12*\n" +
-	"\x11cost_nano_dollars\x18\x05 \x01(\x03R\x0fcostNanoDollars\"[\n" +
+	"\x11cost_nano_dollars\x18\x05 \x01(\x03R\x0fcostNanoDollars\"u\n" +
 	"\vTurnStarted\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12(\n" +
-	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\"\xb0\x01\n" +
+	"\x03err\x18\x02 \x01(\v2\x16.parley.remote.FailureR\x03err\x12\x18\n" +
+	"\aprivate\x18\x03 \x01(\bR\aprivate\"\xb0\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04what\x18\x02 \x01(\tR\x04what\x12\x0e\n" +
@@ -3622,14 +3639,15 @@ const file_nodes_proto_rawDesc = "" +
 	"\x06output\x18\x04 \x01(\bR\x06output\x12\x16\n" +
 	"\x06erased\x18\x05 \x01(\bR\x06erased\x12\x1d\n" +
 	"\n" +
-	"created_us\x18\x06 \x01(\x03R\tcreatedUs\"\xa4\x01\n" +
+	"created_us\x18\x06 \x01(\x03R\tcreatedUs\"\xda\x01\n" +
 	"\x05Batch\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x12,\n" +
 	"\x06chunks\x18\x03 \x03(\v2\x14.parley.remote.ChunkR\x06chunks\x12\x12\n" +
 	"\x04last\x18\x04 \x01(\bR\x04last\x12\x16\n" +
 	"\x06tokens\x18\x05 \x01(\x03R\x06tokens\x12\x15\n" +
-	"\x06so_far\x18\x06 \x01(\bR\x05soFar\"6\n" +
+	"\x06so_far\x18\x06 \x01(\bR\x05soFar\x124\n" +
+	"\astarted\x18\a \x01(\v2\x1a.parley.remote.TurnStartedR\astarted\"6\n" +
 	"\x06Credit\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\x04R\x04call\x12\x18\n" +
 	"\abatches\x18\x02 \x01(\rR\abatches\"\x1a\n" +
@@ -3779,17 +3797,18 @@ var file_nodes_proto_depIdxs = []int32{
 	25, // 47: parley.remote.Edited.err:type_name -> parley.remote.Failure
 	11, // 48: parley.remote.StoredItem.item:type_name -> parley.remote.Item
 	19, // 49: parley.remote.Batch.chunks:type_name -> parley.remote.Chunk
-	40, // 50: parley.remote.Frame.hello:type_name -> parley.remote.Hello
-	26, // 51: parley.remote.Frame.ask:type_name -> parley.remote.Ask
-	31, // 52: parley.remote.Frame.answer:type_name -> parley.remote.Answer
-	37, // 53: parley.remote.Frame.batch:type_name -> parley.remote.Batch
-	38, // 54: parley.remote.Frame.credit:type_name -> parley.remote.Credit
-	39, // 55: parley.remote.Frame.gone:type_name -> parley.remote.Gone
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	24, // 50: parley.remote.Batch.started:type_name -> parley.remote.TurnStarted
+	40, // 51: parley.remote.Frame.hello:type_name -> parley.remote.Hello
+	26, // 52: parley.remote.Frame.ask:type_name -> parley.remote.Ask
+	31, // 53: parley.remote.Frame.answer:type_name -> parley.remote.Answer
+	37, // 54: parley.remote.Frame.batch:type_name -> parley.remote.Batch
+	38, // 55: parley.remote.Frame.credit:type_name -> parley.remote.Credit
+	39, // 56: parley.remote.Frame.gone:type_name -> parley.remote.Gone
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_nodes_proto_init() }

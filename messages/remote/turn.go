@@ -99,12 +99,12 @@ func FromTurnSpec(m *TurnSpec, now time.Time) (messages.TurnSpec, error) {
 
 // ToTurnStarted mirrors s.
 func ToTurnStarted(s messages.TurnStarted) *TurnStarted {
-	return &TurnStarted{Conversation: string(s.Conversation), Err: ToFailure(s.Err)}
+	return &TurnStarted{Conversation: string(s.Conversation), Private: s.Private, Err: ToFailure(s.Err)}
 }
 
 // FromTurnStarted reads a mirror.
 func FromTurnStarted(m *TurnStarted) messages.TurnStarted {
-	return messages.TurnStarted{Conversation: messages.ConversationID(m.GetConversation()), Err: FromFailure(m.GetErr())}
+	return messages.TurnStarted{Conversation: messages.ConversationID(m.GetConversation()), Private: m.GetPrivate(), Err: FromFailure(m.GetErr())}
 }
 
 func toHandover(h *messages.Handover) *Handover {
