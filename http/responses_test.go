@@ -71,7 +71,7 @@ func TestAResponseSaysWhereItsTurnBelongs(t *testing.T) {
 		if test.want.Create {
 			test.want.Conversation = messages.NewConversationID(spec.ID)
 		}
-		if diff := cmp.Diff(test.want, place{spec.Conversation, spec.Keep, spec.Create, spec.Private, spec.After, spec.AfterSeq}); diff != "" {
+		if diff := cmp.Diff(test.want, place{spec.Conversation, spec.Keep, spec.Create, spec.Create && spec.Private, spec.After, spec.AfterSeq}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 		if spec.Instructions != "be brief" || spec.Passthrough != nil || spec.Endpoint != "/v1/responses" {
@@ -120,7 +120,7 @@ func TestAForkIsNamedByItsResponsesAlone(t *testing.T) {
 	t.Parallel()
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			m.Spec.Conversation = "conv_fork" // as the conversation's actor does for a reply to an older turn
+			m.Spec.Conversation, m.Spec.Private = "conv_fork", true // as the conversation's actor does for a reply to an older turn
 			speak(m, hello())
 		}()
 		return nil

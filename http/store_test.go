@@ -260,11 +260,30 @@ func (l *library) TurnItems(_ context.Context, tenant messages.TenantID, id mess
 	return found, l.failing
 }
 
+func blamed(err error, param string) error {
+	f := *messages.AsFailure(err)
+	f.Param = param
+	return &f
+}
+
 // scripted is the actors' side: turns as the test says, edits on the library.
 type scripted struct {
 	conversations
 	*library
 	cancelled chan messages.TurnID // nil where nobody wants to know
+}
+
+// Send finds the turn's conversation first, as the actor does.
+func (s scripted) Send(m *messages.StartTurn) error {
+	if m.Spec.Conversation != "" && !m.Spec.Create {
+		found, err := s.Conversation(m.Client, m.Spec.Ref())
+		if err != nil {
+			m.Refuse(blamed(err, "conversation"))
+			return nil
+		}
+		m.Spec.Private = found.Private
+	}
+	return s.conversations.Send(m)
 }
 
 func (s scripted) AddItems(m *messages.AddItems) error {

@@ -72,7 +72,7 @@ func speak(m *messages.StartTurn, chunks []messages.Chunk) {
 	}
 	started := messages.TurnStarted{}
 	if m.Spec.Keep {
-		started.Conversation = m.Spec.Conversation
+		started.Conversation, started.Private = m.Spec.Conversation, m.Spec.Private
 	}
 	m.Answer(started)
 	for _, chunk := range chunks {
