@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -150,7 +152,7 @@ func (n *node) restart() error {
 	n.mu.Unlock()
 	var err error
 	if process != nil {
-		err = process.Stop(stopPatience + drainFor)
+		err = stop(process)
 	}
 	n.mu.Lock()
 	n.held = time.Now()
@@ -166,9 +168,22 @@ func (n *node) restart() error {
 func (n *node) leave() error {
 	n.want(false)
 	if process := n.now(); process != nil {
-		return process.Stop(stopPatience + drainFor)
+		return stop(process)
 	}
 	return nil
+}
+
+// exitRemoved is the exit status of a server that the others have removed, as
+// docs/operations.md has it.
+const exitRemoved = 75
+
+// stop asks a server to end. One that the others remove meanwhile has ended, too.
+func stop(process *program.Process) error {
+	err := process.Stop(stopPatience + drainFor)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == exitRemoved {
+		return nil
+	}
+	return err
 }
 
 // freeze stops it in the middle of whatever it does.

@@ -30,9 +30,20 @@ func run(ctx context.Context, w world) int {
 	root.SetErr(w.err)
 	if err := root.ExecuteContext(ctx); err != nil {
 		showError(w.err, err)
-		return 1
+		return exitStatus(err)
 	}
 	return 0
+}
+
+// exitRemoved is the exit status of a server that the others of its cluster have removed:
+// it is to be started again, as EX_TEMPFAIL of sysexits.h says.
+const exitRemoved = 75
+
+func exitStatus(err error) int {
+	if errors.Is(err, messages.ErrRemoved) {
+		return exitRemoved
+	}
+	return 1
 }
 
 func rootCommand(w world) *cobra.Command {

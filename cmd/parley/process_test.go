@@ -155,6 +155,16 @@ func (p *process) terminate() {
 	}
 }
 
+// awaitRemoval waits until the server has ended since the others of its cluster had
+// removed it.
+func (p *process) awaitRemoval() {
+	p.t.Helper()
+	p.awaitExit()
+	if status := p.cmd.ProcessState.ExitCode(); status != exitRemoved || !strings.Contains(p.log.String(), "have removed this one") {
+		p.t.Errorf("it ended with status %d, and said %s", status, p.log)
+	}
+}
+
 func (p *process) awaitExit() {
 	p.t.Helper()
 	select {
