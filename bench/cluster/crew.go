@@ -142,6 +142,34 @@ func (c *crew) goHome() {
 	c.group.Wait()
 }
 
+// conversations are those that the pairs work on.
+func (c *crew) conversations() (ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.now {
+		ids = append(ids, h.conversation)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// gaps is the longest time for which each pair was told of nothing that it wrote, from a
+// moment on until now.
+func (c *crew) gaps(from time.Duration, pairs int) (each []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for pair := range pairs {
+		most, last := time.Duration(0), from
+		for _, o := range c.writes[pair] {
+			if o.ended > from {
+				most, last = max(most, o.ended-last), max(last, o.ended)
+			}
+		}
+		each = append(each, most)
+	}
+	return each
+}
+
 // firstToldAfter is when a pair was told of a write that it had asked for after a
 // moment.
 func (c *crew) firstToldAfter(pair int, moment time.Duration) (ended time.Duration, found bool) {

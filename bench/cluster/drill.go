@@ -61,7 +61,7 @@ func drill(ctx context.Context, o *options, n *network, line *report.Report) (er
 func plan(o *options, n *network, random *rand.Rand) (planned []fault) {
 	var kinds []fault
 	for _, f := range faults() {
-		if o.only.Has(f.name) && (n.canCut() || !f.cuts) {
+		if o.only.Has(f.name) && (n.canCut() || !f.cuts) && (o.isNamed(f.name) || !f.named) {
 			kinds = append(kinds, f)
 		}
 	}
@@ -85,7 +85,7 @@ func injectAll(ctx context.Context, o *options, s *site) (*findings, error) {
 		if err := program.Pause(ctx, calm); err != nil {
 			return nil, err
 		}
-		if err := f.inject(ctx, c, one, &injection{site: s, hold: o.hold, random: random}, o.crew); err != nil {
+		if err := f.inject(ctx, c, one, &injection{site: s, crew: c, hold: o.hold, random: random}, o.crew); err != nil {
 			c.goHome()
 			return nil, fmt.Errorf("fault %d, %s: %w", i+1, one.name, err)
 		}
@@ -113,6 +113,9 @@ func (f *findings) inject(ctx context.Context, c *crew, one fault, d *injection,
 		return err
 	}
 	over := c.since()
+	if one.lasts {
+		waits = c.gaps(from, pairs)
+	}
 	took, err := d.settled(ctx, settleWithin)
 	if err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 type fault struct {
 	name   string
 	cuts   bool          // it takes the network apart
+	named  bool          // it is injected where it is named alone
+	lasts  bool          // within bounds the longest time without an answer while it lasts, and behind it
 	within time.Duration // in which everything is to be writable again, from its beginning; 0 for no bound
 	inject func(ctx context.Context, d *injection) error
 }
@@ -21,6 +23,7 @@ type fault struct {
 // injection is what a fault works with.
 type injection struct {
 	*site
+	crew   *crew
 	hold   time.Duration
 	random *rand.Rand
 }
@@ -110,6 +113,7 @@ func faults() []fault {
 			}
 			return nil
 		}},
+		{name: movePart, named: true, lasts: true, within: afterMove, inject: moveShards},
 	}
 }
 

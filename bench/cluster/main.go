@@ -75,7 +75,10 @@ func (o *options) check(rest []string) error {
 }
 
 // hasEdge tells whether there is to be an edge node.
-func (o *options) hasEdge() bool { return slices.Contains(o.only.Names, edgePart) }
+func (o *options) hasEdge() bool { return o.isNamed(edgePart) }
+
+// isNamed tells whether a part is asked for, and not just all of them.
+func (o *options) isNamed(part string) bool { return slices.Contains(o.only.Names, part) }
 
 // most is how many nodes there are at a time: some come for a while.
 func (o *options) most() int { return 2 * o.nodes }

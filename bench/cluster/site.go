@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/parley/bench/program"
+	"example.com/parley/messages"
 )
 
 // site is all programs of a run, and where they are.
@@ -21,6 +22,8 @@ type site struct {
 	key          string // of the first tenant
 	admin        string // an admin key
 	postgres     *program.Postgres
+	east         *program.Postgres       // a second database; nil where there is none
+	inEast       map[messages.Shard]bool // which the shards' conversations are in that have moved
 	redis        *program.Redis
 	upstream     *program.Process
 	nodes        []*node // those of the beginning come first
@@ -62,6 +65,11 @@ func newSite(ctx context.Context, folder string, n *network, o *options) (s *sit
 	if err := errors.Join(s.postgres.Start(ctx), s.redis.Start(ctx)); err != nil {
 		return nil, err
 	}
+	if o.isNamed(movePart) {
+		if err := s.startEast(ctx); err != nil {
+			return nil, err
+		}
+	}
 	upstream := store.address + ":9090"
 	s.upstream, err = program.StartLogged(ctx, program.Spec{Path: built[1], Args: []string{"-canned", "-listen", upstream}, Through: store.through},
 		folder, "http://"+upstream+"/healthz", readyWithin)
@@ -102,6 +110,9 @@ func (s *site) newNode(h *host, upstream string) (*node, error) {
 		"OPENAI_BASE_URL=http://" + upstream + "/v1", "OPENAI_API_KEY=canned",
 		"PARLEY_STORE_POSTGRES_URL=" + s.postgres.URL, "PARLEY_REDIS_URL=" + s.redis.URL,
 		"PARLEY_PROVIDERS_SIMULATED_TOKEN_INTERVAL=10ms", "PARLEY_CLUSTER_ENABLED=true", "PARLEY_CLUSTER_LISTEN=" + h.address + ":7946",
+	}
+	if s.east != nil {
+		settings.Env = append(settings.Env, eastVariable+s.east.URL)
 	}
 	if s.certificates != "" {
 		settings.Env = append(settings.Env, append(s.identity(h.name), "PARLEY_EDGE_LISTEN="+h.address+edgePort)...)
@@ -161,7 +172,9 @@ func (s *site) close() {
 	if s.redis != nil {
 		s.redis.Kill()
 	}
-	if s.postgres != nil {
-		s.postgres.Kill()
+	for _, database := range []*program.Postgres{s.postgres, s.east} {
+		if database != nil {
+			database.Kill()
+		}
 	}
 }
