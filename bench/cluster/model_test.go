@@ -49,11 +49,20 @@ func TestPlanHasEachKindAsOftenAsAnyOther(t *testing.T) {
 	for _, f := range plan(&o, newNetwork("x-", nil), rand.New(rand.NewPCG(1, 1))) {
 		count[f.name]++
 	}
-	for _, name := range faultNames() {
-		if count[name] != 3 {
-			t.Errorf("%d of %s", count[name], name)
+	for _, f := range faults() {
+		want := 3
+		if f.named {
+			want = 0
+		}
+		if count[f.name] != want {
+			t.Errorf("%d of %s, want %d", count[f.name], f.name, want)
 		}
 	}
+	o.only.Names = []string{movePart}
+	if moves := plan(&o, newNetwork("x-", nil), rand.New(rand.NewPCG(1, 1))); len(moves) != o.faults || moves[0].name != movePart {
+		t.Errorf("%d faults are planned where %s is named", len(moves), movePart)
+	}
+	o.only.Names = nil
 	for _, f := range plan(&o, newNetwork("", nil), rand.New(rand.NewPCG(1, 1))) {
 		if f.cuts {
 			t.Errorf("%s is planned where nothing can be cut", f.name)
