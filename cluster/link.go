@@ -36,9 +36,7 @@ type link struct {
 const (
 	// pingEvery is how often each side says that it is there, and silence how long the
 	// other may say nothing, or take nothing, before it is given up. A node that is frozen
-	// is removed sooner. What was asked over a link that was silent for so long has no
-	// patience left: to ask again would hold its Idempotency-Key for longer, while its client
-	// asks a node that can answer.
+	// is removed sooner.
 	pingEvery, silence = 2 * time.Second, 5 * time.Second
 	// maxFrame bounds one message, which is a request with all that its body may have, and
 	// maxHello the first, of somebody who is not known yet.

@@ -193,6 +193,7 @@ func commands() []input {
 		`{`: "invalid_json", `}`: "invalid_json", bogus + bogus: "invalid_json", `{"type":"response.create",}`: "invalid_json", `canary-prompt`: "invalid_json",
 		strings.Repeat("[", 10_000): "invalid_json", `{"a":` + strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat("}", 101): "invalid_json",
 		create + `,"conversation":"conv_of_another"}`:                                              "conversation_not_found",
+		create + `,"generate":false,"conversation":"conv_of_another"}`:                             "conversation_not_found",
 		create + `,"previous_response_id":"resp_` + strings.Repeat("0f", 16) + `"}`:                "previous_response_not_found",
 		create + `,"stream_id":"a b"}`:                                                             "invalid_stream_id",
 		create + `,"stream_id":""}`:                                                                "invalid_stream_id",

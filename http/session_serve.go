@@ -116,7 +116,7 @@ func rememberTurn(t *messages.LaneTurn, spec *messages.TurnSpec, output []messag
 func (n *session) warm(t *messages.LaneTurn) messages.LaneOutcome {
 	x, spec := n.exchange(t.Spec.ID), t.Spec
 	err := n.goOnFrom(x, &spec, t, false)
-	if err == nil && spec.Conversation != "" {
+	if err == nil && t.Spec.Conversation != "" { // which the client named; any other was read, or is remembered
 		err = n.server.findConversation(spec.Ref())
 	}
 	if err != nil {

@@ -86,8 +86,10 @@ func (c *Conversation) admit(ctx actor.Context, m messages.Addressed) {
 	c.heard++
 	switch {
 	case c.isTakenUp(m):
-		m.(*messages.StartTurn).Leave()
-		m.(*messages.StartTurn).Answer(messages.TurnStarted{Conversation: c.busy.ref.Conversation, Private: c.memory != nil && c.memory.private})
+		turn := m.(*messages.StartTurn)
+		turn.Leave()
+		private := turn.Spec.Private || c.memory != nil && c.memory.private
+		turn.Answer(messages.TurnStarted{Conversation: c.busy.ref.Conversation, Private: private})
 	case c.busy == nil:
 		c.busy = &busy{ref: m.To()}
 		c.begin(ctx, m)
