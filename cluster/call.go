@@ -259,6 +259,7 @@ func show(turn *messages.StartTurn, chunk messages.Chunk) {
 	}
 	select {
 	case turn.Chunks <- chunk:
+		turn.Arrived()
 	case <-turn.Client.Done():
 	}
 }
@@ -273,5 +274,6 @@ func brokenOff(err error) messages.Chunk {
 func closeStream(turn *messages.StartTurn) {
 	if turn.Chunks != nil {
 		close(turn.Chunks)
+		turn.Arrived()
 	}
 }

@@ -45,14 +45,14 @@ func holding(chunks ...messages.Chunk) (conversations, <-chan *messages.StartTur
 	begun, left := make(chan *messages.StartTurn, 16), make(chan time.Time, 16)
 	return func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			started := messages.TurnStarted{}
 			if m.Spec.Keep {
 				started.Conversation = m.Spec.Conversation
 			}
 			m.Answer(started)
 			for _, chunk := range chunks {
-				m.Chunks <- chunk
+				put(m, chunk)
 			}
 			begun <- m
 			<-m.Client.Done()
@@ -147,12 +147,13 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	left := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
+			put(m, opened())
 			for {
 				select {
 				case m.Chunks <- text(strings.Repeat("x", 32<<10)):
+					m.Arrived()
 				case <-m.Client.Done():
 					close(left)
 					return
@@ -202,12 +203,12 @@ func TestAPanicInAStreamCutsThatStreamAlone(t *testing.T) {
 	read := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("a")
+			put(m, opened())
+			put(m, text("a"))
 			<-read
-			m.Chunks <- messages.Chunk{Kind: messages.ChunkOpened} // which serves nobody, as no turn says
+			put(m, messages.Chunk{Kind: messages.ChunkOpened}) // which serves nobody, as no turn says
 		}()
 		return nil
 	})

@@ -268,9 +268,9 @@ func TestASlowClientIsToldToReadTheRest(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
-			close(m.Chunks) // as a turn does that others look at
+			put(m, opened())
+			put(m, text("Hel"))
+			hangUp(m) // as a turn does that others look at
 		}()
 		return nil
 	})

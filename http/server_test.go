@@ -158,13 +158,13 @@ func TestADrainLetsAStreamFinish(t *testing.T) {
 	more := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			<-more
 			for _, c := range []messages.Chunk{text("lo"), finish(), end()} {
-				m.Chunks <- c
+				put(m, c)
 			}
 		}()
 		return nil

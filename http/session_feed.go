@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -11,20 +12,25 @@ import (
 	"example.com/parley/messages/wire/openai"
 )
 
-// feed brings the events of one turn to a connection. The goroutine that the
-// session has for the turn uses it.
+// feed brings the events of one turn to a connection. Nobody waits for them: whoever
+// has something new for a feed calls it, and it looks at all that is there in a
+// goroutine that ends with that. There is one of these at a time, and it uses the
+// feed's other members.
 type feed struct {
+	calls atomic.Int64 // since the last look; zero while nobody looks
+	stop  func()       // has it called no more by the clock and by the end of the server; nil behind that
+
 	session   *session
 	x         *exchange
 	lane      *messages.LaneTurn
 	turn      *messages.StartTurn
-	leave     context.CancelCauseFunc  // has the turn know that nobody waits for it
-	kept      messages.ConversationRef // where the turn is
-	cancelled <-chan struct{}          // nil once that was seen
-	deadline  *time.Timer              // behind which nothing is waited for
-	events    *openai.ResponseStream
+	leave     context.CancelCauseFunc    // has the turn know that nobody waits for it
+	done      func(messages.LaneOutcome) // takes what came of it
+	kept      messages.ConversationRef   // where the turn is
+	cancelled <-chan struct{}            // nil once that was seen
+	events    *openai.ResponseStream     // nil until the turn is accepted
 
-	chunk   messages.Chunk // the one that came last: a wait for it has none on its stack
+	chunk   messages.Chunk // the one that came last
 	buffer  *[]byte        // events that are not framed yet; nil while there are none
 	outcome messages.LaneOutcome
 	ended   bool
@@ -32,18 +38,88 @@ type feed struct {
 	refused bool  // it was answered with an error instead of events
 }
 
-// run starts the turn and shows all that comes of it.
-func (f *feed) run() {
-	err := f.start()
-	for err == nil && !f.ended {
-		if err = f.wait(); err == nil {
+// begin sends the turn, and has the feed called by all that may come of it.
+func (f *feed) begin() {
+	defer f.survive()
+	f.session.server.metrics.Streams.Inc()
+	f.calls.Store(1) // who is called meanwhile leaves it to the look below
+	call := f.call
+	f.turn.Come = call
+	f.lane.Notice(call)
+	f.stop = f.session.server.callAtEnd(f.until(), call)
+	if err := f.session.server.conversations.Send(f.turn); err != nil {
+		f.fail(err)
+		f.end()
+		return
+	}
+	f.look()
+}
+
+// until is when nothing is waited for any more.
+func (f *feed) until() time.Time { return f.turn.Spec.Deadline.Add(lastWord) }
+
+// callAtEnd has call called at a moment, and when the server cuts what runs, unless
+// stop is called before.
+func (s *Server) callAtEnd(at time.Time, call func()) (stop func()) {
+	timer := time.AfterFunc(time.Until(at), call)
+	uncut := context.AfterFunc(s.cut, call)
+	return func() {
+		timer.Stop()
+		uncut()
+	}
+}
+
+// call has the feed look at what has come. Where somebody looks already, he looks once
+// more. It never blocks.
+func (f *feed) call() {
+	if f.calls.Add(1) == 1 {
+		go f.lookOut() // which ends when nothing has come meanwhile; a client that is slow holds it up for as long as outbox says
+	}
+}
+
+func (f *feed) lookOut() {
+	defer f.survive()
+	f.look()
+}
+
+// look shows what has come until nothing more has. Behind the end it leaves calls as
+// they are, so that nobody looks again.
+func (f *feed) look() {
+	for {
+		seen := f.calls.Load()
+		if f.isOver() {
+			f.end()
+			return
+		}
+		if f.calls.CompareAndSwap(seen, 0) {
+			return
+		}
+	}
+}
+
+// survive makes a panic the turn's alone.
+func (f *feed) survive() {
+	if p := recover(); p != nil {
+		f.session.Refuse(f.lane.Lane, panicked(p))
+		f.release()
+		f.done(messages.LaneOutcome{Failed: true})
+	}
+}
+
+// isOver shows what has come, and tells whether it was the last.
+func (f *feed) isOver() bool {
+	err := f.accept()
+	for came := true; came && err == nil && f.events != nil && !f.ended; {
+		if came, err = f.next(); came && err == nil {
 			f.showAll()
 			err = f.lost
 		}
 	}
 	if err != nil {
 		f.fail(err)
+		return true
 	}
+	return f.ended
 }
 
 // showAll shows the chunk that has come, and those that wait behind it.
@@ -55,146 +131,76 @@ func (f *feed) showAll() {
 	}
 }
 
-// start sends the turn and waits until it is accepted.
-func (f *feed) start() error {
-	n, spec := f.session, &f.turn.Spec
-	if err := n.server.conversations.Send(f.turn); err != nil {
-		return err
+// accept takes the answer to the turn, once it has come.
+func (f *feed) accept() error {
+	if f.events != nil {
+		return nil
 	}
 	select {
 	case started := <-f.turn.Reply:
 		if started.Err != nil {
 			return started.Err
 		}
-		record := recordOf(spec, started)
+		record := recordOf(&f.turn.Spec, started)
 		f.kept, f.cancelled = record.Ref, f.lane.Cancelled
 		if f.lane.Remembered != nil {
 			record.After = f.lane.Remembered.ID
 		}
 		f.events = openai.NewResponseStream(record)
 		return nil
-	case <-f.lane.Gone:
-		return errClientLeft()
-	case <-n.server.cut.Done():
-		return errCutOff()
+	default:
+		return f.interrupted()
 	}
 }
 
-// wait waits for the next chunk.
-func (f *feed) wait() error {
-	var open bool
-	select { // a wait for one thing costs a tenth of a wait for five
-	case f.chunk, open = <-f.turn.Chunks:
-		return f.check(open)
-	default:
-	}
+// interrupted is why nobody waits any more.
+func (f *feed) interrupted() error {
 	select {
-	case f.chunk, open = <-f.turn.Chunks:
-		return f.check(open)
-	case <-f.cancelled:
-		return f.cancel()
 	case <-f.lane.Gone:
 		return errClientLeft()
 	case <-f.session.server.cut.Done():
 		return errCutOff()
-	case <-f.deadline.C:
-		return errNoAnswer()
+	default:
+		return nil
 	}
+}
+
+// next takes the next chunk, if it has come.
+func (f *feed) next() (came bool, err error) {
+	select {
+	case chunk, open := <-f.turn.Chunks:
+		f.chunk = chunk
+		return true, f.check(open)
+	default:
+	}
+	select {
+	case <-f.cancelled:
+		return f.cancel()
+	default:
+	}
+	if err := f.interrupted(); err != nil {
+		return false, err
+	}
+	if !time.Now().Before(f.until()) {
+		return false, errNoAnswer()
+	}
+	return false, nil
 }
 
 func (f *feed) check(open bool) error { return checkOpen(open, f.turn.Spec.Keep) }
 
 // cancel ends the turn. One that is kept says so itself, once that is stored; any
 // other has nobody to say so but its feed.
-func (f *feed) cancel() error {
+func (f *feed) cancel() (came bool, err error) {
 	f.cancelled = nil
 	if f.turn.Spec.Keep {
-		m := messages.NewCancelTurn(f.kept, f.turn.Spec.ID)
-		if err := f.session.server.conversations.CancelTurn(m); err != nil {
-			return err
-		}
-		return f.wait()
+		return false, f.session.server.conversations.CancelTurn(messages.NewCancelTurn(f.kept, f.turn.Spec.ID))
 	}
 	f.leave(errClientLeft())
 	f.chunk = messages.Chunk{
 		Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled, Ended: time.Now()},
 	}
-	return nil
-}
-
-// takeAll takes the chunk that has come, and those that wait behind it.
-func (f *feed) takeAll() {
-	f.take(&f.chunk)
-	for !f.ended && f.lost == nil && f.waiting() < batch {
-		var open bool
-		select {
-		case f.chunk, open = <-f.turn.Chunks:
-			if !open {
-				return // the next wait says why
-			}
-			f.take(&f.chunk)
-		default:
-			return
-		}
-	}
-}
-
-// take turns a chunk into events.
-func (f *feed) take(chunk *messages.Chunk) {
-	if chunk.Kind == messages.ChunkEnd {
-		f.takeEnd(chunk)
-		return
-	}
-	f.append(chunk)
-}
-
-// takeEnd takes the last chunk. A turn that fails before its first event is answered
-// with an error, as a request would be.
-func (f *feed) takeEnd(chunk *messages.Chunk) {
-	if f.lost = lostSight(chunk); f.lost != nil {
-		return
-	}
-	f.ended = true
-	end := chunk.End
-	if end.Err != nil && f.events.Last() < 0 && end.Status != messages.TurnCancelled {
-		f.refuse(end.Err)
-		return
-	}
-	if end.Err != nil {
-		f.session.server.noteFailure(f.x, end.Err)
-	}
-	f.append(chunk)
-	f.outcome = messages.LaneOutcome{Status: end.Status, Failed: end.Err != nil || end.Status == messages.TurnFailed}
-	if end.Status == messages.TurnComplete {
-		f.outcome.Calls = callsIn(f.events.Output())
-	}
-}
-
-// append adds a chunk's events to those that are to be sent. Between two chunks, which
-// is most of the time, a feed holds no buffer.
-func (f *feed) append(chunk *messages.Chunk) {
-	if f.buffer == nil {
-		f.buffer = newFrames()
-	}
-	*f.buffer = f.events.Append(*f.buffer, *chunk)
-}
-
-// waiting is how many bytes of events are to be sent.
-func (f *feed) waiting() int {
-	if f.buffer == nil {
-		return 0
-	}
-	return len(*f.buffer)
-}
-
-// callsIn are what the model waits for the client to do.
-func callsIn(output []messages.Item) (calls []messages.Item) {
-	for _, item := range output {
-		if item.Kind == messages.ItemToolCall {
-			calls = append(calls, item)
-		}
-	}
-	return calls
+	return true, nil
 }
 
 // refuse answers with an error instead of events.
@@ -212,34 +218,6 @@ func (f *feed) fail(err error) {
 		f.refuse(err)
 	}
 	f.outcome = messages.LaneOutcome{Failed: true}
-}
-
-// show sends the events that were taken.
-func (f *feed) show() error {
-	if f.buffer == nil {
-		return nil
-	}
-	defer func() {
-		dropFrames(f.buffer)
-		f.buffer = nil
-	}()
-	if f.ended {
-		f.lane.Ending()
-	}
-	n := f.session
-	w := messageWriter{deflate: n.deflater()}
-	if name := f.lane.Lane.Name; name != "" {
-		w.lane = append(append([]byte(`,"stream_id":"`), name...), '"')
-	}
-	frames := newFrames()
-	defer dropFrames(frames)
-	var sent, plain int
-	*frames, sent, plain = w.append(*frames, *f.buffer)
-	if f.events != nil { // a replay has none, and is steered by nobody
-		f.lane.Shown.Store(f.events.Last())
-	}
-	n.count(sent, plain)
-	return n.out.send(*frames)
 }
 
 // finish counts a command that was not refused.

@@ -9,42 +9,33 @@ import (
 	"example.com/parley/messages/wire/openai"
 )
 
-// Serve implements messages.SessionClient. What it takes to begin, and at the end, is in
-// functions of their own: in between a turn waits for its model, with all that is on
-// its stack.
-func (n *session) Serve(t *messages.LaneTurn) messages.LaneOutcome {
-	if t.Resume != nil || t.Warm {
-		return n.serveOther(t)
+// Serve implements messages.SessionClient.
+func (n *session) Serve(t *messages.LaneTurn, done func(messages.LaneOutcome)) {
+	switch {
+	case t.Resume != nil:
+		done(n.resume(t))
+	case t.Warm:
+		done(n.warm(t))
+	default:
+		f, err := n.feed(t, done)
+		if err != nil {
+			done(n.notBegun(t, err))
+			return
+		}
+		f.begin()
 	}
-	f, err := n.feed(t)
-	if err != nil {
-		return n.notBegun(t, err)
-	}
-	defer f.end()
-	f.run()
-	return f.remember()
 }
 
-// serveOther is Serve for what has no model asked.
-func (n *session) serveOther(t *messages.LaneTurn) messages.LaneOutcome {
-	if t.Resume != nil {
-		return n.resume(t)
-	}
-	return n.warm(t)
-}
-
-// feed describes a turn that is about to begin. The caller ends it.
-func (n *session) feed(t *messages.LaneTurn) (*feed, error) {
+// feed describes a turn that is about to begin.
+func (n *session) feed(t *messages.LaneTurn, done func(messages.LaneOutcome)) (*feed, error) {
 	client, leave := context.WithCancelCause(context.Background())
-	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, turn: messages.NewStartTurn(client, t.Spec), leave: leave}
+	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, turn: messages.NewStartTurn(client, t.Spec), leave: leave, done: done}
 	spec := &f.turn.Spec
 	spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
 	if err := n.goOnFrom(f.x, spec, t, spec.Keep); err != nil {
 		leave(nil)
 		return nil, err
 	}
-	f.deadline = time.NewTimer(time.Until(spec.Deadline.Add(lastWord)))
-	n.server.metrics.Streams.Inc()
 	return f, nil
 }
 
@@ -55,12 +46,22 @@ func (n *session) notBegun(t *messages.LaneTurn, err error) messages.LaneOutcome
 	return messages.LaneOutcome{Failed: true}
 }
 
-// end gives back what a feed holds.
+// end says what came of a feed.
 func (f *feed) end() {
 	f.finish()
-	f.deadline.Stop()
-	f.session.server.metrics.Streams.Dec()
+	f.release()
+	f.done(f.remember())
+}
+
+// release gives back what a feed holds, once.
+func (f *feed) release() {
+	if f.stop == nil {
+		return
+	}
+	f.stop()
+	f.stop = nil
 	f.leave(nil)
+	f.session.server.metrics.Streams.Dec()
 }
 
 // remember adds to what came of a turn what only the session knows of it.

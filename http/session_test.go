@@ -190,10 +190,10 @@ func TestACancelledTurnSaysSo(t *testing.T) {
 	gone := make(chan struct{})
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			<-m.Client.Done()
 			close(gone)
 		}()
@@ -214,9 +214,9 @@ func TestATurnThatEndsItsStreamEarlySaysWhy(t *testing.T) {
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
-			close(m.Chunks) // as a turn does whose client was too slow for others who look on
+			put(m, opened())
+			put(m, text("Hel"))
+			hangUp(m) // as a turn does whose client was too slow for others who look on
 		}()
 		return nil
 	}).socket()
@@ -237,15 +237,15 @@ func TestACancelledTurnThatIsKeptSaysSoItself(t *testing.T) {
 	cancelled := make(chan messages.TurnID, 1)
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			if id := <-cancelled; id != m.Spec.ID {
 				t.Errorf("%s is cancelled", id)
 			}
-			m.Chunks <- text("lo")
-			m.Chunks <- messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}}
+			put(m, text("lo"))
+			put(m, messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}})
 		}()
 		return nil
 	}, func(w *world) { w.cancelled = cancelled }).socket()
@@ -263,7 +263,7 @@ func TestAClientThatLeavesEndsItsTurns(t *testing.T) {
 	gone := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
 			<-m.Client.Done()
 			close(gone)
@@ -314,12 +314,13 @@ func TestAClientThatDoesNotComeToThePingIsToldToResume(t *testing.T) {
 	t.Parallel()
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
+			put(m, opened())
 			for m.Client.Err() == nil {
 				select {
 				case m.Chunks <- text(strings.Repeat("x", 4<<10)):
+					m.Arrived()
 				case <-m.Client.Done():
 				}
 				time.Sleep(10 * time.Millisecond)
@@ -360,11 +361,11 @@ func TestAnOldConnectionBeginsNothingMore(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			<-release
-			m.Chunks <- end()
-			close(m.Chunks)
+			put(m, end())
+			hangUp(m)
 		}()
 		return nil
 	}, sockets(func(c *parleyhttp.SessionConfig) {
@@ -385,11 +386,11 @@ func TestADrainIsAnnouncedAndWaits(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			<-release
-			m.Chunks <- end()
-			close(m.Chunks)
+			put(m, end())
+			hangUp(m)
 		}()
 		return nil
 	})
@@ -420,10 +421,10 @@ func TestADrainCutsWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
-			m.Chunks <- text("Hel")
+			put(m, opened())
+			put(m, text("Hel"))
 			<-m.Client.Done()
 		}()
 		return nil
@@ -447,12 +448,13 @@ func TestASlowReaderIsCutAndToldSo(t *testing.T) {
 	long := text(strings.Repeat("x", 32<<10))
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer close(m.Chunks)
+			defer hangUp(m)
 			m.Answer(messages.TurnStarted{})
-			m.Chunks <- opened()
+			put(m, opened())
 			for range 4000 {
 				select {
 				case m.Chunks <- long:
+					m.Arrived()
 				case <-m.Client.Done():
 					return
 				}

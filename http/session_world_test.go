@@ -63,7 +63,8 @@ type lanes struct {
 	mu       sync.Mutex
 	flying   int
 	draining bool
-	cancels  map[messages.Lane]chan struct{}
+	cancels  map[messages.Lane]func()
+	leaves   []func()
 	ends     map[messages.Lane]chan struct{} // of the newest turn
 	last     *messages.Remembered
 }
@@ -72,9 +73,16 @@ type lanes struct {
 type opener struct{}
 
 func (opener) OpenSession(m *messages.OpenSession) error {
-	l := &lanes{client: m.Client, cancels: make(map[messages.Lane]chan struct{}), ends: make(map[messages.Lane]chan struct{})}
+	l := &lanes{client: m.Client, cancels: make(map[messages.Lane]func()), ends: make(map[messages.Lane]chan struct{})}
 	l.gone = make(chan struct{})
-	l.leave = sync.OnceFunc(func() { close(l.gone) })
+	l.leave = sync.OnceFunc(func() {
+		close(l.gone)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, changed := range l.leaves {
+			changed()
+		}
+	})
 	m.Reply <- messages.SessionOpened{Tell: l.tell}
 	return nil
 }
@@ -85,7 +93,7 @@ func (l *lanes) tell(m any) {
 		l.serve(m)
 	case *messages.CancelLane:
 		l.mu.Lock()
-		close(l.cancels[m.Lane])
+		l.cancels[m.Lane]()
 		l.mu.Unlock()
 	case *messages.Steering:
 		l.client.Steered(m, messages.SteerUnknown)
@@ -107,7 +115,12 @@ func (l *lanes) serve(t *messages.LaneTurn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	cancelled := make(chan struct{})
-	t.Cancelled, t.Gone, l.cancels[t.Lane] = cancelled, l.gone, cancelled
+	t.Cancelled, t.Gone = cancelled, l.gone
+	l.cancels[t.Lane] = func() {
+		close(cancelled)
+		t.Changed()
+	}
+	l.leaves = append(l.leaves, t.Changed)
 	before, ended := l.ends[t.Lane], make(chan struct{})
 	l.ends[t.Lane] = ended
 	l.flying++
@@ -117,7 +130,9 @@ func (l *lanes) serve(t *messages.LaneTurn) {
 			<-before
 		}
 		l.recall(t)
-		outcome := l.client.Serve(t)
+		served := make(chan messages.LaneOutcome, 1)
+		l.client.Serve(t, func(outcome messages.LaneOutcome) { served <- outcome })
+		outcome := <-served
 		l.mu.Lock()
 		if outcome.Remembered != nil {
 			l.last = outcome.Remembered

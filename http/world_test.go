@@ -68,7 +68,7 @@ func says(chunks ...messages.Chunk) conversations {
 
 func speak(m *messages.StartTurn, chunks []messages.Chunk) {
 	if m.Chunks != nil {
-		defer close(m.Chunks)
+		defer hangUp(m)
 	}
 	started := messages.TurnStarted{}
 	if m.Spec.Keep {
@@ -81,10 +81,23 @@ func speak(m *messages.StartTurn, chunks []messages.Chunk) {
 		}
 		select {
 		case m.Chunks <- chunk:
+			m.Arrived()
 		case <-m.Client.Done():
 			return
 		}
 	}
+}
+
+// put shows a turn's client a chunk, and waits until there is room for it.
+func put(m *messages.StartTurn, c messages.Chunk) {
+	m.Chunks <- c
+	m.Arrived()
+}
+
+// hangUp ends what a turn's client is shown.
+func hangUp(m *messages.StartTurn) {
+	close(m.Chunks)
+	m.Arrived()
 }
 
 func opened() messages.Chunk {

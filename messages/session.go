@@ -25,10 +25,11 @@ type SessionOpened struct {
 //
 // Serve alone may block. The others are called by the actor.
 type SessionClient interface {
-	// Serve carries out what a lane is to do next, shows the client all that
-	// comes of it, and returns what it came to. The session calls it in a
-	// goroutine of its own; it returns soon after t.Gone is closed.
-	Serve(t *LaneTurn) LaneOutcome
+	// Serve has what a lane is to do next carried out, and its client shown all that
+	// comes of it. It calls done with what it came to, once, and soon after t.Gone is
+	// closed. The session calls it in a goroutine of its own, which need not last until
+	// then: most of a turn is waiting for its model.
+	Serve(t *LaneTurn, done func(LaneOutcome))
 	// Refuse tells that a request was refused, on the lane that it named.
 	Refuse(lane Lane, err error)
 	// Steered tells what became of a steering.
@@ -63,6 +64,19 @@ type LaneTurn struct {
 
 	// Shown is the number of the last event that the client was sent.
 	Shown atomic.Int64
+
+	notice atomic.Pointer[func()]
+}
+
+// Notice has f called behind Cancelled or Gone being closed, for who does not wait for
+// that. What was closed before is not told. f never blocks.
+func (t *LaneTurn) Notice(f func()) { t.notice.Store(&f) }
+
+// Changed tells who serves the turn that Cancelled or Gone was closed.
+func (t *LaneTurn) Changed() {
+	if f := t.notice.Load(); f != nil {
+		(*f)()
+	}
 }
 
 // Ending tells the session that the last of the turn is about to be shown. Its

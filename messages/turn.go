@@ -95,6 +95,10 @@ type StartTurn struct {
 	Client context.Context // ends when the client has gone; never the turn's own deadline
 	Reply  chan TurnStarted
 	Chunks chan Chunk
+	// Come is for a client that does not wait for Reply and Chunks: it is called behind
+	// all that is put there, and once Chunks is closed, and never blocks. Set before the
+	// turn is sent; nil for a client that waits.
+	Come func()
 	// Admitted gives the turn's place back to the admission queue. Set by
 	// admission, called once by Leave.
 	Admitted func()
@@ -137,7 +141,18 @@ func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
 }
 
 // Answer accepts or refuses the turn. It is called once and never blocks.
-func (m *StartTurn) Answer(s TurnStarted) { m.Reply <- s }
+func (m *StartTurn) Answer(s TurnStarted) {
+	m.Reply <- s
+	m.Arrived()
+}
+
+// Arrived tells a client that does not wait that there is something for it. Whoever
+// puts a chunk in Chunks, or closes it, calls it.
+func (m *StartTurn) Arrived() {
+	if m.Come != nil {
+		m.Come()
+	}
+}
 
 // Refuse answers with err, and gives back all that the turn holds.
 func (m *StartTurn) Refuse(err error) {

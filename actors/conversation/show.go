@@ -28,6 +28,7 @@ func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 	}
 	select {
 	case t.request.Chunks <- c:
+		t.request.Arrived()
 		return true
 	default:
 	}
@@ -40,6 +41,7 @@ func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 	for {
 		select {
 		case t.request.Chunks <- c:
+			t.request.Arrived()
 			return true
 		case <-t.request.Client.Done():
 			return true
@@ -62,6 +64,7 @@ func (t *turn) closeStream() {
 	}
 	t.behind = true
 	close(t.request.Chunks)
+	t.request.Arrived()
 }
 
 // refuse answers a turn that could not begin, and whoever looks on already.

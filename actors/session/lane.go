@@ -1,7 +1,9 @@
 package session
 
 import (
-	"sync"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -20,14 +22,36 @@ type lane struct {
 // running is what a lane is at.
 type running struct {
 	turn      *messages.LaneTurn
-	cancel    func() // has it end, because the client wants that
-	leave     func() // has it end, because the client is gone
-	ending    bool   // its client is shown the last of it
+	cancelled chan struct{} // the turn's; nil once it is closed
+	gone      chan struct{} // likewise
+	ending    bool          // its client is shown the last of it
 	steers    []*messages.Steering
 	followers []*messages.LaneTurn // of other lanes: they go on from this one, and wait for it
 }
 
-// ending is what a lane's goroutine tells the actor before its client is shown the
+// newRunning returns what a lane is at with a turn.
+func newRunning(t *messages.LaneTurn) *running {
+	r := &running{turn: t, cancelled: make(chan struct{}), gone: make(chan struct{})}
+	t.Cancelled, t.Gone = r.cancelled, r.gone
+	return r
+}
+
+// cancel has the turn end, because the client wants that.
+func (r *running) cancel() { r.close(&r.cancelled) }
+
+// leave has the turn end, because the client is gone.
+func (r *running) leave() { r.close(&r.gone) }
+
+func (r *running) close(signal *chan struct{}) {
+	if *signal == nil {
+		return
+	}
+	close(*signal)
+	*signal = nil
+	r.turn.Changed()
+}
+
+// ending is what a lane's turn tells the actor before its client is shown the
 // last of a turn.
 type ending struct{ turn *messages.LaneTurn }
 
@@ -83,37 +107,45 @@ func (s *session) lane(name messages.Lane) (*lane, error) {
 // another lane it waits for that: a client may have seen the end of it before its
 // session hears of it.
 func (s *session) start(ctx actor.Context, l *lane, t *messages.LaneTurn) {
-	running := &running{turn: t}
-	t.Cancelled, running.cancel = signal()
-	t.Gone, running.leave = signal()
-	if before := s.runs(t.Previous); before != nil && t.Resume == nil {
+	before := s.runs(t.Previous)
+	l.running = newRunning(t)
+	if before != nil && t.Resume == nil {
 		before.followers = append(before.followers, t)
-		l.running = running
 		return
 	}
-	l.running = running
 	s.launch(ctx, l)
 }
 
-// launch has a lane's turn carried out in a goroutine, which ends with it, or soon
-// after the session.
+// launch has a lane's turn carried out. It ends soon after the session at the latest.
 func (s *session) launch(ctx actor.Context, l *lane) {
 	t := l.running.turn
 	s.recall(t)
 	l.bringHeld(t)
 	root, self, client := ctx.ActorSystem().Root, ctx.Self(), s.client
 	t.Ends = func() { root.Send(self, &ending{turn: t}) }
-	s.deps.workers.Go(func() {
-		done := &served{turn: t}
-		done.by(client)
-		root.Send(self, done)
+	s.deps.workers.Add(1)
+	go serve(client, t, func(outcome messages.LaneOutcome) {
+		root.Send(self, &served{turn: t, outcome: outcome})
+		s.deps.workers.Done()
 	})
 }
 
-// signal returns a channel, and what closes it, once.
-func signal() (<-chan struct{}, func()) {
-	c := make(chan struct{})
-	return c, sync.OnceFunc(func() { close(c) })
+// serve begins what a lane is to do next. A panic is the turn's alone, also one
+// behind done, which then has no more to say.
+func serve(client messages.SessionClient, t *messages.LaneTurn, done func(messages.LaneOutcome)) {
+	var said atomic.Bool
+	once := func(outcome messages.LaneOutcome) {
+		if !said.Swap(true) {
+			done(outcome)
+		}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			client.Refuse(t.Lane, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			once(messages.LaneOutcome{Failed: true})
+		}
+	}()
+	client.Serve(t, once)
 }
 
 // makeRoom counts a turn no more whose client is shown the last of it: with the

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -77,19 +75,4 @@ func (p *parent) Receive(ctx actor.Context) {
 	pid, root := ctx.Spawn(p.child), ctx.ActorSystem().Root
 	ctx.Send(pid, &begin{client: m.Client})
 	m.Reply <- messages.SessionOpened{Tell: func(m any) { root.Send(pid, m) }}
-}
-
-// by has the connection carry the turn out. A panic is the turn's alone. There are as
-// many of these as there are responses, and they wait: as little as can be is on the
-// stack above that.
-func (m *served) by(client messages.SessionClient) {
-	defer m.recover(client)
-	m.outcome = client.Serve(m.turn)
-}
-
-func (m *served) recover(client messages.SessionClient) {
-	if p := recover(); p != nil {
-		m.outcome = messages.LaneOutcome{Failed: true}
-		client.Refuse(m.turn.Lane, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-	}
 }

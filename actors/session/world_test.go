@@ -54,7 +54,11 @@ type turn struct {
 }
 
 // Serve implements messages.SessionClient.
-func (c *client) Serve(t *messages.LaneTurn) messages.LaneOutcome {
+func (c *client) Serve(t *messages.LaneTurn, done func(messages.LaneOutcome)) {
+	done(c.serve(t))
+}
+
+func (c *client) serve(t *messages.LaneTurn) messages.LaneOutcome {
 	one := &turn{LaneTurn: t, end: make(chan messages.LaneOutcome, 1), shown: make(chan struct{})}
 	defer close(one.shown)
 	c.served <- one
