@@ -16,42 +16,83 @@ import (
 	"example.com/parley/messages"
 )
 
-// read reads what the client sends, until one of the two closes the connection.
+// read reads what the client sends, until one of the two closes the connection, or
+// until there is nothing to read: then the connection is parked, and the next such
+// goroutine begins where this one has ended.
 func (n *session) read() {
-	defer n.end()
+	if !n.readMessages() {
+		n.end()
+	}
+}
+
+// readMessages tells whether the connection was parked. Then it is another's.
+func (n *session) readMessages() (parked bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			n.server.noteFailure(n.exchange(NewRequestID()), panicked(p))
 			n.out.close(closeInternal, reasonInternal)
 		}
 	}()
+	n.borrowBuffer()
 	for {
-		kind, message, err := n.socket.NextReader()
-		if err != nil {
+		if err := n.readNext(); err != nil {
 			n.part(err)
-			return
+			return false
 		}
-		n.reading.Store(time.Now().UnixNano())
-		n.take(kind, message)
-		n.reading.Store(0)
+		if n.park() {
+			return true
+		}
 	}
 }
 
-// take reads a message and does what it says. Behind a close of ours the rest is
-// read over, so that its client gets to see why.
-func (n *session) take(kind int, message io.Reader) {
+// readNext waits for a message, or for a ping or pong between two, and does what it
+// says. Inside of a message they are the library's.
+func (n *session) readNext() error {
+	defer n.reading.Store(0)
+	if n.between {
+		if _, err := n.in.Peek(1); err != nil {
+			return err
+		}
+		n.reading.Store(time.Now().UnixNano())
+		if found, err := n.readControl(); found || err != nil {
+			return err
+		}
+	}
+	return n.readMessage()
+}
+
+// readMessage has the library read a message, and notes whether it has come to its end.
+func (n *session) readMessage() error {
+	kind, message, err := n.socket.NextReader()
+	if err != nil {
+		return err
+	}
+	if !n.between { // the rest of the one before may have come first
+		n.reading.Store(time.Now().UnixNano())
+	}
+	whole := n.take(kind, message)
+	n.between = whole && !n.deflate
+	if n.in.Buffered() == 0 {
+		n.between = n.line.frames.isBetween()
+	}
+	return nil
+}
+
+// take reads a message and does what it says, and tells whether it was read to its
+// end. Behind a close of ours the rest is read over, so that its client gets to see why.
+func (n *session) take(kind int, message io.Reader) (whole bool) {
 	if n.out.isClosed() {
-		return
+		return false
 	}
 	metrics := &n.server.metrics.sessions
 	metrics.received.Inc()
 	if !n.bucket.take(time.Now(), n.server.cfg.Sessions.MessageRate) {
 		n.out.close(closePolicy, reasonFlood)
-		return
+		return false
 	}
 	if kind != websocket.TextMessage {
 		n.out.close(closeBinary, reasonBinary)
-		return
+		return false
 	}
 	body := bodies.Get().(*bytes.Buffer)
 	defer func() {
@@ -74,6 +115,7 @@ func (n *session) take(kind int, message io.Reader) {
 	default:
 		n.command(body.Bytes())
 	}
+	return err == nil && read <= limit
 }
 
 // isBadlyCompressed tells whether a message was read, but cannot be decompressed.
@@ -144,6 +186,7 @@ func partingCode(err error) (code int, broke bool) {
 
 // end is behind the connection's last word.
 func (n *session) end() {
+	n.returnBuffer()
 	_ = n.out.refuseMore()
 	n.tell(&messages.EndSession{})
 	_ = n.line.Close()
