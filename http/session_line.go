@@ -18,15 +18,18 @@ type line struct {
 	metrics *sessionMetrics
 	frames  framing // of the reading goroutine
 
-	session *session        // which reads it
-	poller  *poller         // nil where nothing is parked
-	raw     syscall.RawConn // nil where the poller cannot wait for it
+	reader reader
+	poller *poller         // nil where nothing is parked
+	raw    syscall.RawConn // nil where the poller cannot wait for it
 
 	mu     sync.Mutex
 	id     uint64 // at the poller; 0 where that does not know it
 	parked bool   // the poller waits, and nobody reads
 	stays  bool   // a goroutine is to read it from now on: it ends, or has a deadline
 }
+
+// reader reads a line until it has ended, or is parked. A session is one.
+type reader interface{ read() }
 
 // rawOf returns what a poller waits with. There is none where what was read ahead is
 // in nobody's sight, as with TLS.
@@ -112,7 +115,7 @@ func (l *line) resume() {
 func (l *line) wake() {
 	if l.parked {
 		l.parked = false
-		go l.session.read() // ends with the connection, or parks it again
+		go l.reader.read() // ends with the connection, or parks it again
 	}
 }
 

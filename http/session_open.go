@@ -120,7 +120,7 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 	}
 	s, cfg := n.server, &n.server.cfg
 	n.line.Conn, n.line.metrics = conn, &s.metrics.sessions
-	n.line.session, n.line.poller, n.line.raw = n, s.poller.Load(), rawOf(conn)
+	n.line.reader, n.line.poller, n.line.raw = n, s.poller.Load(), rawOf(conn)
 	n.line.heard.Store(time.Now().UnixNano())
 	n.borrowBuffer()
 	n.between = true

@@ -62,37 +62,40 @@ func (n *session) readNext() error {
 }
 
 // readMessage has the library read a message, and notes whether it has come to its end.
+// Where it has not the rest comes before the next one, and frames between those are the
+// library's too, which waits with this goroutine.
 func (n *session) readMessage() error {
+	if n.between {
+		buffered, _ := n.in.Peek(n.in.Buffered())
+		n.line.frames.restart(buffered)
+	}
 	kind, message, err := n.socket.NextReader()
 	if err != nil {
 		return err
 	}
-	if !n.between { // the rest of the one before may have come first
+	if !n.between {
 		n.reading.Store(time.Now().UnixNano())
 	}
-	whole := n.take(kind, message)
-	n.between = whole && !n.deflate
-	if n.in.Buffered() == 0 {
-		n.between = n.line.frames.isBetween()
-	}
+	n.take(kind, message)
+	n.between = n.line.frames.isBetween(n.in.Buffered())
 	return nil
 }
 
-// take reads a message and does what it says, and tells whether it was read to its
-// end. Behind a close of ours the rest is read over, so that its client gets to see why.
-func (n *session) take(kind int, message io.Reader) (whole bool) {
+// take reads a message and does what it says. Behind a close of ours the rest is
+// read over, so that its client gets to see why.
+func (n *session) take(kind int, message io.Reader) {
 	if n.out.isClosed() {
-		return false
+		return
 	}
 	metrics := &n.server.metrics.sessions
 	metrics.received.Inc()
 	if !n.bucket.take(time.Now(), n.server.cfg.Sessions.MessageRate) {
 		n.out.close(closePolicy, reasonFlood)
-		return false
+		return
 	}
 	if kind != websocket.TextMessage {
 		n.out.close(closeBinary, reasonBinary)
-		return false
+		return
 	}
 	body := bodies.Get().(*bytes.Buffer)
 	defer func() {
@@ -115,7 +118,6 @@ func (n *session) take(kind int, message io.Reader) (whole bool) {
 	default:
 		n.command(body.Bytes())
 	}
-	return err == nil && read <= limit
 }
 
 // isBadlyCompressed tells whether a message was read, but cannot be decompressed.
