@@ -68,6 +68,7 @@ type Server struct {
 	socketLimits  SocketLimits
 	core          Core // nil but on an edge node
 	sockets       *sockets
+	poller        atomic.Pointer[poller] // nil before Run
 	tickets       *tickets
 	checks        []Check
 	trusted       []netip.Prefix
@@ -161,6 +162,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer stop()
+	defer s.startPoller(&parts)()
 	parts.Go(func() { s.watch.run(background) })
 	parts.Go(func() { s.drains.run(background) })
 	parts.Go(func() { s.unsettled.run(background) })

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bufio"
 	"context"
 	"sync/atomic"
 	"time"
@@ -31,12 +32,13 @@ type Standing interface {
 	Current(ctx context.Context, key messages.KeyID) (messages.Principal, error)
 }
 
-// session is a WebSocket connection: a goroutine that reads it, what is to be
-// written to it, and the way to the actor that decides what its lanes do.
+// session is a WebSocket connection: what reads it, what is to be written to it, and
+// the way to the actor that decides what its lanes do.
 //
 // There are very many, most of which say nothing for most of the time. So none has
-// a goroutine that writes, or a timer: whoever has something to say writes it, and
-// one wheel looks after all of them.
+// a goroutine that reads while there is nothing, one that writes, or a timer: the
+// poller starts the first, whoever has something to say writes it, and one wheel looks
+// after all of them.
 type session struct {
 	server  *Server
 	who     atomic.Pointer[messages.Principal]
@@ -49,6 +51,9 @@ type session struct {
 	deflate bool            // the client takes compressed messages
 	socket  *websocket.Conn // of the reading goroutine
 	bucket  bucket          // likewise
+	in      bufio.Reader    // likewise; the socket's, which has a buffer while it is read
+	lent    *bufio.Reader   // likewise; whose buffer that is
+	between bool            // likewise; the next byte begins a message, or a frame between two
 	tell    func(m any)     // to its actor
 	core    *coreSide       // in the actor's place on an edge node; nil on any other
 
@@ -59,7 +64,7 @@ type session struct {
 	old      bool         // it was told that it is too old; likewise
 	checked  atomic.Int64 // when its key was, in nanoseconds
 	draining atomic.Bool  // the server stops
-	reading  atomic.Int64 // when the message began that is being read, in nanoseconds; 0 between two
+	reading  atomic.Int64 // when the message, or the frame between two, began that is being read, in nanoseconds; 0 while none is
 }
 
 var _ messages.SessionClient = (*session)(nil)

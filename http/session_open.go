@@ -29,8 +29,8 @@ const (
 )
 
 const (
-	// readBuffer is all that a connection reads ahead. It is part of every
-	// connection; what is larger is read past it.
+	// readBuffer is all that a connection reads ahead. It has it while it is read,
+	// and a control frame has room in it; what is larger is read past it.
 	readBuffer = 512
 	// openPatience bounds the end of a handshake: the answer, and the session.
 	openPatience = 5 * time.Second
@@ -98,7 +98,7 @@ func readHandshake(c *fiber.Ctx) (http.Header, error) {
 }
 
 // begin takes a connection over from the server, whose buffers it leaves behind,
-// and has it read by a goroutine that ends with it.
+// and has it read.
 func (n *session) begin(hijacked net.Conn, hello http.Header) {
 	conn := hijacked
 	if held, ok := hijacked.(interface{ UnsafeConn() net.Conn }); ok {
@@ -109,7 +109,9 @@ func (n *session) begin(hijacked net.Conn, hello http.Header) {
 		n.server.sockets.leave(n)
 		return
 	}
-	go n.read()
+	if !n.park() {
+		go n.read() // ends with the connection, or once that is parked
+	}
 }
 
 func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
@@ -118,20 +120,23 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 	}
 	s, cfg := n.server, &n.server.cfg
 	n.line.Conn, n.line.metrics = conn, &s.metrics.sessions
+	n.line.reader, n.line.poller, n.line.raw = n, s.poller.Load(), rawOf(conn)
 	n.line.heard.Store(time.Now().UnixNano())
+	n.borrowBuffer()
+	n.between = true
 	n.out = outbox{conn: &n.line, limit: cfg.Sessions.Queue, stall: cfg.WriteStall, metrics: &s.metrics.sessions}
 	if err := n.startActor(); err != nil {
 		return err
 	}
 	upgrader := websocket.Upgrader{
-		HandshakeTimeout: openPatience, ReadBufferSize: readBuffer, WriteBufferPool: &writers,
+		HandshakeTimeout: openPatience, WriteBufferPool: &writers,
 		EnableCompression: n.deflate, CheckOrigin: func(*http.Request) bool { return true }, // greet has
 	}
 	answer := http.Header{"X-Request-Id": hello["X-Request-Id"]}
 	if chosen := chooseProtocol(hello.Get("Sec-Websocket-Protocol")); chosen != "" {
 		answer.Set("Sec-Websocket-Protocol", chosen)
 	}
-	n.socket, err = upgrader.Upgrade(&upgraded{conn: &n.line}, &http.Request{Method: http.MethodGet, Header: hello}, answer)
+	n.socket, err = upgrader.Upgrade(&upgraded{conn: &n.line, in: &n.in}, &http.Request{Method: http.MethodGet, Header: hello}, answer)
 	if err != nil {
 		n.tell(&messages.EndSession{})
 		return err
@@ -202,6 +207,7 @@ var writers = sync.Pool{}
 // server's buffers for as long as the connection lives.
 type upgraded struct {
 	conn   net.Conn
+	in     *bufio.Reader // the library reads with it, as it is large enough
 	header http.Header
 }
 
@@ -222,5 +228,5 @@ func (u *upgraded) WriteHeader(int) {}
 
 // Hijack implements http.Hijacker.
 func (u *upgraded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return u.conn, bufio.NewReadWriter(bufio.NewReaderSize(u.conn, 16), bufio.NewWriterSize(u.conn, readBuffer)), nil
+	return u.conn, bufio.NewReadWriter(u.in, bufio.NewWriterSize(u.conn, readBuffer)), nil
 }

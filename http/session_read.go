@@ -16,25 +16,69 @@ import (
 	"example.com/parley/messages"
 )
 
-// read reads what the client sends, until one of the two closes the connection.
+// read reads what the client sends, until one of the two closes the connection, or
+// until there is nothing to read: then the connection is parked, and the next such
+// goroutine begins where this one has ended.
 func (n *session) read() {
-	defer n.end()
+	if !n.readMessages() {
+		n.end()
+	}
+}
+
+// readMessages tells whether the connection was parked. Then it is another's.
+func (n *session) readMessages() (parked bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			n.server.noteFailure(n.exchange(NewRequestID()), panicked(p))
 			n.out.close(closeInternal, reasonInternal)
 		}
 	}()
+	n.borrowBuffer()
 	for {
-		kind, message, err := n.socket.NextReader()
-		if err != nil {
+		if err := n.readNext(); err != nil {
 			n.part(err)
-			return
+			return false
+		}
+		if n.park() {
+			return true
+		}
+	}
+}
+
+// readNext waits for a message, or for a ping or pong between two, and does what it
+// says. Inside of a message they are the library's.
+func (n *session) readNext() error {
+	defer n.reading.Store(0)
+	if n.between {
+		if _, err := n.in.Peek(1); err != nil {
+			return err
 		}
 		n.reading.Store(time.Now().UnixNano())
-		n.take(kind, message)
-		n.reading.Store(0)
+		if found, err := n.readControl(); found || err != nil {
+			return err
+		}
 	}
+	return n.readMessage()
+}
+
+// readMessage has the library read a message, and notes whether it has come to its end.
+// Where it has not the rest comes before the next one, and frames between those are the
+// library's too, which waits with this goroutine.
+func (n *session) readMessage() error {
+	if n.between {
+		buffered, _ := n.in.Peek(n.in.Buffered())
+		n.line.frames.restart(buffered)
+	}
+	kind, message, err := n.socket.NextReader()
+	if err != nil {
+		return err
+	}
+	if !n.between {
+		n.reading.Store(time.Now().UnixNano())
+	}
+	n.take(kind, message)
+	n.between = n.line.frames.isBetween(n.in.Buffered())
+	return nil
 }
 
 // take reads a message and does what it says. Behind a close of ours the rest is
@@ -144,6 +188,7 @@ func partingCode(err error) (code int, broke bool) {
 
 // end is behind the connection's last word.
 func (n *session) end() {
+	n.returnBuffer()
 	_ = n.out.refuseMore()
 	n.tell(&messages.EndSession{})
 	_ = n.line.Close()
