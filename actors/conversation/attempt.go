@@ -2,20 +2,28 @@ package conversation
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"example.com/parley/messages"
 )
 
 // answer makes attempts until one of them brings a reply. It is the one place
-// that tries again.
+// that tries again. Its goroutine spends its life in hear, and has little on its
+// stack there: see asking.
 func (t *turn) answer(ctx context.Context) error {
 	call, err := t.prepare(ctx)
 	if call == nil || err != nil {
 		return err
 	}
-	return t.askModels(ctx, call)
+	t.asking.call, t.asking.next = call, call
+	last := &t.asking.last
+	for t.asksOn(ctx) {
+		if t.openNext(ctx) {
+			last.err = t.hear(ctx, last.answer)
+			t.conclude(last)
+		}
+	}
+	return last.err
 }
 
 // prepare returns what a model is to be asked; nil where the reply was found without.
@@ -40,42 +48,6 @@ func (t *turn) prepare(ctx context.Context) (*messages.Call, error) {
 	return call, nil
 }
 
-// askModels makes attempts, and after a pause some more.
-func (t *turn) askModels(ctx context.Context, call *messages.Call) error {
-	err := t.tryRoutes(ctx, call)
-	for n := 0; n < t.deps.Config.Retries && err != nil && !t.shown && ctx.Err() == nil && mayRetry(err); n++ {
-		if !t.deps.retries.spend(retries, time.Now()) || !t.pause(ctx, n) {
-			break
-		}
-		targets, routeErr := t.deps.Models.Route(t.routing(call))
-		if routeErr != nil { // nobody is left who takes calls
-			break
-		}
-		t.deps.Metrics.Retries.Inc()
-		err = t.tryAll(ctx, targets[:1], call)
-	}
-	return err
-}
-
-// maxRoutes is how many routes a call gets whose providers are taken away
-// meanwhile. Each needs a reload within the time between a route and its call.
-const maxRoutes = 3
-
-// tryRoutes routes the call, and makes attempts. Where a reload took the last of its
-// providers away in between, those that took its place have a route of their own.
-func (t *turn) tryRoutes(ctx context.Context, call *messages.Call) error {
-	for n := 1; ; n++ {
-		targets, err := t.deps.Models.Route(t.routing(call))
-		if err == nil {
-			t.deps.retries.earn(retries)
-			err = t.tryAll(ctx, targets, call)
-		}
-		if !errors.Is(err, messages.ErrProviderGone) || n == maxRoutes || t.shown || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
 // affinityOf is the affinity of a turn to those before it: that which the client
 // names, or its conversation's. Tenants have none to each other.
 func affinityOf(spec *messages.TurnSpec) messages.Affinity {
@@ -90,79 +62,69 @@ func affinityOf(spec *messages.TurnSpec) messages.Affinity {
 	return messages.AffinityOf(string(spec.Tenant), "conversation", string(spec.Conversation))
 }
 
-// routing is what the router is told of the call.
-func (t *turn) routing(call *messages.Call) messages.Routing {
-	return messages.Routing{Model: t.spec.Model, Override: t.spec.Override, Allowed: t.spec.Allowed, Call: call}
-}
-
-// tryAll makes attempts in order until one of them brings a reply. The step to
-// another provider is immediate, and nobody's budget bounds it: each provider is
-// called once.
-func (t *turn) tryAll(ctx context.Context, targets []messages.Target, original *messages.Call) (err error) {
-	call := original
-	if t.rest.resumes {
-		call = t.handOver(original)
-	}
-	for next := 0; next < len(targets); {
-		if next > 0 {
-			t.deps.Metrics.Fallbacks.Inc()
-		}
-		called := 1
-		if next == 0 && len(targets) > 1 && t.deps.Config.HedgeAfter > 0 {
-			called, err = t.race(ctx, targets[0], targets[1], call)
-		} else {
-			err = t.attempt(ctx, targets[next], call)
-		}
-		next += called
-		switch {
-		case err == nil || ctx.Err() != nil:
-			return err
-		case t.shown && next < len(targets) && t.mayContinue(err):
-			t.deps.Metrics.Continuations.Inc()
-			call = t.handOver(original)
-		case t.shown || !mayFallBack(err):
-			return err
-		}
-	}
-	return err
-}
-
-// attempt calls one target and passes on what it says.
-func (t *turn) attempt(ctx context.Context, target messages.Target, call *messages.Call) error {
-	row, err := t.reserve(ctx, target, call)
-	if err != nil {
-		return err
-	}
-	return t.conclude(ctx, t.open(ctx, row, target, call))
-}
-
 // opened is what came of calling a target.
 type opened struct {
 	row    int // in turn.rows
 	target messages.Target
-	answer Answer // where err is nil
-	err    error
+	answer Answer             // where err is nil
+	err    error              // of the call, or of what was heard of its answer
+	cancel context.CancelFunc // ends a call that has a rival; nil for any other
+}
+
+// openNext calls whoever is next, and tells whether there is an answer to hear. What
+// came of a call that has none is settled.
+func (t *turn) openNext(ctx context.Context) bool {
+	called, err := t.callNext(ctx)
+	last := &t.asking.last
+	if err != nil { // nobody was called
+		*last = opened{err: err}
+		return false
+	}
+	*last, t.current = called, called.row
+	if called.err != nil {
+		t.conclude(last)
+	}
+	return called.err == nil
+}
+
+// callNext calls the next target; of the first two, where the operator wants it, the
+// one that answers first.
+func (t *turn) callNext(ctx context.Context) (opened, error) {
+	a := &t.asking
+	if a.tried == len(a.targets) {
+		if err := t.route(); err != nil {
+			return opened{}, err
+		}
+	}
+	next := a.targets[a.tried:]
+	a.tried++
+	if a.tried == 1 && len(next) > 1 && t.deps.Config.HedgeAfter > 0 {
+		return t.race(ctx, next[0], next[1], a.next)
+	}
+	return t.attempt(ctx, next[0], a.next)
+}
+
+// attempt calls one target.
+func (t *turn) attempt(ctx context.Context, target messages.Target, call *messages.Call) (opened, error) {
+	row, err := t.reserve(ctx, target, call)
+	if err != nil {
+		return opened{}, err
+	}
+	return t.open(ctx, row, target, call), nil
 }
 
 func (t *turn) open(ctx context.Context, row int, target messages.Target, call *messages.Call) opened {
 	answer, err := t.deps.Models.Open(ctx, target, call)
-	return opened{row, target, answer, err}
+	return opened{row: row, target: target, answer: answer, err: err}
 }
 
-// conclude passes on what the target says, and settles what it costs.
-func (t *turn) conclude(ctx context.Context, a opened) error {
-	t.current = a.row
-	if a.err == nil {
-		a.err = t.hear(ctx, a.answer)
-	}
+// conclude settles what a call came to, and what it costs.
+func (t *turn) conclude(a *opened) {
 	t.price(&t.rows[a.row], a.target, a.err)
 	t.deps.Ledger.Ended(&t.rows[a.row])
-	return a.err
-}
-
-func (t *turn) hear(ctx context.Context, answer Answer) error {
-	defer answer.Close() //nolint:errcheck // everything was read or is not wanted any more
-	return t.relay(ctx, answer)
+	if a.cancel != nil {
+		a.cancel()
+	}
 }
 
 // reserve writes down what an attempt may cost before it is made, so that it is

@@ -17,42 +17,46 @@ import (
 var hedges = allowance{share: 0.05, most: 10}
 
 // race asks the first target, and the second beside it when the first is late. It
-// returns how many of the two were asked.
-func (t *turn) race(ctx context.Context, first, second messages.Target, call *messages.Call) (asked int, err error) {
+// returns what came of the one to be heard.
+func (t *turn) race(ctx context.Context, first, second messages.Target, call *messages.Call) (opened, error) {
 	t.deps.hedges.earn(hedges)
 	answers := make(chan opened, 2) // whoever comes last never waits
 	one, err := t.ask(ctx, first, call, answers)
 	if err != nil {
-		return 1, err
+		return opened{}, err
 	}
-	defer one.cancel()
 	late := time.NewTimer(t.deps.Config.HedgeAfter)
 	defer late.Stop()
 	select {
 	case a := <-answers:
-		return 1, t.conclude(ctx, a)
+		return a, nil
 	case <-late.C:
 	}
 	if !t.deps.hedges.spend(hedges, time.Now()) {
-		return 1, t.conclude(ctx, <-answers)
+		return <-answers, nil
 	}
 	other, err := t.ask(ctx, second, call, answers)
 	if err != nil {
-		return 1, t.conclude(ctx, <-answers)
+		return <-answers, nil // the first may answer yet
 	}
-	defer other.cancel()
 	t.deps.Metrics.Hedges.Inc()
+	t.asking.tried++
+	return t.decide(one, other, answers), nil
+}
+
+// decide returns what came of the call that decides, and ends the other.
+func (t *turn) decide(one, other asked, answers <-chan opened) opened {
 	a := <-answers
-	if a.err != nil && mayFallBack(a.err) {
-		_ = t.conclude(ctx, a) // the other decides
-		return 2, t.conclude(ctx, <-answers)
-	}
-	if a.row == one.row {
+	switch {
+	case a.err != nil && mayFallBack(a.err):
+		t.conclude(&a) // the other decides
+		a = <-answers
+	case a.row == one.row:
 		t.forsake(other, answers)
-	} else {
+	default:
 		t.forsake(one, answers)
 	}
-	return 2, t.conclude(ctx, a)
+	return a
 }
 
 // asked is a call whose answer is waited for.
@@ -68,7 +72,11 @@ func (t *turn) ask(ctx context.Context, target messages.Target, call *messages.C
 		return asked{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	t.deps.Workers.Go(func() { answers <- t.openSafely(ctx, row, target, call) })
+	t.deps.Workers.Go(func() {
+		a := t.openSafely(ctx, row, target, call)
+		a.cancel = cancel
+		answers <- a
+	})
 	return asked{row, cancel}, nil
 }
 

@@ -12,31 +12,36 @@ import (
 // countEvery is how many chunks are counted together: all turns share the count.
 const countEvery = 16
 
-// relay passes the answer on until its end. A reply that ends without saying
-// why was cut off: a finish is never made up.
+// hear passes an answer on until its end, and closes it. A reply that ends without
+// saying why was cut off: a finish is never made up.
 //
 // Between two chunks, which is most of the time, it waits where little is on the
 // stack: what reads a chunk and passes it on has returned.
-func (t *turn) relay(ctx context.Context, answer Answer) error {
-	awaited, _ := answer.(Awaited)
-	var passed int64
-	defer func() { t.deps.Passed.Add(passed) }()
+func (t *turn) hear(ctx context.Context, answer Answer) error {
+	defer t.hangUp(answer)
 	for {
-		if awaited != nil {
+		if awaited, ok := answer.(Awaited); ok {
 			awaited.Await()
 		}
-		if passed++; passed == countEvery {
-			t.deps.Passed.Add(passed)
-			passed = 0
-		}
-		if over, err := t.relayNext(ctx, answer); over || err != nil {
+		if over, err := t.relay(ctx, answer); over || err != nil {
 			return err
 		}
 	}
 }
 
-// relayNext passes one chunk on, and tells whether it was the end.
-func (t *turn) relayNext(ctx context.Context, answer Answer) (over bool, err error) {
+// hangUp closes an answer: everything was read, or is not wanted any more.
+func (t *turn) hangUp(answer Answer) {
+	t.deps.Passed.Add(t.passed)
+	t.passed = 0
+	_ = answer.Close()
+}
+
+// relay passes one chunk on, and tells whether it was the end.
+func (t *turn) relay(ctx context.Context, answer Answer) (over bool, err error) {
+	if t.passed++; t.passed == countEvery {
+		t.deps.Passed.Add(t.passed)
+		t.passed = 0
+	}
 	chunk, err := answer.Next()
 	if err == nil {
 		return false, t.take(ctx, chunk)

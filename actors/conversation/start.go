@@ -28,14 +28,19 @@ func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
 func (t *turn) launch(report func(*turnDone)) {
 	t.deps.Workers.Go(func() {
 		defer t.cancel(nil)
-		// A timer alone is half of what a context with a deadline costs.
-		if left := time.Until(t.spec.Deadline); left > 0 {
-			defer time.AfterFunc(left, func() { t.cancel(errDeadline) }).Stop()
-		} else {
-			t.cancel(errDeadline)
-		}
+		defer t.limit().Stop()
 		report(t.run(t.ctx))
 	})
+}
+
+// limit ends the turn at its deadline. A timer alone is half of what a context with a
+// deadline costs.
+func (t *turn) limit() *time.Timer {
+	left := time.Until(t.spec.Deadline)
+	if left <= 0 {
+		t.cancel(errDeadline) // now, and not as soon as a timer comes to it
+	}
+	return time.AfterFunc(left, func() { t.cancel(errDeadline) })
 }
 
 // settle takes what the turn came to. What comes from an earlier turn or

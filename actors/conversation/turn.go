@@ -12,7 +12,7 @@ import (
 
 // turn is the waiting half of a turn: one goroutine that commits the input,
 // calls a provider, feeds the stream and settles what it came to. Its steps are
-// in attempt.go, relay.go, keep.go and settle.go.
+// in asking.go, attempt.go, relay.go, keep.go and settle.go.
 type turn struct {
 	deps    *Deps
 	request *messages.StartTurn
@@ -32,6 +32,7 @@ type turn struct {
 	attempts int                 // number of the last one that this owner has not made
 	current  int                 // the row of the attempt that is heard
 	opened   bool                // the provider has answered, which is told with the first thing to show
+	shown    bool                // a delta was passed on: no other provider can take over
 	late     []messages.Chunk    // what the client could not take before the turn was ended
 	tail     []messages.Chunk    // finish and usage, held until they are settled
 	finish   messages.FinishReason
@@ -39,11 +40,12 @@ type turn struct {
 	served   messages.Served        // who answers now
 	cached   *messages.CacheOutcome // what the cache had to do with it; nil before it was asked
 	flight   atomic.Pointer[Flight] // tells others of the reply; nil where nobody may wait for it
+	asking   asking                 // how far it has come with its models
+	passed   int64                  // chunks that are not counted in deps yet
 	before   messages.Served        // who began the reply that is being continued
 	rest     continuation           // of a reply that another provider goes on with
 	handed   *handedOver            // what earlier owners brought; nil as a rule
 	output   int                    // bytes of text so far
-	shown    bool                   // a delta was passed on: no other provider can take over
 	outcome  messages.TurnOutcome
 
 	// Most turns need no more than these, which saves them an allocation each.
@@ -76,11 +78,7 @@ type turnDone struct {
 func (t *turn) run(ctx context.Context) *turnDone {
 	defer t.closeStream()
 	if err := t.begin(ctx); err != nil {
-		if errors.Is(context.Cause(ctx), errCancelled) {
-			err = withdrawn()
-		}
-		t.refuse(err)
-		return &turnDone{work: t.request, err: err}
+		return t.turnAway(ctx, err)
 	}
 	defer t.request.Leave()
 	if t.handed != nil && t.handed.ended != nil {
@@ -90,6 +88,15 @@ func (t *turn) run(ctx context.Context) *turnDone {
 	err := t.guarded(ctx)
 	stopWatching()
 	return t.windUp(ctx, err)
+}
+
+// turnAway refuses a turn that could not begin.
+func (t *turn) turnAway(ctx context.Context, err error) *turnDone {
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		err = withdrawn()
+	}
+	t.refuse(err)
+	return &turnDone{work: t.request, err: err}
 }
 
 // windUp settles what the turn came to, and says its last word.
@@ -158,15 +165,20 @@ func (t *turn) readHistory(ctx context.Context) error {
 // guarded makes a panic in a provider's parser the turn's failure: supervision
 // covers Receive alone, and a goroutine that panics ends the process.
 func (t *turn) guarded(ctx context.Context) (err error) {
-	defer func() { t.land(err) }()
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-			t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
-		}
-	}()
+	defer func() { err = t.landed(err, recover()) }()
 	if cause := context.Cause(ctx); cause != nil && t.handed == nil { // while the input was stored
 		return cause
 	}
 	return t.answer(ctx)
+}
+
+// landed tells those who wait for the turn's call what it came to, which is a failure
+// where it panicked.
+func (t *turn) landed(err error, cause any) error {
+	if cause != nil {
+		err = panicked(cause)
+		t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
+	}
+	t.land(err)
+	return err
 }

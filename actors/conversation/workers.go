@@ -21,7 +21,10 @@ type Workers struct {
 }
 
 // worker is one goroutine that waits.
-type worker struct{ next chan func() }
+type worker struct {
+	next     chan func()
+	patience *time.Timer
+}
 
 // idleFor is how long a worker waits for something to do. It is far longer than
 // the pause between two requests of a busy server, and short to a person.
@@ -44,26 +47,28 @@ func (w *Workers) Go(f func()) {
 
 // work runs f and what comes after it, until nothing does.
 func (w *Workers) work(f func()) {
-	self := &worker{next: make(chan func(), 1)}
-	patience := time.NewTimer(idleFor)
-	defer patience.Stop()
-	for {
+	self := &worker{next: make(chan func(), 1), patience: time.NewTimer(idleFor)}
+	for f != nil {
 		w.run(f)
-		patience.Reset(idleFor)
-		if !w.rest(self) {
-			return
+		f = w.await(self)
+	}
+	self.patience.Stop()
+}
+
+// await returns what a worker is to run next, and nil when it is to end.
+func (w *Workers) await(self *worker) func() {
+	self.patience.Reset(idleFor)
+	if !w.rest(self) {
+		return nil
+	}
+	select {
+	case f := <-self.next:
+		return f
+	case <-self.patience.C:
+		if w.leave(self) {
+			return nil
 		}
-		select {
-		case f = <-self.next:
-		case <-patience.C:
-			if w.leave(self) {
-				return
-			}
-			f = <-self.next // it was chosen in the same moment
-		}
-		if f == nil {
-			return
-		}
+		return <-self.next // it was chosen in the same moment
 	}
 }
 
