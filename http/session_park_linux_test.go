@@ -30,7 +30,7 @@ func rest(tb testing.TB) {
 
 func TestAConnectionAtRestHasNoGoroutine(t *testing.T) {
 	w := serve(t, says(hello()...))
-	var all []*connection
+	all := make([]*connection, 0, 10)
 	for range 10 {
 		all = append(all, w.socket())
 	}

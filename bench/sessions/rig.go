@@ -115,13 +115,19 @@ func (r *rig) resident() (memory, error) {
 	return memory{rss: float64(used.RSS)}, err
 }
 
-// collect has the server collect its garbage, and returns what it has in memory
-// then, and what of its heap and of its stacks is in use.
+// released is how long a server takes to give what it has freed back to the system.
+const released = 6 * time.Second
+
+// collect has the server collect its garbage, and returns what it has in memory once
+// the system has got that, and what of its heap and of its stacks is in use.
 func (r *rig) collect(ctx context.Context) (m memory, err error) {
 	for range 2 { // the first leaves what pools held
 		if _, err := program.Fetch(ctx, "http://"+r.settings.Admin+"/debug/pprof/heap?gc=1", ""); err != nil {
 			return m, err
 		}
+	}
+	if err := program.Pause(ctx, released); err != nil {
+		return m, err
 	}
 	page, err := program.Scrape(ctx, r.settings.Admin)
 	if err != nil {
