@@ -36,6 +36,7 @@ build: ## Build bin/parley, one static binary
 .PHONY: test
 test: ## Run all tests with the race detector, and set up what they need
 	@.ci/with-services go test -race -count=1 -shuffle=on -timeout=20m $(ARGS) $(PKG)
+	@go test -count=1 -run '^TestATurnThatWaitsHasASmallStack$$' ./actors/conversation # the race detector adds to stacks
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/deadcode ## Check style, the import picture and dead code
