@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -106,3 +109,78 @@ func (p *piece) Next() (messages.Chunk, error) {
 }
 
 func (*piece) Close() error { return nil }
+
+// Whoever waits for a reply in one piece would only be woken to wait again.
+func TestReplyInOnePieceIsAcceptedWhenAllOfItIsThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, hello()...)
+		more := make(chan struct{})
+		w.deps.Models = &halting{w.models, more}
+		m := w.stateless("hi")
+		m.Spec.Stream = false
+		w.pool().Send(m)
+		synctest.Wait()
+		if len(m.Reply) > 0 {
+			t.Error("it is accepted in the middle")
+		}
+		close(more)
+		if started := <-m.Reply; started.Err != nil {
+			t.Fatal(started.Err)
+		}
+		for len(m.Chunks) > 0 {
+			if c := <-m.Chunks; c.Kind == messages.ChunkEnd {
+				return
+			}
+		}
+		t.Error("its end is not there yet")
+	})
+}
+
+func TestReplyInOnePieceThatHasNoRoomIsAcceptedBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, append(slices.Repeat([]step{say("la")}, 20), stopped())...)
+		m := w.stateless("hi")
+		m.Spec.Stream = false
+		w.pool().Send(m)
+		if started := <-m.Reply; started.Err != nil {
+			t.Fatal(started.Err)
+		}
+		text := ""
+		for c := range m.Chunks {
+			text += c.Text
+		}
+		if text != strings.Repeat("la", 20) {
+			t.Errorf("it says %q", text)
+		}
+	})
+}
+
+// halting has models that say a word, and the rest when there is more.
+type halting struct {
+	*models
+
+	more chan struct{}
+}
+
+func (h *halting) Open(ctx context.Context, target messages.Target, call *messages.Call) (conversation.Answer, error) {
+	answer, err := h.models.Open(ctx, target, call)
+	return &haltingAnswer{Answer: answer, more: h.more}, err
+}
+
+type haltingAnswer struct {
+	conversation.Answer
+
+	more chan struct{}
+	said bool
+}
+
+func (a *haltingAnswer) Next() (messages.Chunk, error) {
+	if a.said {
+		<-a.more
+	}
+	c, err := a.Answer.Next()
+	a.said = a.said || c.Kind == messages.ChunkText
+	return c, err
+}

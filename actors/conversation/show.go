@@ -9,10 +9,18 @@ import (
 
 // show passes a chunk on to the turn's client. It waits for a slow one as long as
 // the turn has time; what is left then goes out with the end.
+//
+// Whoever waits for a reply in one piece is woken once, when all of it is there, unless
+// there is no room for that.
 func (t *turn) show(ctx context.Context, c messages.Chunk) {
-	t.accept()
+	if t.spec.Stream || len(t.request.Chunks) == cap(t.request.Chunks) {
+		t.accept()
+	}
 	if len(t.late) > 0 || !t.send(ctx, c) {
 		t.late = append(t.late, c)
+	}
+	if c.Kind == messages.ChunkEnd {
+		t.accept()
 	}
 }
 

@@ -129,9 +129,8 @@ func (t *turn) begin(ctx context.Context) error {
 	return nil
 }
 
-// accept answers the request. A turn that is kept is accepted once its input is;
-// any other with the first word of its answer, so that whoever waits for that is
-// woken once.
+// accept answers the request. A turn that is kept is accepted once its input is; any
+// other with its answer, so that whoever waits for that is woken once: see show.
 func (t *turn) accept() {
 	if t.accepted {
 		return
