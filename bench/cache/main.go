@@ -28,7 +28,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags.StringVar(&o.questions, "questions", "", "file of questions for the replays, columns cluster and question separated by a tab under a header; empty takes qqp_clusters.tsv of -data, or the project's own")
 	flags.Uint64Var(&o.seed, "seed", 1, "of the replays' streams")
 	flags.IntVar(&o.requests, "requests", 5000, "of a replay")
-	flags.IntVar(&o.lookups, "lookups", 4000, "that are timed, for each tier and number of replies")
+	flags.IntVar(&o.lookups, "lookups", 200_000, "that are timed, for each tier and number of replies")
 	o.only.Flag(flags, parts)
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
