@@ -175,10 +175,12 @@ func (f *feed) next() (came bool, err error) {
 	}
 	select {
 	case <-f.cancelled:
-		return f.cancel()
+		if came, err = f.cancel(); came || err != nil {
+			return came, err
+		}
 	default:
 	}
-	if err := f.interrupted(); err != nil {
+	if err = f.interrupted(); err != nil {
 		return false, err
 	}
 	if !time.Now().Before(f.until()) {

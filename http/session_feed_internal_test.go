@@ -45,6 +45,8 @@ type heldTurns struct {
 	turns chan *messages.StartTurn
 }
 
+func (heldTurns) CancelTurn(*messages.CancelTurn) error { return nil }
+
 func (h heldTurns) Send(m *messages.StartTurn) error {
 	m.Answer(messages.TurnStarted{})
 	h.turns <- m
@@ -56,11 +58,12 @@ type fed struct {
 	*messages.StartTurn
 	client  *sent
 	session *session
+	lane    *messages.LaneTurn
 	came    chan messages.LaneOutcome
 }
 
 // feedOf has a session show a turn.
-func feedOf(t *testing.T) *fed {
+func feedOf(t *testing.T, change ...func(*messages.LaneTurn)) *fed {
 	t.Helper()
 	turns := heldTurns{turns: make(chan *messages.StartTurn, 1)}
 	server, err := NewServer(DefaultConfig(), Deps{
@@ -73,8 +76,11 @@ func feedOf(t *testing.T) *fed {
 	f.session = &session{server: server, asked: &messages.TurnSpec{}}
 	f.session.who.Store(&messages.Principal{Tenant: "acme"})
 	f.session.out = outbox{conn: f.client, limit: 1 << 20, stall: time.Second, metrics: &server.metrics.sessions}
-	lane := &messages.LaneTurn{Spec: messages.TurnSpec{ID: messages.TurnID{1}, Tenant: "acme", Model: "demo", Stream: true}}
-	f.session.Serve(lane, func(outcome messages.LaneOutcome) { f.came <- outcome })
+	f.lane = &messages.LaneTurn{Spec: messages.TurnSpec{ID: messages.TurnID{1}, Tenant: "acme", Model: "demo", Stream: true}}
+	for _, set := range change {
+		set(f.lane)
+	}
+	f.session.Serve(f.lane, func(outcome messages.LaneOutcome) { f.came <- outcome })
 	f.StartTurn = <-turns.turns
 	return f
 }
@@ -127,6 +133,27 @@ func TestATurnThatNeverEndsIsGivenUp(t *testing.T) {
 		if !strings.Contains(f.client.String(), string(messages.AsFailure(errNoAnswer()).Code)) {
 			t.Errorf("its client is told %s", f.client)
 		}
+	})
+}
+
+// What is seen late is seen all the same: one look may be all that there is.
+func TestAClientThatCancelsAndLeavesIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cancelled, gone := make(chan struct{}), make(chan struct{})
+		f := feedOf(t, func(lane *messages.LaneTurn) {
+			lane.Cancelled, lane.Gone, lane.Spec.Keep = cancelled, gone, true
+		})
+		f.open()
+		synctest.Wait()
+		close(cancelled)
+		close(gone)
+		f.lane.Changed()
+		synctest.Wait()
+		if len(f.came) == 0 || f.Client.Err() == nil {
+			t.Error("its turn is waited for")
+		}
+		f.put(messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}})
 	})
 }
 

@@ -180,8 +180,7 @@ func (n *session) giveUp() {
 		n.out.cutSlow()
 		return
 	}
-	n.server.metrics.sessions.closed(closeAbnormal)
-	_ = n.line.Close()
+	_ = n.line.Close() // its reader counts it
 }
 
 // tooOld is why a connection that was open for long enough begins nothing more.
