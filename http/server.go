@@ -20,6 +20,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
+
+	"example.com/parley/messages/parking"
 )
 
 // Deps is what the edge stands on.
@@ -43,8 +45,10 @@ type Deps struct {
 	Ready           []Check // asked by GET /readyz, in order
 	Core            Core    // behind an edge node; nil on any other
 	Stop            func()  // ends the process, once a drain is over that an operator began
-	Registerer      prometheus.Registerer
-	Log             *slog.Logger // of failures; given ids and causes, never content
+	// Poller has WebSockets wait without a goroutine; nil where each keeps its own.
+	Poller     *parking.Poller
+	Registerer prometheus.Registerer
+	Log        *slog.Logger // of failures; given ids and causes, never content
 }
 
 // Server answers clients.
@@ -68,7 +72,7 @@ type Server struct {
 	socketLimits  SocketLimits
 	core          Core // nil but on an edge node
 	sockets       *sockets
-	poller        atomic.Pointer[poller] // nil before Run
+	poller        *parking.Poller // nil where every connection keeps a goroutine
 	tickets       *tickets
 	checks        []Check
 	trusted       []netip.Prefix
@@ -99,7 +103,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, conversations: deps.Conversations, library: deps.Library, claims: deps.IdempotencyKeys,
-		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, core: deps.Core, checks: deps.Ready,
+		keys: deps.Keys, tries: deps.Tries, limits: deps.Limits, catalogue: deps.Catalogue, cache: deps.Cache, warmer: deps.Warmer, batches: deps.Batches, embeddings: deps.Embeddings, usage: deps.Usage, budgets: deps.Budgets, sessions: deps.Sessions, standing: deps.Standing, socketLimits: deps.SocketLimits, core: deps.Core, poller: deps.Poller, checks: deps.Ready,
 		trusted: trusted, log: deps.Log, metrics: newMetrics(deps.Registerer),
 		watch: newWatch(), told: newTold(), running: newRunning(), unsettled: newUnsettled(deps.Log),
 	}
@@ -162,7 +166,6 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer stop()
-	defer s.startPoller(&parts)()
 	parts.Go(func() { s.watch.run(background) })
 	parts.Go(func() { s.drains.run(background) })
 	parts.Go(func() { s.unsettled.run(background) })

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"bufio"
 	"context"
 	"sync/atomic"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/fasthttp/websocket"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // Sessions opens the sessions of WebSocket connections. actors.System implements
@@ -51,8 +51,7 @@ type session struct {
 	deflate bool            // the client takes compressed messages
 	socket  *websocket.Conn // of the reading goroutine
 	bucket  bucket          // likewise
-	in      bufio.Reader    // likewise; the socket's, which has a buffer while it is read
-	lent    *bufio.Reader   // likewise; whose buffer that is
+	in      parking.Reader  // likewise; the socket's
 	between bool            // likewise; the next byte begins a message, or a frame between two
 	tell    func(m any)     // to its actor
 	core    *coreSide       // in the actor's place on an edge node; nil on any other

@@ -119,8 +119,8 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 		return err
 	}
 	s, cfg := n.server, &n.server.cfg
-	n.line.Conn, n.line.metrics = conn, &s.metrics.sessions
-	n.line.reader, n.line.poller, n.line.raw = n, s.poller.Load(), rawOf(conn)
+	n.line.Open(conn, s.poller)
+	n.line.metrics = &s.metrics.sessions
 	n.line.heard.Store(time.Now().UnixNano())
 	n.borrowBuffer()
 	n.between = true
@@ -136,7 +136,7 @@ func (n *session) open(hijacked, conn net.Conn, hello http.Header) (err error) {
 	if chosen := chooseProtocol(hello.Get("Sec-Websocket-Protocol")); chosen != "" {
 		answer.Set("Sec-Websocket-Protocol", chosen)
 	}
-	n.socket, err = upgrader.Upgrade(&upgraded{conn: &n.line, in: &n.in}, &http.Request{Method: http.MethodGet, Header: hello}, answer)
+	n.socket, err = upgrader.Upgrade(&upgraded{conn: &n.line, in: &n.in.Reader}, &http.Request{Method: http.MethodGet, Header: hello}, answer)
 	if err != nil {
 		n.tell(&messages.EndSession{})
 		return err

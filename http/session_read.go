@@ -167,7 +167,7 @@ func (n *session) part(err error) {
 		}
 	}
 	if broke {
-		Linger(n.line.Conn)
+		Linger(n.line.Conn.Conn)
 	}
 }
 
@@ -188,7 +188,7 @@ func partingCode(err error) (code int, broke bool) {
 
 // end is behind the connection's last word.
 func (n *session) end() {
-	n.returnBuffer()
+	n.in.GiveBack()
 	_ = n.out.refuseMore()
 	n.tell(&messages.EndSession{})
 	_ = n.line.Close()

@@ -22,6 +22,7 @@ import (
 
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 func TestMain(m *testing.M) {
@@ -177,7 +178,12 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	poller, err := parking.NewPoller()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	server, err := parleyhttp.NewServer(w.config, parleyhttp.Deps{
+		Poller:        poller,
 		Conversations: scripted{c, w.library, w.cancelled}, Library: w.library, IdempotencyKeys: w.claims, Keys: keys{}, Tries: w.tries, Limits: w.limits,
 		Catalogue: catalogue{}, Cache: cached{}, Warmer: &warmed{}, Batches: batched{}, Embeddings: embedder{}, Usage: spent{},
 		Sessions: opener{}, Standing: standing{&w.revoked}, SocketLimits: &w.socketLimits,
@@ -192,6 +198,15 @@ func serve(tb testing.TB, c conversations, options ...option) *world {
 	w.address = ln.Addr().String()
 	w.url = "http://" + w.address
 	go func() { w.stopped <- server.Run(ctx, ln) }()
+	waiting, release := context.WithCancel(context.Background())
+	waited := make(chan error, 1)
+	go func() { waited <- poller.Run(waiting) }()
+	tb.Cleanup(func() {
+		release()
+		if err := <-waited; err != nil {
+			tb.Error(err)
+		}
+	})
 	tb.Cleanup(w.end)
 	return w
 }

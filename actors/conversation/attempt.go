@@ -7,23 +7,30 @@ import (
 	"example.com/parley/messages"
 )
 
-// answer makes attempts until one of them brings a reply. It is the one place
-// that tries again. Its goroutine spends its life in hear, and has little on its
-// stack there: see asking.
-func (t *turn) answer(ctx context.Context) error {
-	call, err := t.prepare(ctx)
-	if call == nil || err != nil {
-		return err
-	}
-	t.asking.call, t.asking.next = call, call
-	last := &t.asking.last
-	for t.asksOn(ctx) {
-		if t.openNext(ctx) {
-			last.err = t.hear(ctx, last.answer)
-			t.conclude(last)
+// answer makes attempts until one of them brings a reply, or until that is parked; then
+// it is called again, and goes on. It is the one place that tries again. Its goroutine
+// spends its life in hear, and has little on its stack there: see asking.
+func (t *turn) answer(ctx context.Context) (parked bool, err error) {
+	if t.asking.call == nil {
+		call, err := t.prepare(ctx)
+		if call == nil || err != nil {
+			return false, err
 		}
+		t.asking.call, t.asking.next = call, call
 	}
-	return last.err
+	last := &t.asking.last
+	for t.heard != nil || t.asksOn(ctx) {
+		if t.heard == nil && !t.openNext(ctx) {
+			continue
+		}
+		parked, err := t.hear(ctx)
+		if parked {
+			return true, nil
+		}
+		last.err = err
+		t.conclude(last)
+	}
+	return false, last.err
 }
 
 // prepare returns what a model is to be asked; nil where the reply was found without.
@@ -83,8 +90,10 @@ func (t *turn) openNext(ctx context.Context) bool {
 	*last, t.current = called, called.row
 	if called.err != nil {
 		t.conclude(last)
+		return false
 	}
-	return called.err == nil
+	t.heard = called.answer
+	return true
 }
 
 // callNext calls the next target; of the first two, where the operator wants it, the

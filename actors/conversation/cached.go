@@ -52,7 +52,8 @@ func (t *turn) fromCache(ctx context.Context, call *messages.Call) (done bool, e
 	}
 	t.current = len(t.rows)
 	t.rows = append(t.rows, t.row(messages.Target{Provider: providerOfHits}))
-	err = t.hear(ctx, asked.Answer)
+	t.heard = asked.Answer
+	_, err = t.hear(ctx) // which is never parked
 	if err == nil || t.shown || ctx.Err() != nil {
 		t.settleHit(asked.Answer.Saved())
 		return true, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // Models finds and calls models: the router and the providers together, joined
@@ -37,6 +38,8 @@ type Answer interface {
 // Awaited is an Answer that can be waited for without what it takes to read it. There
 // are as many waits as there are streams, and nearly all of them at any time.
 type Awaited interface {
-	// Await returns when Next has something to say at once, or at least may have.
-	Await()
+	// Await returns false when Next has something to say at once, or at least may have.
+	// Where that may take long it does not wait, and returns true: w is resumed then,
+	// once, and the answer is its from now on. Await may be told of nobody.
+	Await(w parking.Waiter) (parked bool)
 }

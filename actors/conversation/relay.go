@@ -12,37 +12,42 @@ import (
 // countEvery is how many chunks are counted together: all turns share the count.
 const countEvery = 16
 
-// hear passes an answer on until its end, and closes it. A reply that ends without
-// saying why was cut off: a finish is never made up.
+// hear passes an answer on until its end, and closes it, or until it is parked: then
+// the turn is another goroutine's. A reply that ends without saying why was cut off: a
+// finish is never made up.
 //
 // Between two chunks, which is most of the time, it waits where little is on the
-// stack: what reads a chunk and passes it on has returned.
-func (t *turn) hear(ctx context.Context, answer Answer) error {
-	defer t.hangUp(answer)
-	for {
-		if awaited, ok := answer.(Awaited); ok {
-			awaited.Await()
+// stack, or not at all: what reads a chunk and passes it on has returned.
+func (t *turn) hear(ctx context.Context) (parked bool, err error) {
+	for over := false; !over && err == nil; {
+		if awaited, ok := t.heard.(Awaited); ok && awaited.Await(t) {
+			return true, nil
 		}
-		if over, err := t.relay(ctx, answer); over || err != nil {
-			return err
-		}
+		over, err = t.relay(ctx)
 	}
+	t.hangUp()
+	return false, err
 }
 
-// hangUp closes an answer: everything was read, or is not wanted any more.
-func (t *turn) hangUp(answer Answer) {
+// hangUp closes the answer that is heard, if there is one: everything was read, or is
+// not wanted any more.
+func (t *turn) hangUp() {
+	if t.heard == nil {
+		return
+	}
 	t.deps.Passed.Add(t.passed)
 	t.passed = 0
-	_ = answer.Close()
+	_ = t.heard.Close()
+	t.heard = nil
 }
 
 // relay passes one chunk on, and tells whether it was the end.
-func (t *turn) relay(ctx context.Context, answer Answer) (over bool, err error) {
+func (t *turn) relay(ctx context.Context) (over bool, err error) {
 	if t.passed++; t.passed == countEvery {
 		t.deps.Passed.Add(t.passed)
 		t.passed = 0
 	}
-	chunk, err := answer.Next()
+	chunk, err := t.heard.Next()
 	if err == nil {
 		return false, t.take(ctx, chunk)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"example.com/parley/actors/conversation"
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // The collector gives a stack of 8 KB back by half where less than a quarter of it is in
@@ -64,11 +65,12 @@ type silentAnswer struct {
 
 // Await implements conversation.Awaited. It needs a stack of 8 KB for a moment, as what
 // reads a chunk may, and waits with as much of it as a wait for a connection has.
-func (a *silentAnswer) Await() {
+func (a *silentAnswer) Await(parking.Waiter) bool {
 	var connection [128]byte // more than what a wait for a channel has
 	descend(4)
 	<-a.over
 	runtime.KeepAlive(&connection)
+	return false
 }
 
 // descend has a kilobyte a level on the stack.

@@ -23,20 +23,21 @@ func (c *Conversation) start(ctx actor.Context, m *messages.StartTurn) {
 	t.launch(func(done *turnDone) { root.Send(self, done) })
 }
 
-// launch starts the turn's goroutine, which tells report what it came to. It ends
-// with its deadline at the latest.
+// launch starts the turn, which tells report what it came to. It ends with its deadline
+// at the latest.
 func (t *turn) launch(report func(*turnDone)) {
+	t.report = report
+	t.deps.Workers.Begin()
 	t.deps.Workers.Go(func() {
-		defer t.cancel(nil)
-		defer t.limit().Stop()
-		report(t.run(t.ctx))
+		t.limit = t.cancelAt(t.spec.Deadline)
+		t.run()
 	})
 }
 
-// limit ends the turn at its deadline. A timer alone is half of what a context with a
+// cancelAt ends the turn at its deadline. A timer alone is half of what a context with a
 // deadline costs.
-func (t *turn) limit() *time.Timer {
-	left := time.Until(t.spec.Deadline)
+func (t *turn) cancelAt(deadline time.Time) *time.Timer {
+	left := time.Until(deadline)
 	if left <= 0 {
 		t.cancel(errDeadline) // now, and not as soon as a timer comes to it
 	}

@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"example.com/parley/messages"
 )
 
-// turn is the waiting half of a turn: one goroutine that commits the input,
-// calls a provider, feeds the stream and settles what it came to. Its steps are
-// in asking.go, attempt.go, relay.go, keep.go and settle.go.
+// turn is the waiting half of a turn: what commits the input, calls a provider, feeds
+// the stream and settles what it came to. Its steps are in asking.go, attempt.go,
+// relay.go, keep.go and settle.go. One goroutine at a time carries it out, and none
+// does while it is parked: between two tokens that are far apart.
 type turn struct {
 	deps    *Deps
 	request *messages.StartTurn
@@ -21,6 +23,9 @@ type turn struct {
 	kept    *keeper         // nil when the turn is kept nowhere
 	ctx     context.Context // ends the turn, however far it has come
 	cancel  context.CancelCauseFunc
+	limit   *time.Timer     // cancels it at its deadline
+	report  func(*turnDone) // tells its actor what it came to
+	ignore  func()          // has its client not watched any more
 
 	presence presence    // of a kept turn
 	behind   bool        // the client was too slow for others who look on, and gets no more
@@ -41,6 +46,7 @@ type turn struct {
 	cached   *messages.CacheOutcome // what the cache had to do with it; nil before it was asked
 	flight   atomic.Pointer[Flight] // tells others of the reply; nil where nobody may wait for it
 	asking   asking                 // how far it has come with its models
+	heard    Answer                 // what is passed on; nil between two of those
 	passed   int64                  // chunks that are not counted in deps yet
 	before   messages.Served        // who began the reply that is being continued
 	rest     continuation           // of a reply that another provider goes on with
@@ -73,21 +79,45 @@ type turnDone struct {
 	forget bool // what the store holds is more than is remembered
 }
 
-// run carries the turn out. It answers the request, closes its stream and gives
-// its place back, whatever happens.
-func (t *turn) run(ctx context.Context) *turnDone {
-	defer t.closeStream()
-	if err := t.begin(ctx); err != nil {
-		return t.turnAway(ctx, err)
+// run begins the turn, and carries it out as far as that goes without waiting for long.
+func (t *turn) run() {
+	if err := t.begin(t.ctx); err != nil {
+		t.retire(t.turnAway(t.ctx, err))
+		return
 	}
-	defer t.request.Leave()
 	if t.handed != nil && t.handed.ended != nil {
-		return t.retell(ctx)
+		done := t.retell(t.ctx)
+		t.request.Leave()
+		t.retire(done)
+		return
 	}
-	stopWatching := t.watchClient()
-	err := t.guarded(ctx)
-	stopWatching()
-	return t.windUp(ctx, err)
+	t.ignore = t.watchClient()
+	t.goOn()
+}
+
+// goOn carries out what is left of the turn. It is another goroutine's once it is
+// parked.
+func (t *turn) goOn() {
+	parked, err := t.guarded(t.ctx)
+	if parked {
+		return
+	}
+	t.ignore()
+	done := t.windUp(t.ctx, err)
+	t.request.Leave()
+	t.retire(done)
+}
+
+// Resume implements parking.Waiter.
+func (t *turn) Resume() { t.deps.Workers.Go(t.goOn) }
+
+// retire closes the turn's stream, and reports what it came to.
+func (t *turn) retire(done *turnDone) {
+	t.closeStream()
+	t.report(done)
+	t.limit.Stop()
+	t.cancel(nil)
+	t.deps.Workers.End()
 }
 
 // turnAway refuses a turn that could not begin.
@@ -163,21 +193,25 @@ func (t *turn) readHistory(ctx context.Context) error {
 
 // guarded makes a panic in a provider's parser the turn's failure: supervision
 // covers Receive alone, and a goroutine that panics ends the process.
-func (t *turn) guarded(ctx context.Context) (err error) {
-	defer func() { err = t.landed(err, recover()) }()
-	if cause := context.Cause(ctx); cause != nil && t.handed == nil { // while the input was stored
-		return cause
+func (t *turn) guarded(ctx context.Context) (parked bool, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			parked, err = false, t.failed(cause)
+		}
+		if !parked {
+			t.land(err)
+		}
+	}()
+	if cause := context.Cause(ctx); cause != nil && t.handed == nil && t.heard == nil { // while the input was stored
+		return false, cause
 	}
 	return t.answer(ctx)
 }
 
-// landed tells those who wait for the turn's call what it came to, which is a failure
-// where it panicked.
-func (t *turn) landed(err error, cause any) error {
-	if cause != nil {
-		err = panicked(cause)
-		t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
-	}
-	t.land(err)
+// failed closes what was heard of a turn that panicked, and returns that as its failure.
+func (t *turn) failed(cause any) error {
+	t.hangUp()
+	err := panicked(cause)
+	t.deps.Log.Error("a turn panicked", slog.String("turn", t.spec.ID.String()), slog.Any("cause", err))
 	return err
 }

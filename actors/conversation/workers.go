@@ -11,7 +11,7 @@ import (
 // concurrent use.
 //
 // A worker that finds nothing to do for a while ends by itself; Wait returns when
-// none runs anything.
+// none runs anything, and nothing that began has yet to end.
 type Workers struct {
 	running sync.WaitGroup
 
@@ -44,6 +44,13 @@ func (w *Workers) Go(f func()) {
 	w.mu.Unlock()
 	go w.work(f)
 }
+
+// Begin says that something began which several goroutines carry out one after the
+// other. While it has none it runs as well.
+func (w *Workers) Begin() { w.running.Add(1) }
+
+// End says that what began has ended.
+func (w *Workers) End() { w.running.Done() }
 
 // work runs f and what comes after it, until nothing does.
 func (w *Workers) work(f func()) {

@@ -17,6 +17,7 @@ import (
 
 	"example.com/parley/actors/conversation"
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -159,6 +160,8 @@ type models struct {
 	scripts map[string][]step        // by provider, instead of script
 	calls   []messages.Call
 	running int
+
+	unparked bool // turns wait for them in goroutines of their own
 }
 
 // Permit allows what the request's allowance does, by the names as they are.
@@ -236,6 +239,34 @@ type answer struct {
 	ctx    context.Context
 	models *models
 	left   []step
+	parked bool
+}
+
+// parkFrom is how long a model may pause before the turn is parked.
+const parkFrom = 100 * time.Millisecond
+
+// Await implements conversation.Awaited. As a rule a turn is parked in long pauses.
+func (a *answer) Await(w parking.Waiter) bool {
+	if a.parked || len(a.left) == 0 || a.models.unparked {
+		a.parked = false
+		return false
+	}
+	next := &a.left[0]
+	if next.hang {
+		next.pause = time.Hour
+	}
+	if next.pause < parkFrom {
+		return false
+	}
+	var resume sync.Once
+	resumed := func() { resume.Do(w.Resume) }
+	over := time.AfterFunc(next.pause, resumed)
+	a.parked, next.pause, next.hang = true, 0, false
+	context.AfterFunc(a.ctx, func() {
+		over.Stop()
+		resumed()
+	})
+	return true
 }
 
 func (a *answer) Next() (messages.Chunk, error) {
@@ -250,7 +281,9 @@ func (a *answer) Next() (messages.Chunk, error) {
 	select {
 	case <-time.After(next.pause):
 	case <-a.ctx.Done():
-		return messages.Chunk{}, a.ctx.Err()
+	}
+	if err := a.ctx.Err(); err != nil {
+		return messages.Chunk{}, err
 	}
 	if next.panic {
 		panic("a parser's fault")

@@ -108,7 +108,7 @@ func TestGuardedProviderCallsNobodyHere(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "[::ffff:0:0]"} {
 		s := Settings{BaseURL: "http://" + host + ":" + port + "/v1", Connect: 5 * time.Second, guarded: true}.complete("p")
-		d, err := newDialer(&s)
+		d, err := newDialer(&s, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestGuardedProviderCallsNobodyHere(t *testing.T) {
 			t.Errorf("%s: clients are told %q, %q", host, f.What, f.Do)
 		}
 		s.guarded = false
-		if d, err = newDialer(&s); err != nil {
+		if d, err = newDialer(&s, nil); err != nil {
 			t.Fatal(err)
 		}
 		if c, err = d.dial(t.Context()); err != nil {

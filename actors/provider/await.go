@@ -3,7 +3,64 @@ package provider
 import (
 	"net"
 	"syscall"
+	"time"
+
+	"example.com/parley/messages/parking"
 )
+
+// await returns false when there may be something to read of a stream that has nothing
+// of what it takes to read an event meanwhile, neither stack nor buffers. What is there
+// already, and what it cannot wait for, is read at once. Where events are far apart it
+// does not wait: it returns true, and w is resumed in its place, for which the next
+// call does nothing.
+func (s *stream) await(w parking.Waiter) (parked bool) {
+	ready := s.exchange.connection.ready
+	if s.awaited || ready == nil || s.next < len(s.queue) || s.err != nil || !s.events.Rest() || !s.exchange.rest() {
+		return false
+	}
+	patience := s.timeouts.next(s.began)
+	if patience <= 0 {
+		return false
+	}
+	s.exchange.wait(patience)
+	s.awaited = true
+	if s.exchange.park(w) {
+		return true
+	}
+	ready.await()
+	return false
+}
+
+// chunked is the length of a body that says itself where it ends.
+const chunked = -1
+
+// rest tells whether nothing of the body is to be had without waiting, and then holds
+// no buffer. Of a body that is not chunked it is not known here whether anything is to
+// follow.
+func (x *exchange) rest() bool {
+	if x.closed || x.ended || x.reader.Buffered() > 0 || x.response.Header.ContentLength() != chunked {
+		return false
+	}
+	x.reader.GiveBack()
+	return true
+}
+
+// parkFrom is how far apart events are that are worth to be parked between: that costs
+// a processor some 10 us, which is nothing of that time, and a goroutine holds 5 KB.
+const parkFrom = 100 * time.Millisecond
+
+// park has w resumed when there is something to read, or the time for it is over, if
+// what came last took long as well. Behind that nobody but w uses the exchange.
+func (x *exchange) park(w parking.Waiter) bool {
+	conn := &x.connection.raw
+	if w == nil || x.pause < parkFrom || !conn.CanPark() {
+		return false
+	}
+	if x.alarm == nil {
+		x.alarm = time.AfterFunc(time.Until(x.readBy), conn.Wake)
+	}
+	return conn.Park(w)
+}
 
 // readiness waits for a connection without a buffer to read into. One goroutine uses
 // it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // attempt is one call with its account: it is counted while it runs, and its
@@ -89,12 +90,11 @@ func (a *attempt) Next() (messages.Chunk, error) {
 	return c, err
 }
 
-// Await returns when Next has something to say, or may have. Few answers know that
-// beforehand, and the others wait in Next.
-func (a *attempt) Await() {
-	if s, streams := a.answer.(*stream); streams {
-		s.await()
-	}
+// Await returns false when Next has something to say, or may have, and true where w is
+// to be resumed then. Few answers know that beforehand, and the others wait in Next.
+func (a *attempt) Await(w parking.Waiter) (parked bool) {
+	s, streams := a.answer.(*stream)
+	return streams && s.await(w)
 }
 
 // hear notices the first delta, which is when a reader first sees something. A

@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // client calls one provider over HTTP/1.1. It is safe for concurrent use.
@@ -25,8 +26,8 @@ type client struct {
 	bodies   sync.Pool   // of *[]byte
 }
 
-func newClient(name string, s Settings, m *providerMetrics) (*client, error) {
-	d, err := newDialer(&s)
+func newClient(name string, s Settings, p *parking.Poller, m *providerMetrics) (*client, error) {
+	d, err := newDialer(&s, p)
 	if err != nil {
 		return nil, fmt.Errorf("providers.%s.%w", name, err)
 	}

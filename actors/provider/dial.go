@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+
+	"example.com/parley/messages/parking"
 )
 
 // dialer makes connections to one server. TLS is never left out where the
@@ -16,14 +18,15 @@ type dialer struct {
 	address string      // host:port
 	tls     *tls.Config // nil for http
 	net     net.Dialer
+	poller  *parking.Poller // nil where no connection is parked
 }
 
-func newDialer(s *Settings) (*dialer, error) {
+func newDialer(s *Settings, p *parking.Poller) (*dialer, error) {
 	u, err := url.Parse(s.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	d := &dialer{address: u.Host}
+	d := &dialer{address: u.Host, poller: p}
 	if s.guarded {
 		d.net.Control = refuseReserved
 	}
@@ -60,17 +63,21 @@ func authorities(file string) (*x509.CertPool, error) {
 
 // dial returns a connection with its TLS done. It ends with ctx.
 func (d *dialer) dial(ctx context.Context) (*connection, error) {
-	raw, err := d.net.DialContext(ctx, "tcp", d.address)
+	dialed, err := d.net.DialContext(ctx, "tcp", d.address)
 	if err != nil {
 		return nil, err
 	}
+	c := new(connection)
+	c.raw.Open(dialed, d.poller)
 	if d.tls == nil {
-		return &connection{Conn: raw, raw: raw, ready: readinessOf(raw)}, nil
+		c.Conn, c.ready = &c.raw, readinessOf(dialed)
+		return c, nil
 	}
-	secured := tls.Client(raw, d.tls)
+	secured := tls.Client(&c.raw, d.tls)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
+		_ = c.raw.Close()
 		return nil, fmt.Errorf("TLS with %s: %w", d.address, err)
 	}
-	return &connection{Conn: secured, raw: raw}, nil
+	c.Conn = secured
+	return c, nil
 }

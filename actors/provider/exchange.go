@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"example.com/parley/messages/parking"
 )
 
 // exchange is one request and its answer on one connection. When its context
@@ -19,13 +21,16 @@ type exchange struct {
 	pool       *pool
 	connection *connection
 	response   *fasthttp.Response
-	reader     lentReader
+	reader     parking.Reader
 	stop       func() bool // watching the context; false when that has ended
 
-	readBy time.Time // as wait has set it
-	heard  bool      // a byte of the answer came
-	cause  error     // of the connection: what fasthttp says of it may quote the reply
-	ended  bool      // the body was read to its end
+	readBy time.Time     // as wait has set it
+	waited time.Time     // when that was last called
+	pause  time.Duration // from the time before to then
+	alarm  *time.Timer   // goes off at readBy, for nobody reads what is parked; nil before that
+	heard  bool          // a byte of the answer came
+	cause  error         // of the connection: what fasthttp says of it may quote the reply
+	ended  bool          // the body was read to its end
 	closed bool
 }
 
@@ -99,11 +104,18 @@ func (x *exchange) stale(err error) bool {
 // deadline costs as much as an event of a stream, so it is not set for each.
 func (x *exchange) wait(limit time.Duration) {
 	now, slack := time.Now(), limit/8
+	if !x.waited.IsZero() {
+		x.pause = now.Sub(x.waited)
+	}
+	x.waited = now
 	if left := x.readBy.Sub(now); limit <= left && left <= limit+slack {
 		return
 	}
 	x.readBy = now.Add(limit + slack)
 	_ = x.connection.SetReadDeadline(x.readBy) // a closed connection says so when it is read
+	if x.alarm != nil {
+		x.alarm.Reset(limit + slack)
+	}
 }
 
 // Read reads the body.
@@ -113,7 +125,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 		x.ended = true
 		return 0, io.EOF
 	}
-	x.reader.borrow((*wire)(x))
+	x.borrow()
 	n, err := body.Read(p)
 	if errors.Is(err, io.EOF) {
 		x.ended = true
@@ -152,9 +164,12 @@ func (x *exchange) close() {
 		return
 	}
 	x.closed = true
+	if x.alarm != nil {
+		x.alarm.Stop()
+	}
 	fit := x.stop() && x.ended && !x.response.ConnectionClose() && x.reader.Buffered() == 0
 	fasthttp.ReleaseResponse(x.response)
-	x.reader.giveBack()
+	x.reader.GiveBack()
 	if fit {
 		x.pool.put(x.connection)
 	} else {

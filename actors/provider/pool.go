@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"example.com/parley/messages/parking"
 )
 
 // pool keeps the connections to one server: at most as many as it has places,
@@ -24,10 +26,10 @@ type pool struct {
 
 // connection is one to the server, for one exchange at a time.
 type connection struct {
-	net.Conn            // with TLS where it is wanted
-	raw      net.Conn   // below it: closing this one never waits
-	ready    *readiness // of raw, where that is all there is; nil else
-	used     bool       // for an exchange before this one
+	net.Conn              // with TLS where it is wanted
+	raw      parking.Conn // below it: closing this one never waits
+	ready    *readiness   // of raw, where that is all there is; nil else
+	used     bool         // for an exchange before this one
 	since    time.Time
 }
 

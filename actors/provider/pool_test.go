@@ -17,7 +17,10 @@ func pipes(size int) (p *pool, dialled *int) {
 		dial: func(context.Context) (*connection, error) {
 			*dialled++
 			here, _ := net.Pipe()
-			return &connection{Conn: here, raw: here}, nil
+			c := new(connection)
+			c.raw.Open(here, nil)
+			c.Conn = &c.raw
+			return c, nil
 		},
 	}, dialled
 }

@@ -12,10 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // Deps is what the providers need.
 type Deps struct {
+	// Poller has streams wait without a goroutine whose tokens are far apart; nil
+	// where each keeps its own.
+	Poller     *parking.Poller
 	Registerer prometheus.Registerer
 	// Models are the names, by provider, that metrics show one by one, beside
 	// those of the configuration.
@@ -26,6 +30,7 @@ type Deps struct {
 // and can be replaced one by one while calls are made.
 type Providers struct {
 	shared *metrics
+	poller *parking.Poller
 	room   *room // nil in tests that need none
 	table  atomic.Pointer[table]
 	mu     sync.Mutex // held while another table is made
@@ -53,7 +58,7 @@ func New(cfg Config, deps Deps) (*Providers, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Providers{shared: newMetrics(deps.Registerer)}
+	p := &Providers{shared: newMetrics(deps.Registerer), poller: deps.Poller}
 	p.room = &room{handles: p.Handles}
 	handles := make(map[string]*Handle, len(cfg))
 	for name, s := range cfg {
@@ -73,7 +78,7 @@ func New(cfg Config, deps Deps) (*Providers, error) {
 // those that the settings list, one by one.
 func (p *Providers) make(name string, s Settings, models []string) (*Handle, error) {
 	own := p.shared.of(name, slices.Concat(s.Models, models))
-	u, err := newUpstream(name, s, own)
+	u, err := p.newUpstream(name, s, own)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +87,11 @@ func (p *Providers) make(name string, s Settings, models []string) (*Handle, err
 	return h, nil
 }
 
-func newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) {
+func (p *Providers) newUpstream(name string, s Settings, m *providerMetrics) (upstream, error) {
 	if s.Kind == KindSimulated {
 		return newSimulation(name, s), nil
 	}
-	return newClient(name, s, m)
+	return newClient(name, s, p.poller, m)
 }
 
 // Handles lists the providers by name. The caller must not change what it gets.

@@ -23,7 +23,7 @@ type stream struct {
 	next      int              // in queue
 	emit      func(messages.Chunk)
 	err       error // what comes behind queue
-	awaited   bool  // the next event was waited for
+	awaited   bool  // the next event was waited for, or may be there since the stream was parked
 	opened    bool
 	finished  bool // the model said why it stopped
 	counted   bool // the provider said what it used
@@ -53,23 +53,6 @@ func (s *stream) Next() (messages.Chunk, error) {
 	c := s.queue[s.next]
 	s.next++
 	return c, nil
-}
-
-// await waits for the next event with nothing of what it takes to read it, neither
-// stack nor buffers. What is there already, and what it cannot wait for, is read at
-// once.
-func (s *stream) await() {
-	ready := s.exchange.connection.ready
-	if ready == nil || s.next < len(s.queue) || s.err != nil || !s.events.Rest() || !s.exchange.rest() {
-		return
-	}
-	patience := s.timeouts.next(s.began)
-	if patience <= 0 {
-		return
-	}
-	s.exchange.wait(patience)
-	s.awaited = true
-	ready.await()
 }
 
 // Close implements [Answer].

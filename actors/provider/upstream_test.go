@@ -20,6 +20,7 @@ import (
 
 	"example.com/parley/actors/provider"
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,12 +86,37 @@ const secretKey = "very-secret-0123456789"
 // connection, since the machine that tests may have other things to do.
 func newProviders(tb testing.TB, s provider.Settings) *provider.Providers {
 	tb.Helper()
+	return newParking(tb, s, nil)
+}
+
+// newParking is newProviders with a poller, whose goroutine waits for the network.
+func newParking(tb testing.TB, s provider.Settings, poller *parking.Poller) *provider.Providers {
+	tb.Helper()
 	s.Connect = cmp.Or(s.Connect, time.Minute)
-	p, err := provider.New(provider.Config{"p": s}, provider.Deps{Registerer: prometheus.NewRegistry()})
+	p, err := provider.New(provider.Config{"p": s}, provider.Deps{Poller: poller, Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(p.Close)
+	return p
+}
+
+// newPoller returns one that runs until the test has ended.
+func newPoller(tb testing.TB) *parking.Poller {
+	tb.Helper()
+	p, err := parking.NewPoller()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			tb.Error(err)
+		}
+	})
 	return p
 }
 
@@ -111,6 +137,21 @@ type reply struct {
 	err    error
 }
 
+// resumed is who reads an answer that was parked.
+type resumed chan struct{}
+
+// Resume implements parking.Waiter.
+func (r resumed) Resume() { r <- struct{}{} }
+
+// await waits for an answer as a turn does, and tells whether it was parked.
+func await(answer provider.Answer) (parked bool) {
+	w := make(resumed, 1)
+	if parked = answer.(interface{ Await(w parking.Waiter) bool }).Await(w); parked {
+		<-w
+	}
+	return parked
+}
+
 // read takes an answer to its end, and awaits each chunk as a turn does.
 func read(answer provider.Answer, err error) (r reply) {
 	if err != nil {
@@ -118,7 +159,7 @@ func read(answer provider.Answer, err error) (r reply) {
 	}
 	defer answer.Close() //nolint:errcheck // there is nothing to be lost
 	for {
-		answer.(interface{ Await() }).Await()
+		await(answer)
 		c, err := answer.Next()
 		if errors.Is(err, io.EOF) {
 			return r

@@ -156,7 +156,7 @@ func (s *edgeServer) prepare(stop context.CancelFunc) (err error) {
 	s.clients, err = parleyhttp.NewServer(s.cfg.HTTP, parleyhttp.Deps{
 		Conversations: cachedTurns{s.tree}, Library: coreLibrary{}, Core: reachedCore{s.core},
 		Keys: s.door.keys, Standing: s.door.keys, Tries: s.door.tries, Limits: s.door.limits, SocketLimits: s.door.limits,
-		Ready: ready, Stop: stop, Registerer: s.metrics, Log: s.log,
+		Ready: ready, Stop: stop, Poller: s.sockets.poller, Registerer: s.metrics, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -170,6 +170,7 @@ func (s *edgeServer) prepare(stop context.CancelFunc) (err error) {
 // parts is what runs, in the order in which it begins, until its context ends.
 func (s *edgeServer) parts(environment []string) []part {
 	return []part{
+		{name: "the poller", run: s.sockets.poller.Run},
 		{name: "the admin listener", run: s.sockets.serveAdmin(s.operators)},
 		{name: "the actors", stop: draining(s.tree, s.clients)},
 		{name: "the core", run: func(ctx context.Context) error { return s.core.Run(ctx, s.answers.cache) }},

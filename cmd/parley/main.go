@@ -51,7 +51,7 @@ func serve(ctx context.Context, cfg *Config, again *source, w world, log *slog.L
 		return err
 	}
 	defer s.door.close()
-	if s.models, err = openModels(cfg, s.kept.prices, s.metrics); err != nil {
+	if s.models, err = openModels(cfg, s.kept.prices, s.sockets.poller, s.metrics); err != nil {
 		return err
 	}
 	defer s.models.providers.Close()

@@ -8,6 +8,7 @@ import (
 
 	"example.com/parley/actors/provider"
 	"example.com/parley/actors/router"
+	"example.com/parley/messages/parking"
 )
 
 // models is whom to call, and who decides on it.
@@ -17,9 +18,11 @@ type models struct {
 }
 
 // openModels makes providers and router, and calls nobody.
-func openModels(cfg *Config, prices router.Prices, metrics prometheus.Registerer) (m models, err error) {
+func openModels(cfg *Config, prices router.Prices, poller *parking.Poller, metrics prometheus.Registerer) (m models, err error) {
 	known := routed(cfg.Providers)
-	m.providers, err = provider.New(cfg.Providers, provider.Deps{Registerer: metrics, Models: router.KnownModels(cfg.Models, known)})
+	m.providers, err = provider.New(cfg.Providers, provider.Deps{
+		Poller: poller, Registerer: metrics, Models: router.KnownModels(cfg.Models, known),
+	})
 	if err != nil {
 		return models{}, err
 	}

@@ -143,7 +143,7 @@ func (s *server) newClients(stop context.CancelFunc) (*parleyhttp.Server, error)
 		Catalogue: s.models.router,
 		Cache:     s.answers.cache, Embeddings: s.answers.embedder,
 		Warmer: s.warmer, Batches: s.batches,
-		Ready: s.ready(), Stop: stop, Registerer: s.metrics, Log: s.log,
+		Ready: s.ready(), Stop: stop, Poller: s.sockets.poller, Registerer: s.metrics, Log: s.log,
 	})
 }
 
@@ -162,6 +162,7 @@ func (s *server) newOperators() *admin.Server {
 func (s *server) parts(ctx context.Context, again *source, environment []string) []part {
 	reload := &reloader{source: again, takeOver: s.fleet.takeOver, running: *s.cfg, log: s.log}
 	return slices.Concat([]part{
+		{name: "the poller", run: s.sockets.poller.Run},
 		{name: "the admin listener", run: s.sockets.serveAdmin(s.operators)},
 		{name: "the shared cache", run: s.answers.share()},
 		{name: "the shares of limits", run: s.door.share()},

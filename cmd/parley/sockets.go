@@ -10,12 +10,14 @@ import (
 	parleyhttp "example.com/parley/http"
 	"example.com/parley/http/admin"
 	"example.com/parley/messages"
+	"example.com/parley/messages/parking"
 )
 
 // sockets are what the server listens on. They are taken before anything else
 // is begun, so that a port in use is said at once; who connects early waits.
 type sockets struct {
 	public, private net.Listener
+	poller          *parking.Poller // for the connections that nobody reads
 }
 
 func listen(ctx context.Context, cfg *Config) (s sockets, err error) {
@@ -25,6 +27,10 @@ func listen(ctx context.Context, cfg *Config) (s sockets, err error) {
 	if s.private, err = listenOn(ctx, cfg.Admin.Listen, "admin.listen", "--admin-listen"); err != nil {
 		_ = s.public.Close()
 		return sockets{}, err
+	}
+	if s.poller, err = parking.NewPoller(); err != nil {
+		s.close()
+		return sockets{}, fmt.Errorf("wait for connections: %w", err)
 	}
 	return s, nil
 }
@@ -54,6 +60,9 @@ func listenOn(ctx context.Context, address, key, flag string) (net.Listener, err
 func (s sockets) close() {
 	_ = s.public.Close()
 	_ = s.private.Close()
+	if s.poller != nil {
+		s.poller.Close()
+	}
 }
 
 // serve returns what answers clients until its context ends.

@@ -1,6 +1,7 @@
-package http
+package parking
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -8,21 +9,20 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-// reads counts what a poller, and others, have started.
+// reads counts how often a reader was resumed.
 type reads chan struct{}
 
-func (r reads) read() { r <- struct{}{} }
+// Resume implements Waiter.
+func (r reads) Resume() { r <- struct{}{} }
 
-// none holds that no goroutine was started.
+// none holds that it was not.
 func (r reads) none(tb testing.TB) {
 	tb.Helper()
 	select {
 	case <-r:
-		tb.Error("a reading goroutine was started that nobody needs")
+		tb.Error("a reader was resumed that nobody needs")
 	default:
 	}
 }
@@ -30,15 +30,15 @@ func (r reads) none(tb testing.TB) {
 // pollerWorld is a poller that runs, and a listener for connections that it waits for.
 type pollerWorld struct {
 	tb      testing.TB
-	poller  *poller
+	poller  *Poller
 	ln      net.Listener
-	metrics *sessionMetrics
+	end     func()
 	stopped sync.WaitGroup
 }
 
 func newPollerWorld(tb testing.TB) *pollerWorld {
 	tb.Helper()
-	p, err := newPoller()
+	p, err := NewPoller()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -46,8 +46,14 @@ func newPollerWorld(tb testing.TB) *pollerWorld {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := &pollerWorld{tb: tb, poller: p, ln: ln, metrics: &newMetrics(prometheus.NewRegistry()).sessions}
-	w.stopped.Go(p.run)
+	w := &pollerWorld{tb: tb, poller: p, ln: ln}
+	ctx, end := context.WithCancel(context.Background())
+	w.end = end
+	w.stopped.Go(func() {
+		if err := p.Run(ctx); err != nil {
+			tb.Error(err)
+		}
+	})
 	tb.Cleanup(func() {
 		_ = ln.Close()
 		w.stop()
@@ -56,12 +62,12 @@ func newPollerWorld(tb testing.TB) *pollerWorld {
 }
 
 func (w *pollerWorld) stop() {
-	w.poller.close()
+	w.end()
 	w.stopped.Wait()
 }
 
 // open returns a connection's two sides.
-func (w *pollerWorld) open() (l *line, started reads, client net.Conn) {
+func (w *pollerWorld) open() (c *Conn, started reads, client net.Conn) {
 	w.tb.Helper()
 	client, err := new(net.Dialer).DialContext(w.tb.Context(), "tcp", w.ln.Addr().String())
 	if err != nil {
@@ -72,15 +78,16 @@ func (w *pollerWorld) open() (l *line, started reads, client net.Conn) {
 		w.tb.Fatal(err)
 	}
 	started = make(reads, 8) // more than the one that may be
-	l = &line{Conn: conn, metrics: w.metrics, reader: started, poller: w.poller, raw: rawOf(conn)}
-	w.tb.Cleanup(func() { _, _ = client.Close(), l.Close() })
-	return l, started, client
+	c = new(Conn)
+	c.Open(conn, w.poller)
+	w.tb.Cleanup(func() { _, _ = client.Close(), c.Close() })
+	return c, started, client
 }
 
-// park parks, as a reading goroutine does that has nothing to read.
-func (w *pollerWorld) park(l *line) {
+// park parks, as a reader does that has nothing to read.
+func (w *pollerWorld) park(c *Conn, reader reads) {
 	w.tb.Helper()
-	if !l.canPark() || !l.park() {
+	if !c.CanPark() || !c.Park(reader) {
 		w.tb.Fatal("it is not parked")
 	}
 }
@@ -88,8 +95,8 @@ func (w *pollerWorld) park(l *line) {
 // settle waits until the poller has come to what happens now.
 func (w *pollerWorld) settle() {
 	w.tb.Helper()
-	l, started, client := w.open()
-	w.park(l)
+	c, started, client := w.open()
+	w.park(c, started)
 	write(w.tb, client)
 	<-started
 }
@@ -101,31 +108,31 @@ func write(tb testing.TB, conn net.Conn) {
 	}
 }
 
-func TestAParkedLineIsReadOncePerTime(t *testing.T) {
+func TestAParkedConnectionIsReadOncePerTime(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
-	l, started, client := w.open()
+	c, started, client := w.open()
 	for range 100 {
-		w.park(l)
+		w.park(c, started)
 		started.none(t)
 		write(t, client)
 		<-started
 		write(t, client) // while it is read
 		w.settle()
 		started.none(t)
-		if _, err := io.ReadFull(l, make([]byte, 2)); err != nil {
+		if _, err := io.ReadFull(c, make([]byte, 2)); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func TestWhatIsThereAlreadyIsToldWhenALineIsParked(t *testing.T) {
+func TestWhatIsThereAlreadyIsToldWhenAConnectionIsParked(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
-	l, started, client := w.open()
+	c, started, client := w.open()
 	for range 10 { // nobody reads it
 		write(t, client)
-		w.park(l)
+		w.park(c, started)
 		<-started
 	}
 }
@@ -137,62 +144,62 @@ func TestAClientThatGoesIsToldOf(t *testing.T) {
 		"closes": (*net.TCPConn).Close, "half": (*net.TCPConn).CloseWrite,
 		"resets": func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) },
 	} {
-		l, started, client := w.open()
-		w.park(l)
+		c, started, client := w.open()
+		w.park(c, started)
 		if err := leave(client.(*net.TCPConn)); err != nil {
 			t.Fatal(name, err)
 		}
 		<-started
-		if _, err := l.Read(make([]byte, 1)); err == nil {
+		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Errorf("%s: it can be read", name)
 		}
 	}
 }
 
-func TestALineThatIsClosedOrTimedIsReadAndStaysSo(t *testing.T) {
+func TestAConnectionThatIsClosedOrTimedIsReadAndStaysSo(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
 	for name, test := range map[string]struct {
-		change func(*line) error
+		change func(*Conn) error
 		want   error
 	}{
-		"closed": {(*line).Close, net.ErrClosed},
-		"timed":  {func(l *line) error { return l.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
+		"closed": {(*Conn).Close, net.ErrClosed},
+		"timed":  {func(c *Conn) error { c.Stay(); return c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
 	} {
 		for _, parked := range []bool{true, false} {
-			l, started, _ := w.open()
+			c, started, _ := w.open()
 			if parked {
-				w.park(l)
+				w.park(c, started)
 			}
-			if err := test.change(l); err != nil {
+			if err := test.change(c); err != nil {
 				t.Fatal(name, err)
 			}
 			if parked {
 				<-started
 			}
-			if _, err := l.Read(make([]byte, 1)); !errors.Is(err, test.want) {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, test.want) {
 				t.Errorf("%s: reading it fails with %v", name, err)
 			}
-			if l.park() {
+			if c.Park(started) {
 				t.Errorf("%s: it is parked again", name)
 			}
-			_ = l.Close()
+			_ = c.Close()
 			w.settle()
 			started.none(t)
 		}
 	}
 }
 
-// However many need the reading goroutine at once, there is one.
-func TestAParkedLineGetsOneReader(t *testing.T) {
+// However many need the reader at once, it is resumed once.
+func TestAParkedConnectionGetsOneReader(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
 	for range 200 {
-		l, started, client := w.open()
-		w.park(l)
+		c, started, client := w.open()
+		w.park(c, started)
 		var all sync.WaitGroup
 		for _, need := range []func(){
-			func() { _ = l.Close() }, func() { _ = l.SetReadDeadline(time.Now()) }, l.resume, func() { _, _ = client.Write([]byte("x")) },
+			func() { _ = c.Close() }, c.Stay, c.Wake, func() { _, _ = client.Write([]byte("x")) },
 		} {
 			all.Go(need)
 		}
@@ -205,19 +212,19 @@ func TestAParkedLineGetsOneReader(t *testing.T) {
 }
 
 // A descriptor is another connection's as soon as it is closed.
-func TestLinesWithOneDescriptorAreNotTakenForEachOther(t *testing.T) {
+func TestConnectionsWithOneDescriptorAreNotTakenForEachOther(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
 	still, stirred, _ := w.open()
-	w.park(still)
+	w.park(still, stirred)
 	for range 500 {
 		first, ended, client := w.open()
-		w.park(first)
+		w.park(first, ended)
 		go func() { _, _ = client.Write([]byte("x")) }() // its event may come behind its end
 		_ = first.Close()
 		<-ended
 		second, started, other := w.open()
-		w.park(second)
+		w.park(second, started)
 		started.none(t)
 		write(t, other)
 		<-started
@@ -226,27 +233,27 @@ func TestLinesWithOneDescriptorAreNotTakenForEachOther(t *testing.T) {
 	w.settle()
 	stirred.none(t)
 	if known := len(w.poller.all()); known > 3 { // the still one, and those of settle
-		t.Errorf("%d lines are known", known)
+		t.Errorf("%d connections are known", known)
 	}
 }
 
 func TestAPollerThatStopsGivesAllBack(t *testing.T) {
 	t.Parallel()
 	w := newPollerWorld(t)
-	l, started, _ := w.open()
+	c, started, _ := w.open()
 	other, also, _ := w.open()
 	read, never, _ := w.open()
-	w.park(l)
-	w.park(other)
-	w.park(read)
-	read.resume()
+	w.park(c, started)
+	w.park(other, also)
+	w.park(read, never)
+	read.Wake()
 	<-never
 	w.stop()
 	<-started
 	<-also
 	never.none(t)
-	for _, one := range []*line{l, other, read} {
-		if one.park() {
+	for _, one := range []*Conn{c, other, read} {
+		if one.Park(started) {
 			t.Error("it is parked at a poller that has stopped")
 		}
 		if err := one.Close(); err != nil {
