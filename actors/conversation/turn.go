@@ -56,7 +56,6 @@ type turn struct {
 
 	// Most turns need no more than these, which saves them an allocation each.
 	firstRow    [1]messages.UsageRow
-	usualTail   [3]messages.Chunk
 	firstServed messages.Served // what the client reads
 }
 
@@ -64,7 +63,7 @@ type turn struct {
 func newTurn(parent context.Context, deps *Deps, m *messages.StartTurn, history []messages.Item) *turn {
 	t := &turn{deps: deps, request: m, spec: &m.Spec, history: history}
 	t.ctx, t.cancel = context.WithCancelCause(parent)
-	t.rows, t.tail = t.firstRow[:0], t.usualTail[:0]
+	t.rows = t.firstRow[:0]
 	return t
 }
 

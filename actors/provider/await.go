@@ -24,21 +24,21 @@ func (s *stream) await(w parking.Waiter) (parked bool) {
 	}
 	s.exchange.wait(patience)
 	s.awaited = true
-	if s.exchange.park(w) {
-		return true
+	if s.exchange.isSlow() {
+		s.queue, s.next = nil, 0 // which is empty, and made anew as seldom
+		if s.exchange.park(w) {
+			return true
+		}
 	}
 	ready.await()
 	return false
 }
 
-// chunked is the length of a body that says itself where it ends.
-const chunked = -1
-
 // rest tells whether nothing of the body is to be had without waiting, and then holds
 // no buffer. Of a body that is not chunked it is not known here whether anything is to
 // follow.
 func (x *exchange) rest() bool {
-	if x.closed || x.ended || x.reader.Buffered() > 0 || x.response.Header.ContentLength() != chunked {
+	if x.closed || x.ended || x.reader.Buffered() > 0 || x.body.chunks == nil {
 		return false
 	}
 	x.reader.GiveBack()
@@ -49,11 +49,14 @@ func (x *exchange) rest() bool {
 // a processor some 10 us, which is nothing of that time, and a goroutine holds 5 KB.
 const parkFrom = 100 * time.Millisecond
 
-// park has w resumed when there is something to read, or the time for it is over, if
-// what came last took long as well. Behind that nobody but w uses the exchange.
+// isSlow tells whether what came last took long.
+func (x *exchange) isSlow() bool { return x.pause >= parkFrom }
+
+// park has w resumed when there is something to read, or the time for it is over.
+// Behind that nobody but w uses the exchange.
 func (x *exchange) park(w parking.Waiter) bool {
 	conn := &x.connection.raw
-	if w == nil || x.pause < parkFrom || !conn.CanPark() {
+	if w == nil || !conn.CanPark() {
 		return false
 	}
 	if x.alarm == nil {

@@ -153,11 +153,11 @@ type reply struct {
 
 // receive reads what the head of the answer announces.
 func (c *client) receive(ctx context.Context, x *exchange, r reply) (Answer, error) {
-	status := x.response.StatusCode()
 	switch {
-	case status != fasthttp.StatusOK:
-		return nil, c.refused(ctx, x, status)
+	case x.status != fasthttp.StatusOK:
+		return nil, c.refused(ctx, x)
 	case r.stream && !strings.HasPrefix(string(x.response.Header.ContentType()), "application/json"):
+		x.dropHead()
 		return newStream(ctx, c, x, r), nil
 	default:
 		return c.readWhole(ctx, x, r)
@@ -168,17 +168,17 @@ func (c *client) receive(ctx context.Context, x *exchange, r reply) (Answer, err
 const maxError = 64 << 10
 
 // refused reads an answer that is no reply.
-func (c *client) refused(ctx context.Context, x *exchange, status int) *messages.Failure {
+func (c *client) refused(ctx context.Context, x *exchange) *messages.Failure {
 	defer x.close()
 	wait := retryAfter(&x.response.Header, time.Now())
-	if 300 <= status && status < 400 {
-		return redirected(c.name, status)
+	if 300 <= x.status && x.status < 400 {
+		return redirected(c.name, x.status)
 	}
 	body, err := x.readAll(nil, maxError)
 	if err != nil && ctx.Err() != nil {
 		return stopped(ctx)
 	}
-	return c.settings.hideAll(c.dialect.decodeError(status, wait, body))
+	return c.settings.hideAll(c.dialect.decodeError(x.status, wait, body))
 }
 
 func (c *client) connections() (idle, busy int) { return c.pool.counts() }

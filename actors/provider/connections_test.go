@@ -24,6 +24,10 @@ import (
 
 func TestConnectionIsUsedAgain(t *testing.T) {
 	t.Parallel()
+	endless := func(w http.ResponseWriter, r *http.Request) {
+		data("a", "b", "c", "d", "e")(w, r)
+		<-r.Context().Done()
+	}
 	for name, tt := range map[string]struct {
 		server http.HandlerFunc
 		stream bool
@@ -33,7 +37,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 		"after a whole reply":        {answer(200, "application/json", chatWhole), false, 1},
 		"after an error":             {answer(400, "application/json", `{"error":{"message":"no"}}`), false, 1},
 		"not when asked not to":      {answer(200, "application/json", chatWhole, "Connection", "close"), false, 5},
-		"not after a broken stream":  {data("a", "b", "c", "d", "e"), true, 5},
+		"not after a broken stream":  {endless, true, 5},
 		"after words behind the end": {data(delta("Hello"), chatFinish, chatUsage, chatDone, `{"cost":1}`), true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,9 +19,13 @@ import (
 type exchange struct {
 	pool       *pool
 	connection *connection
-	response   *fasthttp.Response
+	response   *fasthttp.Response // with the head, and never more; nil once that is of no more use
 	reader     parking.Reader
 	stop       func() bool // watching the context; false when that has ended
+
+	status int
+	closes bool // the connection is of no use behind this
+	body   body
 
 	readBy time.Time     // as wait has set it
 	waited time.Time     // when that was last called
@@ -36,7 +39,7 @@ type exchange struct {
 
 func newExchange(ctx context.Context, p *pool, c *connection) *exchange {
 	x := &exchange{pool: p, connection: c, response: fasthttp.AcquireResponse()}
-	x.response.StreamBody = true
+	x.response.SkipBody = true
 	x.stop = context.AfterFunc(ctx, func() { _ = c.raw.Close() })
 	return x
 }
@@ -97,7 +100,7 @@ func (x *exchange) stale(err error) bool {
 	if !x.connection.used || isTimeout(err) {
 		return false
 	}
-	return err != nil && !x.heard || err == nil && x.response.StatusCode() == fasthttp.StatusRequestTimeout
+	return err != nil && !x.heard || err == nil && x.status == fasthttp.StatusRequestTimeout
 }
 
 // wait sets how long the next read may take: limit, and at most an eighth more. A
@@ -118,46 +121,6 @@ func (x *exchange) wait(limit time.Duration) {
 	}
 }
 
-// Read reads the body.
-func (x *exchange) Read(p []byte) (int, error) {
-	body := x.response.BodyStream()
-	if body == nil { // of an answer that has none, as 204
-		x.ended = true
-		return 0, io.EOF
-	}
-	x.borrow()
-	n, err := body.Read(p)
-	if errors.Is(err, io.EOF) {
-		x.ended = true
-		return n, io.EOF
-	}
-	if err != nil {
-		err = x.fault(err)
-	}
-	return n, err
-}
-
-// errTooLong says that a body was larger than it may be.
-var errTooLong = errors.New("the body is too long")
-
-// readAll appends the body to dst. It must not be longer than limit bytes.
-func (x *exchange) readAll(dst []byte, limit int) ([]byte, error) {
-	const least = 4 << 10 // bytes: most replies fit
-	for {
-		dst = slices.Grow(dst, least)
-		n, err := x.Read(dst[len(dst):min(cap(dst), limit+1)])
-		dst = dst[:len(dst)+n]
-		switch {
-		case len(dst) > limit:
-			return dst[:limit], errTooLong
-		case errors.Is(err, io.EOF):
-			return dst, nil
-		case err != nil:
-			return dst, err
-		}
-	}
-}
-
 // close gives the connection back if it is fit for use, and closes it if not.
 func (x *exchange) close() {
 	if x.closed {
@@ -167,13 +130,20 @@ func (x *exchange) close() {
 	if x.alarm != nil {
 		x.alarm.Stop()
 	}
-	fit := x.stop() && x.ended && !x.response.ConnectionClose() && x.reader.Buffered() == 0
-	fasthttp.ReleaseResponse(x.response)
+	fit := x.stop() && x.ended && !x.closes && x.reader.Buffered() == 0
+	x.dropHead()
 	x.reader.GiveBack()
 	if fit {
 		x.pool.put(x.connection)
 	} else {
 		x.pool.drop(x.connection)
 	}
-	x.response = nil
+}
+
+// dropHead gives back what holds the head.
+func (x *exchange) dropHead() {
+	if x.response != nil {
+		fasthttp.ReleaseResponse(x.response)
+		x.response = nil
+	}
 }

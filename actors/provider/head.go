@@ -17,13 +17,16 @@ var (
 	largeReaders = parking.NewBuffers(16 << 10)
 )
 
-// readHead reads the head of an answer.
+// readHead reads the head of an answer, and those of its forerunners.
 func (x *exchange) readHead() error {
 	x.borrow()
 	err := x.response.ReadLimitBody(&x.reader.Reader, 0)
 	if _, tooSmall := errors.AsType[*fasthttp.ErrSmallBuffer](err); tooSmall {
 		x.enlarge()
 		err = x.response.ReadLimitBody(&x.reader.Reader, 0)
+	}
+	if err == nil {
+		x.beginBody()
 	}
 	return err
 }
