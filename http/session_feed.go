@@ -27,6 +27,7 @@ type feed struct {
 	leave     context.CancelCauseFunc    // has the turn know that nobody waits for it
 	done      func(messages.LaneOutcome) // takes what came of it
 	kept      messages.ConversationRef   // where the turn is
+	private   bool                       // that is known by its responses alone
 	cancelled <-chan struct{}            // nil once that was seen
 	events    *openai.ResponseStream     // nil until the turn is accepted
 
@@ -141,16 +142,22 @@ func (f *feed) accept() error {
 		if started.Err != nil {
 			return started.Err
 		}
-		record := recordOf(&f.turn.Spec, started)
-		f.kept, f.cancelled = record.Ref, f.lane.Cancelled
-		if f.lane.Remembered != nil {
-			record.After = f.lane.Remembered.ID
-		}
-		f.events = openai.NewResponseStream(record)
+		f.kept = messages.ConversationRef{Tenant: f.turn.Spec.Tenant, Conversation: started.Conversation}
+		f.private, f.cancelled = started.Private, f.lane.Cancelled
+		f.events = openai.ResponseStreamOf(f.describe)
 		return nil
 	default:
 		return f.interrupted()
 	}
+}
+
+// describe is the response as it is known before it is there.
+func (f *feed) describe() *messages.TurnRecord {
+	record := recordOf(&f.turn.Spec, messages.TurnStarted{Conversation: f.kept.Conversation, Private: f.private})
+	if f.lane.Remembered != nil {
+		record.After = f.lane.Remembered.ID
+	}
+	return record
 }
 
 // interrupted is why nobody waits any more.

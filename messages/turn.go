@@ -123,7 +123,7 @@ type StartTurn struct {
 // so more would only wait in the socket instead. A reply in one piece has five as
 // a rule.
 const (
-	streamBuffer = 16
+	streamBuffer = 8
 	wholeBuffer  = 6
 )
 

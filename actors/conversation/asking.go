@@ -13,6 +13,7 @@ import (
 // targets would be half of what the turn's goroutine has on its stack meanwhile. So there
 // is one loop, in answer, and its state is here.
 type asking struct {
+	begun   bool              // there is something to ask
 	call    *messages.Call    // as the turn began it
 	next    *messages.Call    // what the next target is asked: call, and what was said where that is to be continued
 	targets []messages.Target // best first
@@ -21,6 +22,9 @@ type asking struct {
 	retries int               // that were made
 	last    opened
 }
+
+// forget lets go of what nobody will be asked any more.
+func (a *asking) forget() { a.call, a.next, a.targets, a.tried = nil, nil, nil, 0 }
 
 // asksOn decides whether anybody is to be asked, and prepares that. The step to
 // another provider is immediate, and nobody's budget bounds it: each provider is

@@ -11,12 +11,12 @@ import (
 // it is called again, and goes on. It is the one place that tries again. Its goroutine
 // spends its life in hear, and has little on its stack there: see asking.
 func (t *turn) answer(ctx context.Context) (parked bool, err error) {
-	if t.asking.call == nil {
+	if !t.asking.begun {
 		call, err := t.prepare(ctx)
 		if call == nil || err != nil {
 			return false, err
 		}
-		t.asking.call, t.asking.next = call, call
+		t.asking.begun, t.asking.call, t.asking.next = true, call, call
 	}
 	last := &t.asking.last
 	for t.heard != nil || t.asksOn(ctx) {

@@ -118,6 +118,9 @@ func (t *turn) flushOpened(ctx context.Context) error {
 		return nil
 	}
 	t.opened, t.shown = false, true
+	if !t.spec.Continue {
+		t.asking.forget()
+	}
 	served := &t.firstServed
 	if t.before.Provider != "" {
 		served = new(messages.Served) // the client may not have read the first yet

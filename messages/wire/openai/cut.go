@@ -20,7 +20,7 @@ func (s *ResponseStream) Cut(dst []byte, f *messages.Failure, kept bool) []byte 
 		dst = s.appendPreamble(dst) // so that there is a number to go on from
 	}
 	last := max(s.events.sequence, s.events.after)
-	id := ResponseID(s.record.ID)
+	id := ResponseID(s.id)
 	return appendErrorEvent(dst, resumable(f, id, "&starting_after="+strconv.FormatInt(last, 10)), last, func(w *object) {
 		w.string("response_id", id)
 		w.int("starting_after", last)

@@ -15,19 +15,28 @@ import (
 // of a second tool call waits until the arguments of the first are whole. So the
 // events, and their numbers, are a function of the stored items; see [Sequence].
 type ResponseStream struct {
-	record messages.TurnRecord
-	reply  messages.Reply
-	events responseEvents
-	begun  bool
-	at     int // position of the item that is being written
+	describe func() *messages.TurnRecord // what it returns is not changed
+	reply    messages.Reply
+	events   responseEvents
+	begun    bool
+	at       int // position of the item that is being written
+
+	id     messages.TurnID
+	inputs int
 }
 
 // NewResponseStream returns the stream of the turn that record describes, as far
-// as it is known before the turn runs. record is copied.
+// as it is known before the turn runs. record is not to be changed any more.
 func NewResponseStream(record *messages.TurnRecord) *ResponseStream {
-	s := &ResponseStream{record: *record, events: responseEvents{sequence: -1, after: -1}}
-	s.record.Status = messages.TurnRunning
-	return s
+	return ResponseStreamOf(func() *messages.TurnRecord { return record })
+}
+
+// ResponseStreamOf is NewResponseStream for a record that nobody else has: describe makes
+// it anew each time that it is written, at the beginning and at the end of a stream, and
+// it is in nobody's memory between.
+func ResponseStreamOf(describe func() *messages.TurnRecord) *ResponseStream {
+	record := describe()
+	return &ResponseStream{describe: describe, id: record.ID, inputs: record.Inputs, events: responseEvents{sequence: -1, after: -1}}
 }
 
 // After leaves out the events up to the one with this number: the client has
@@ -69,16 +78,17 @@ func (s *ResponseStream) appendPreamble(dst []byte) []byte {
 		return dst
 	}
 	s.begun = true
-	s.record.Served = s.reply.Served
-	dst = s.events.appendResponse(dst, "response.created", &s.record, nil)
-	return s.events.appendResponse(dst, "response.in_progress", &s.record, nil)
+	r := *s.describe()
+	r.Status, r.Served = messages.TurnRunning, s.reply.Served
+	dst = s.events.appendResponse(dst, "response.created", &r, nil)
+	return s.events.appendResponse(dst, "response.in_progress", &r, nil)
 }
 
 // catchUp writes what the reply has and the stream has not. An item is done when
 // another follows it, unless that is too early. probabilities are those of the
 // last delta.
 func (s *ResponseStream) catchUp(dst []byte, probabilities []byte) []byte {
-	items := s.reply.Items(s.record.ID, s.record.Inputs, s.at, messages.ItemIncomplete)
+	items := s.reply.Items(s.id, s.inputs, s.at, messages.ItemIncomplete)
 	for i := range items {
 		if i == len(items)-1 || !isWhole(&items[i]) {
 			return s.events.appendItem(dst, &items[i], s.at, probabilities)
@@ -111,8 +121,8 @@ func (s *ResponseStream) appendEnd(dst []byte, end *messages.TurnOutcome) []byte
 	if end.Status != messages.TurnComplete {
 		status = messages.ItemIncomplete
 	}
-	r := &s.record
-	items := s.reply.Items(r.ID, r.Inputs, 0, status)
+	r := *s.describe()
+	items := s.reply.Items(s.id, s.inputs, 0, status)
 	dst = s.endItems(dst, items)
 	r.Status, r.Reason, r.Ended = end.Status, end.Reason, end.Ended
 	r.Served, r.Finish, r.Usage = s.reply.Served, s.reply.Finish, s.reply.Usage
@@ -120,7 +130,7 @@ func (s *ResponseStream) appendEnd(dst []byte, end *messages.TurnOutcome) []byte
 		f := messages.AsFailure(end.Err)
 		r.FailureCode, r.FailureText = f.Code, f.What
 	}
-	return s.events.appendEnd(dst, r, items)
+	return s.events.appendEnd(dst, &r, items)
 }
 
 // AppendReplay writes the events of a stored turn whose number is above after. Of
