@@ -230,7 +230,7 @@ func (c *call) thanks(id uint64) (took func()) {
 // inbox is closed by the relay. Where the turn's owner does not live to see its end
 // the next one is asked to go on.
 func (c *call) pump(turn *messages.StartTurn, took func()) {
-	defer closeStream(turn)
+	defer turn.CloseChunks()
 	defer turn.Leave()
 	s := newStream(turn)
 	for batch := range c.inbox {
@@ -252,28 +252,8 @@ func (c *call) pump(turn *messages.StartTurn, took func()) {
 	s.end()
 }
 
-// show waits for a client that is slow, until it has gone.
-func show(turn *messages.StartTurn, chunk messages.Chunk) {
-	if turn.Chunks == nil {
-		return
-	}
-	select {
-	case turn.Chunks <- chunk:
-		turn.Arrived()
-	case <-turn.Client.Done():
-	}
-}
-
 // brokenOff ends a stream whose owner is gone, or out of sight. Nobody here knows whether
 // the turn goes on, so its client is told to read on, and not that it has ended.
 func brokenOff(err error) messages.Chunk {
 	return messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnRunning, Ended: time.Now(), Err: err}}
-}
-
-// closeStream ends what the client reads.
-func closeStream(turn *messages.StartTurn) {
-	if turn.Chunks != nil {
-		close(turn.Chunks)
-		turn.Arrived()
-	}
 }

@@ -44,7 +44,7 @@ func (s *stream) take(chunk messages.Chunk, tokens int) {
 		if s.turn.Spec.Continue || s.shown.Len() == 0 {
 			s.shown.Add(chunk)
 		}
-		show(s.turn, chunk)
+		s.turn.Show(chunk)
 	}
 }
 
@@ -82,11 +82,11 @@ func isCut(end *messages.TurnOutcome) bool {
 // end brings the client the rest.
 func (s *stream) end() {
 	for _, c := range s.held {
-		show(s.turn, c)
+		s.turn.Show(c)
 	}
 	if s.last != nil {
 		s.turn.Settle(s.tokens)
-		show(s.turn, *s.last)
+		s.turn.Show(*s.last)
 	}
 }
 
@@ -95,7 +95,7 @@ func (s *stream) end() {
 func (c *Cluster) handOver(s *stream) {
 	cut := s.last
 	used := &tally{}
-	next := messages.NewStartTurn(s.turn.Client, s.turn.Spec)
+	next := messages.NewStartTurn(s.turn.Client, *s.turn.Spec)
 	next.Limited = used
 	next.Spec.Handover = &messages.Handover{Shown: s.shown.Rest(messages.ReplyCursor{}), Owners: s.owners}
 	s.owners++

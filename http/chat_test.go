@@ -17,7 +17,7 @@ import (
 func recording(chunks ...messages.Chunk) (conversations, <-chan messages.TurnSpec) {
 	specs := make(chan messages.TurnSpec, 16)
 	return func(m *messages.StartTurn) error {
-		specs <- m.Spec
+		specs <- *m.Spec
 		go speak(m, chunks)
 		return nil
 	}, specs

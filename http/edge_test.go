@@ -225,8 +225,8 @@ func TestASessionAtAnEdgeNodeOutlivesTheCores(t *testing.T) {
 	origins := configured(func(c *parleyhttp.Config) { c.Sessions.Origins = []string{pageOrigin} })
 	never := conversations(func(m *messages.StartTurn) error {
 		m.Answer(messages.TurnStarted{})
-		put(m, opened())
-		put(m, text("Hel"))
+		m.Show(opened())
+		m.Show(text("Hel"))
 		return nil
 	})
 	core := reach(serve(t, never).address)

@@ -45,14 +45,14 @@ func holding(chunks ...messages.Chunk) (conversations, <-chan *messages.StartTur
 	begun, left := make(chan *messages.StartTurn, 16), make(chan time.Time, 16)
 	return func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			started := messages.TurnStarted{}
 			if m.Spec.Keep {
 				started.Conversation = m.Spec.Conversation
 			}
 			m.Answer(started)
 			for _, chunk := range chunks {
-				put(m, chunk)
+				m.Show(chunk)
 			}
 			begun <- m
 			<-m.Client.Done()
@@ -147,18 +147,12 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	left := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			for {
-				select {
-				case m.Chunks <- text(strings.Repeat("x", 32<<10)):
-					m.Arrived()
-				case <-m.Client.Done():
-					close(left)
-					return
-				}
+			m.Show(opened())
+			for m.Show(text(strings.Repeat("x", 32<<10))) {
 			}
+			close(left)
 		}()
 		return nil
 	}, configured(func(c *parleyhttp.Config) { c.WriteStall = 300 * time.Millisecond }))
@@ -203,12 +197,12 @@ func TestAPanicInAStreamCutsThatStreamAlone(t *testing.T) {
 	read := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("a"))
+			m.Show(opened())
+			m.Show(text("a"))
 			<-read
-			put(m, messages.Chunk{Kind: messages.ChunkOpened}) // which serves nobody, as no turn says
+			m.Show(messages.Chunk{Kind: messages.ChunkOpened}) // which serves nobody, as no turn says
 		}()
 		return nil
 	})

@@ -95,7 +95,7 @@ func (s *Server) repeated(ctx context.Context, x *exchange, record *messages.Tur
 	a := &answer{
 		server: s, model: record.Model, cancel: cancel, ring: s.watch.ringOf(x), served: record.Served, first: chunks[0],
 		started: messages.TurnStarted{Conversation: record.Ref.Conversation, Private: record.Private},
-		turn:    &messages.StartTurn{Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
+		turn:    &messages.StartTurn{Spec: new(messages.TurnSpec), Client: client, Chunks: make(chan messages.Chunk, len(chunks))},
 	}
 	a.waiting.deadline = x.begun.Add(s.cfg.TurnTimeout)
 	for _, chunk := range chunks[1:] {

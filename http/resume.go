@@ -142,7 +142,7 @@ func (s *Server) looking(c *fiber.Ctx, x *exchange, f *followed) *answer {
 	client, cancel := context.WithCancelCause(context.Background())
 	a := &answer{
 		server: s, accepted: true, started: messages.TurnStarted{Conversation: f.record.Ref.Conversation, Private: f.record.Private}, model: f.record.Model, kept: f.record.ID,
-		turn: &messages.StartTurn{Client: client}, view: f.view, cancel: cancel, returned: true, ring: s.watch.ringOf(x),
+		turn: &messages.StartTurn{Spec: new(messages.TurnSpec), Client: client}, view: f.view, cancel: cancel, returned: true, ring: s.watch.ringOf(x),
 		waiting: waiter{conn: c.Context().Conn(), cancel: cancel, since: x.begun, deadline: x.begun.Add(s.cfg.TurnTimeout + lastWord)},
 	}
 	a.ring.add(&a.waiting)

@@ -268,9 +268,9 @@ func TestASlowClientIsToldToReadTheRest(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			put(m, opened())
-			put(m, text("Hel"))
-			hangUp(m) // as a turn does that others look at
+			m.Show(opened())
+			m.Show(text("Hel"))
+			m.CloseChunks() // as a turn does that others look at
 		}()
 		return nil
 	})

@@ -158,13 +158,13 @@ func TestADrainLetsAStreamFinish(t *testing.T) {
 	more := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			<-more
 			for _, c := range []messages.Chunk{text("lo"), finish(), end()} {
-				put(m, c)
+				m.Show(c)
 			}
 		}()
 		return nil

@@ -43,20 +43,20 @@ func (n *session) command(body []byte) {
 // create asks for a response, by the rules of POST /v1/responses.
 func (n *session) create(lane messages.Lane, e *openai.ClientEvent) {
 	t := &messages.LaneTurn{Lane: lane, Spec: n.newSpec(), Previous: e.Create.PreviousResponseID, Warm: !e.Generate}
-	if err := describe(&t.Spec, e.Create); err != nil {
+	if err := describe(t.Spec, e.Create); err != nil {
 		n.refuse(n.exchange(t.Spec.ID), lane, err)
 		return
 	}
 	t.Spec.Conversation = messages.ConversationID(e.Create.Conversation)
-	t.Spec.Keep = e.Create.Store == nil || *e.Create.Store
+	t.Store = e.Create.Store == nil || *e.Create.Store
 	n.tell(t)
 }
 
 // newSpec is a turn as the handshake asked for it.
-func (n *session) newSpec() messages.TurnSpec {
+func (n *session) newSpec() *messages.TurnSpec {
 	spec := *n.asked
 	spec.ID, spec.Allowed = NewRequestID(), n.who.Load().Allowed
-	return spec
+	return &spec
 }
 
 // describe says what is asked, apart from where it is asked.

@@ -49,15 +49,10 @@ func TestAClientThatDoesNotComeToThePingIsToldToResume(t *testing.T) {
 	t.Parallel()
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			for m.Client.Err() == nil {
-				select {
-				case m.Chunks <- text(strings.Repeat("x", 4<<10)):
-					m.Arrived()
-				case <-m.Client.Done():
-				}
+			m.Show(opened())
+			for m.Show(text(strings.Repeat("x", 4<<10))) {
 				time.Sleep(10 * time.Millisecond)
 			}
 		}()
@@ -96,11 +91,11 @@ func TestAnOldConnectionBeginsNothingMore(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			<-release
-			put(m, end())
-			hangUp(m)
+			m.Show(end())
+			m.CloseChunks()
 		}()
 		return nil
 	}, sockets(func(c *parleyhttp.SessionConfig) {
@@ -121,11 +116,11 @@ func TestADrainIsAnnouncedAndWaits(t *testing.T) {
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			<-release
-			put(m, end())
-			hangUp(m)
+			m.Show(end())
+			m.CloseChunks()
 		}()
 		return nil
 	})
@@ -156,10 +151,10 @@ func TestADrainCutsWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			<-m.Client.Done()
 		}()
 		return nil
@@ -183,14 +178,11 @@ func TestASlowReaderIsCutAndToldSo(t *testing.T) {
 	long := text(strings.Repeat("x", 32<<10))
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
+			m.Show(opened())
 			for range 4000 {
-				select {
-				case m.Chunks <- long:
-					m.Arrived()
-				case <-m.Client.Done():
+				if !m.Show(long) {
 					return
 				}
 			}

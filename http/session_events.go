@@ -8,16 +8,11 @@ import (
 func (f *feed) takeAll() {
 	f.take(&f.chunk)
 	for !f.ended && f.lost == nil && f.waiting() < batch {
-		var open bool
-		select {
-		case f.chunk, open = <-f.turn.Chunks:
-			if !open {
-				return // the next look says why
-			}
-			f.take(&f.chunk)
-		default:
-			return
+		var came bool
+		if f.chunk, came, _ = f.outlet.Take(); !came {
+			return // where that is the end, the next look says why
 		}
+		f.take(&f.chunk)
 	}
 }
 

@@ -24,6 +24,7 @@ type feed struct {
 	x         *exchange
 	lane      *messages.LaneTurn
 	turn      *messages.StartTurn
+	outlet    messages.Outlet
 	leave     context.CancelCauseFunc    // has the turn know that nobody waits for it
 	done      func(messages.LaneOutcome) // takes what came of it
 	kept      messages.ConversationRef   // where the turn is
@@ -45,7 +46,7 @@ func (f *feed) begin() {
 	f.session.server.metrics.Streams.Inc()
 	f.calls.Store(1) // who is called meanwhile leaves it to the look below
 	call := f.call
-	f.turn.Come = call
+	f.outlet.Come = call
 	f.lane.Notice(call)
 	f.stop = f.session.server.callAtEnd(f.until(), call)
 	if err := f.session.server.conversations.Send(f.turn); err != nil {
@@ -153,7 +154,7 @@ func (f *feed) accept() error {
 
 // describe is the response as it is known before it is there.
 func (f *feed) describe() *messages.TurnRecord {
-	record := recordOf(&f.turn.Spec, messages.TurnStarted{Conversation: f.kept.Conversation, Private: f.private})
+	record := recordOf(f.turn.Spec, messages.TurnStarted{Conversation: f.kept.Conversation, Private: f.private})
 	if f.lane.Remembered != nil {
 		record.After = f.lane.Remembered.ID
 	}
@@ -174,11 +175,10 @@ func (f *feed) interrupted() error {
 
 // next takes the next chunk, if it has come.
 func (f *feed) next() (came bool, err error) {
-	select {
-	case chunk, open := <-f.turn.Chunks:
+	chunk, came, open := f.outlet.Take()
+	if came || !open {
 		f.chunk = chunk
 		return true, f.check(open)
-	default:
 	}
 	select {
 	case <-f.cancelled:

@@ -76,7 +76,7 @@ func feedOf(t *testing.T, change ...func(*messages.LaneTurn)) *fed {
 	f.session = &session{server: server, asked: &messages.TurnSpec{}}
 	f.session.who.Store(&messages.Principal{Tenant: "acme"})
 	f.session.out = outbox{conn: f.client, limit: 1 << 20, stall: time.Second, metrics: &server.metrics.sessions}
-	f.lane = &messages.LaneTurn{Spec: messages.TurnSpec{ID: messages.TurnID{1}, Tenant: "acme", Model: "demo", Stream: true}}
+	f.lane = &messages.LaneTurn{Spec: &messages.TurnSpec{ID: messages.TurnID{1}, Tenant: "acme", Model: "demo", Stream: true}}
 	for _, set := range change {
 		set(f.lane)
 	}
@@ -85,10 +85,7 @@ func feedOf(t *testing.T, change ...func(*messages.LaneTurn)) *fed {
 	return f
 }
 
-func (f *fed) put(c messages.Chunk) {
-	f.Chunks <- c
-	f.Arrived()
-}
+func (f *fed) put(c messages.Chunk) { f.Show(c) }
 
 func (f *fed) open() {
 	f.put(messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Provider: "demo", Model: "demo-1"}})
@@ -142,7 +139,7 @@ func TestAClientThatCancelsAndLeavesIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cancelled, gone := make(chan struct{}), make(chan struct{})
 		f := feedOf(t, func(lane *messages.LaneTurn) {
-			lane.Cancelled, lane.Gone, lane.Spec.Keep = cancelled, gone, true
+			lane.Cancelled, lane.Gone, lane.Store = cancelled, gone, true
 		})
 		f.open()
 		synctest.Wait()
@@ -165,7 +162,7 @@ func TestAFeedThatPanicsFailsAlone(t *testing.T) {
 		if outcome := <-f.came; !outcome.Failed || f.Client.Err() == nil {
 			t.Errorf("it came to %+v", outcome)
 		}
-		f.Come() // as whoever had not heard of that
+		f.Outlet.Come() // as whoever had not heard of that
 		synctest.Wait()
 		if len(f.came) > 0 || !strings.Contains(f.client.String(), `"type":"error"`) {
 			t.Errorf("its client is told %s", f.client)
@@ -181,7 +178,7 @@ func TestChunksAreShownInOrderWhoeverCalls(t *testing.T) {
 	for range 4 {
 		callers.Go(func() {
 			for ctx.Err() == nil {
-				f.Come()
+				f.Outlet.Come()
 			}
 		})
 	}

@@ -29,10 +29,10 @@ func (n *session) Serve(t *messages.LaneTurn, done func(messages.LaneOutcome)) {
 // feed describes a turn that is about to begin.
 func (n *session) feed(t *messages.LaneTurn, done func(messages.LaneOutcome)) (*feed, error) {
 	client, leave := context.WithCancelCause(context.Background())
-	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, turn: messages.NewStartTurn(client, t.Spec), leave: leave, done: done}
-	spec := &f.turn.Spec
-	spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
-	if err := n.goOnFrom(f.x, spec, t, spec.Keep); err != nil {
+	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, leave: leave, done: done}
+	f.turn = messages.NewCalledTurn(client, t.Spec, &f.outlet)
+	t.Spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
+	if err := n.goOnFrom(f.x, t.Spec, t, t.Store); err != nil {
 		leave(nil)
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (f *feed) release() {
 
 // remember adds to what came of a turn what only the session knows of it.
 func (f *feed) remember() messages.LaneOutcome {
-	if spec := &f.turn.Spec; !spec.Keep && f.outcome.Status != "" && !f.outcome.Failed {
+	if spec := f.turn.Spec; !spec.Keep && f.outcome.Status != "" && !f.outcome.Failed {
 		f.outcome.Remembered = rememberTurn(f.lane, spec, f.events.Output())
 	}
 	return f.outcome
@@ -115,7 +115,7 @@ func rememberTurn(t *messages.LaneTurn, spec *messages.TurnSpec, output []messag
 
 // warm prepares what a later turn goes on from, and has nothing generated.
 func (n *session) warm(t *messages.LaneTurn) messages.LaneOutcome {
-	x, spec := n.exchange(t.Spec.ID), t.Spec
+	x, spec := n.exchange(t.Spec.ID), *t.Spec
 	err := n.goOnFrom(x, &spec, t, false)
 	if err == nil && t.Spec.Conversation != "" { // which the client named; any other was read, or is remembered
 		err = n.server.findConversation(spec.Ref())

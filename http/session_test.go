@@ -186,10 +186,10 @@ func TestACancelledTurnSaysSo(t *testing.T) {
 	gone := make(chan struct{})
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			<-m.Client.Done()
 			close(gone)
 		}()
@@ -210,9 +210,9 @@ func TestATurnThatEndsItsStreamEarlySaysWhy(t *testing.T) {
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			put(m, opened())
-			put(m, text("Hel"))
-			hangUp(m) // as a turn does whose client was too slow for others who look on
+			m.Show(opened())
+			m.Show(text("Hel"))
+			m.CloseChunks() // as a turn does whose client was too slow for others who look on
 		}()
 		return nil
 	}).socket()
@@ -233,15 +233,15 @@ func TestACancelledTurnThatIsKeptSaysSoItself(t *testing.T) {
 	cancelled := make(chan messages.TurnID, 1)
 	c := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{Conversation: m.Spec.Conversation})
-			put(m, opened())
-			put(m, text("Hel"))
+			m.Show(opened())
+			m.Show(text("Hel"))
 			if id := <-cancelled; id != m.Spec.ID {
 				t.Errorf("%s is cancelled", id)
 			}
-			put(m, text("lo"))
-			put(m, messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}})
+			m.Show(text("lo"))
+			m.Show(messages.Chunk{Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled}})
 		}()
 		return nil
 	}, func(w *world) { w.cancelled = cancelled }).socket()
@@ -259,7 +259,7 @@ func TestAClientThatLeavesEndsItsTurns(t *testing.T) {
 	gone := make(chan struct{})
 	w := serve(t, func(m *messages.StartTurn) error {
 		go func() {
-			defer hangUp(m)
+			defer m.CloseChunks()
 			m.Answer(messages.TurnStarted{})
 			<-m.Client.Done()
 			close(gone)

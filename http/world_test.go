@@ -68,37 +68,17 @@ func says(chunks ...messages.Chunk) conversations {
 }
 
 func speak(m *messages.StartTurn, chunks []messages.Chunk) {
-	if m.Chunks != nil {
-		defer hangUp(m)
-	}
+	defer m.CloseChunks()
 	started := messages.TurnStarted{}
 	if m.Spec.Keep {
 		started.Conversation, started.Private = m.Spec.Conversation, m.Spec.Private
 	}
 	m.Answer(started)
 	for _, chunk := range chunks {
-		if m.Chunks == nil {
-			continue
-		}
-		select {
-		case m.Chunks <- chunk:
-			m.Arrived()
-		case <-m.Client.Done():
+		if !m.Show(chunk) {
 			return
 		}
 	}
-}
-
-// put shows a turn's client a chunk, and waits until there is room for it.
-func put(m *messages.StartTurn, c messages.Chunk) {
-	m.Chunks <- c
-	m.Arrived()
-}
-
-// hangUp ends what a turn's client is shown.
-func hangUp(m *messages.StartTurn) {
-	close(m.Chunks)
-	m.Arrived()
 }
 
 func opened() messages.Chunk {

@@ -49,9 +49,10 @@ type Lane struct{ Name string }
 type LaneTurn struct {
 	Lane Lane
 	// Spec says what turn is wanted. Where it goes on from is only known when its
-	// lane gets to it: Spec.Conversation is the one that the client named, and
-	// Spec.Keep whether it wants the response stored.
-	Spec     TurnSpec
+	// lane gets to it: Spec.Conversation is the one that the client named. Once it is
+	// served it is whose who serves it, but for its ID.
+	Spec     *TurnSpec
+	Store    bool   // the client wants the response stored
 	Previous string // the response before it, as the client wrote it; empty for none
 	Warm     bool   // nothing is generated: a later turn goes on from its input
 	Resume   *ResumeTurn

@@ -58,6 +58,16 @@ func (s *TurnSpec) Ref() ConversationRef {
 	return ConversationRef{Tenant: s.Tenant, Conversation: s.Conversation}
 }
 
+// Settings returns the settings of the turn for another one: without its name, its place,
+// its input and its time.
+func (s *TurnSpec) Settings() *TurnSpec {
+	settings := *s
+	settings.ID, settings.Input, settings.Deadline = TurnID{}, nil, time.Time{}
+	settings.Conversation, settings.ForkOf, settings.After, settings.AfterSeq = "", "", TurnID{}, 0
+	settings.Keep, settings.Create, settings.Private, settings.Handover = false, false, false, nil
+	return &settings
+}
+
 // Priority is a turn's class in the admission queue.
 type Priority uint8
 
@@ -89,16 +99,16 @@ func ParsePriority(s string) (p Priority, ok bool) {
 // Whoever refuses or accepts it answers exactly once. From an accepted one on,
 // everything about the turn comes on Chunks, which the turn closes after the
 // last. It closes them early on a client that reads too slowly while others look
-// on. One without Chunks is read by those who look on alone; see [FollowTurn].
+// on. One without Chunks, or an Outlet in their place, is read by those who look on
+// alone; see [FollowTurn].
 type StartTurn struct {
-	Spec   TurnSpec
+	Spec   *TurnSpec
 	Client context.Context // ends when the client has gone; never the turn's own deadline
 	Reply  chan TurnStarted
 	Chunks chan Chunk
-	// Come is for a client that does not wait for Reply and Chunks: it is called behind
-	// all that is put there, and once Chunks is closed, and never blocks. Set before the
-	// turn is sent; nil for a client that waits.
-	Come func()
+	// Outlet takes the chunks in the place of Chunks, for a client that does not wait
+	// for them, nor for Reply; nil for any other.
+	Outlet *Outlet
 	// Admitted gives the turn's place back to the admission queue. Set by
 	// admission, called once by Leave.
 	Admitted func()
@@ -123,34 +133,99 @@ type StartTurn struct {
 // so more would only wait in the socket instead. A reply in one piece has five as
 // a rule.
 const (
-	streamBuffer = 8
+	streamBuffer = 16
 	wholeBuffer  = 6
 )
 
 // NewStartTurn returns the envelope of spec with its channels in place.
 func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
-	buffer := wholeBuffer
-	if spec.Stream {
-		buffer = streamBuffer
-	}
-	m := &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1)}
-	if !spec.Background {
-		m.Chunks = make(chan Chunk, buffer)
+	both := &struct {
+		StartTurn
+
+		spec TurnSpec
+	}{spec: spec} // in one piece, for most turns have both
+	m := &both.StartTurn
+	m.Spec, m.Client, m.Reply = &both.spec, client, make(chan TurnStarted, 1)
+	switch {
+	case spec.Background:
+	case spec.Stream:
+		m.Chunks = make(chan Chunk, streamBuffer)
+	default:
+		m.Chunks = make(chan Chunk, wholeBuffer)
 	}
 	return m
+}
+
+// NewCalledTurn returns the envelope of spec for a client that is called. The turn owns
+// spec from now on.
+func NewCalledTurn(client context.Context, spec *TurnSpec, outlet *Outlet) *StartTurn {
+	return &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1), Outlet: outlet}
 }
 
 // Answer accepts or refuses the turn. It is called once and never blocks.
 func (m *StartTurn) Answer(s TurnStarted) {
 	m.Reply <- s
-	m.Arrived()
+	m.come()
 }
 
-// Arrived tells a client that does not wait that there is something for it. Whoever
-// puts a chunk in Chunks, or closes it, calls it.
-func (m *StartTurn) Arrived() {
-	if m.Come != nil {
-		m.Come()
+// come calls a client that does not wait.
+func (m *StartTurn) come() {
+	if m.Outlet != nil {
+		m.Outlet.Come()
+	}
+}
+
+// IsRead tells whether the turn's client takes chunks at all.
+func (m *StartTurn) IsRead() bool { return m.Chunks != nil || m.Outlet != nil }
+
+// Put has the client take c. It never blocks: where there is no room it returns false,
+// and whoever waits sends on Chunks, or tries again when Room is closed.
+func (m *StartTurn) Put(c Chunk) bool {
+	if m.Outlet != nil {
+		if !m.Outlet.put(c) {
+			return false
+		}
+		m.come()
+		return true
+	}
+	select {
+	case m.Chunks <- c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Show waits until the client takes c, and tells whether it has not gone before that.
+func (m *StartTurn) Show(c Chunk) bool {
+	for m.IsRead() && !m.Put(c) {
+		select {
+		case m.Chunks <- c: // where it waits for them
+			return true
+		case <-m.Room(): // where it is called
+		case <-m.Client.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// Room is closed once there is room in the outlet; nil where the client has none.
+func (m *StartTurn) Room() <-chan struct{} {
+	if m.Outlet == nil {
+		return nil
+	}
+	return m.Outlet.wait()
+}
+
+// CloseChunks says that no chunk will come any more.
+func (m *StartTurn) CloseChunks() {
+	switch {
+	case m.Outlet != nil:
+		m.Outlet.close()
+		m.come()
+	case m.Chunks != nil:
+		close(m.Chunks)
 	}
 }
 

@@ -106,7 +106,7 @@ var weights = map[messages.TenantID]int{"a": 0, "b": 1, "c": 2, "d": 5}
 func anyTurn(t *rapid.T) (line string, m *messages.StartTurn) {
 	tenant := rapid.SampledFrom([]messages.TenantID{"a", "b", "c", "d"}).Draw(t, "tenant")
 	class := rapid.IntRange(0, messages.Priorities-1).Draw(t, "class")
-	m = &messages.StartTurn{Spec: messages.TurnSpec{Tenant: tenant, Priority: messages.Priority(class)}, Weight: weights[tenant]}
+	m = &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: tenant, Priority: messages.Priority(class)}, Weight: weights[tenant]}
 	return rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "line"), m
 }
 
@@ -225,7 +225,7 @@ func TestTenantsThatWaitShareByWeight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q queue
 		turn := func(tenant messages.TenantID) *messages.StartTurn {
-			return &messages.StartTurn{Spec: messages.TurnSpec{Tenant: tenant}, Weight: weights[tenant]}
+			return &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: tenant}, Weight: weights[tenant]}
 		}
 		for tenant := range weights {
 			for range rapid.IntRange(1, 50).Draw(t, "burst of "+string(tenant)) {
@@ -255,12 +255,12 @@ func TestWhoComesNowAndThenIsLetInNext(t *testing.T) {
 	t.Parallel()
 	var q queue
 	for range 1000 {
-		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "flood"}})
+		q.push("x", &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: "flood"}})
 	}
 	for range 100 {
 		q.serve(q.next(leftOut{}))
 	}
-	polite := &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "polite"}}
+	polite := &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: "polite"}}
 	l := q.push("x", polite)
 	if inLine, inAll := q.ahead(l, polite); inLine != 1 || inAll != 1 {
 		t.Errorf("%d and %d are ahead", inLine, inAll)
@@ -277,7 +277,7 @@ func TestLowerClassesAreNotStarved(t *testing.T) {
 	var q queue
 	for class := range messages.Priorities {
 		for range 1000 {
-			q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "t", Priority: messages.Priority(class)}})
+			q.push("x", &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: "t", Priority: messages.Priority(class)}})
 		}
 	}
 	var got [messages.Priorities]int
@@ -293,10 +293,10 @@ func TestLowerClassesAreNotStarved(t *testing.T) {
 func TestAccountsAreBounded(t *testing.T) {
 	t.Parallel()
 	var q queue
-	q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "always"}}) // so that somebody waits all the time
+	q.push("x", &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: "always"}}) // so that somebody waits all the time
 	for i := range 10_000 {
-		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: "always"}})
-		q.push("x", &messages.StartTurn{Spec: messages.TurnSpec{Tenant: messages.TenantID(fmt.Sprint(i))}})
+		q.push("x", &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: "always"}})
+		q.push("x", &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: messages.TenantID(fmt.Sprint(i))}})
 		q.serve(q.next(leftOut{}))
 		q.serve(q.next(leftOut{}))
 		if n := len(q.classes[0].accounts); n > 2*manyAccounts || n == 0 {
@@ -309,7 +309,7 @@ func BenchmarkQueueOfAThousandTenants(b *testing.B) {
 	var q queue
 	turns := make([]*messages.StartTurn, 1000)
 	for i := range turns {
-		turns[i] = &messages.StartTurn{Spec: messages.TurnSpec{Tenant: messages.TenantID(fmt.Sprint(i))}}
+		turns[i] = &messages.StartTurn{Spec: &messages.TurnSpec{Tenant: messages.TenantID(fmt.Sprint(i))}}
 		q.push("x", turns[i])
 	}
 	for b.Loop() {

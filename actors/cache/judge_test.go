@@ -24,7 +24,7 @@ type oracle struct {
 
 func (o *oracle) Send(turn *messages.StartTurn) error {
 	o.mu.Lock()
-	o.pairs = append(o.pairs, turn.Spec)
+	o.pairs = append(o.pairs, *turn.Spec)
 	o.mu.Unlock()
 	turn.Answer(messages.TurnStarted{})
 	turn.Chunks <- messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{}}

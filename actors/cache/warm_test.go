@@ -32,7 +32,7 @@ func (s *turns) Send(turn *messages.StartTurn) error {
 		return &messages.Failure{Code: messages.CodeOverloaded, What: "full", RetryAfter: time.Second}
 	}
 	s.mu.Lock()
-	s.asked = append(s.asked, turn.Spec)
+	s.asked = append(s.asked, *turn.Spec)
 	s.now++
 	s.at = max(s.at, s.now)
 	s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *turns) Send(turn *messages.StartTurn) error {
 
 func (s *turns) answer(turn *messages.StartTurn) {
 	defer close(turn.Chunks)
-	asked := s.cache.Ask(context.Background(), &turn.Spec, turn.Spec.Input)
+	asked := s.cache.Ask(context.Background(), turn.Spec, turn.Spec.Input)
 	end := &messages.TurnOutcome{Status: messages.TurnComplete}
 	turn.Chunks <- messages.Chunk{Kind: messages.ChunkOpened, Served: &messages.Served{Cache: &asked.Outcome}}
 	select {

@@ -128,7 +128,7 @@ func (c *Conversation) carryOut(ctx actor.Context) {
 	switch {
 	case !isTurn:
 		c.edit(ctx)
-	case c.continuesAnEarlierResponse(&turn.Spec):
+	case c.continuesAnEarlierResponse(turn.Spec):
 		c.fork(turn)
 		c.goOn(ctx)
 	default:

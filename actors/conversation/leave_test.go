@@ -10,7 +10,7 @@ import (
 
 // background returns a turn that goes on whoever leaves, and whoever dies.
 func (w *world) background(question string) *messages.StartTurn {
-	spec := w.turn(question).Spec
+	spec := *w.turn(question).Spec
 	spec.Background, spec.Continue = true, true
 	return messages.NewStartTurn(w.t.Context(), spec)
 }

@@ -31,14 +31,8 @@ const patienceWithFirst = time.Second
 // send waits until the client takes the chunk, or has gone. It returns false when
 // ctx ended before that.
 func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
-	if t.behind || t.request.Chunks == nil {
+	if t.behind || !t.request.IsRead() || t.request.Put(c) {
 		return true
-	}
-	select {
-	case t.request.Chunks <- c:
-		t.request.Arrived()
-		return true
-	default:
 	}
 	var slow <-chan time.Time
 	if t.kept != nil {
@@ -48,9 +42,12 @@ func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 	}
 	for {
 		select {
-		case t.request.Chunks <- c:
-			t.request.Arrived()
+		case t.request.Chunks <- c: // where it waits for them
 			return true
+		case <-t.request.Room(): // where it is called
+			if t.request.Put(c) {
+				return true
+			}
 		case <-t.request.Client.Done():
 			return true
 		case <-ctx.Done():
@@ -67,12 +64,11 @@ func (t *turn) send(ctx context.Context, c messages.Chunk) bool {
 // closeStream ends what the turn's client reads. One that finds no end there is to
 // read the rest from the store.
 func (t *turn) closeStream() {
-	if t.behind || t.request.Chunks == nil {
+	if t.behind {
 		return
 	}
 	t.behind = true
-	close(t.request.Chunks)
-	t.request.Arrived()
+	t.request.CloseChunks()
 }
 
 // refuse answers a turn that could not begin, and whoever looks on already.

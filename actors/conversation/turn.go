@@ -61,7 +61,7 @@ type turn struct {
 
 // newTurn returns a turn that ends with parent, or with what it is cancelled for.
 func newTurn(parent context.Context, deps *Deps, m *messages.StartTurn, history []messages.Item) *turn {
-	t := &turn{deps: deps, request: m, spec: &m.Spec, history: history}
+	t := &turn{deps: deps, request: m, spec: m.Spec, history: history}
 	t.ctx, t.cancel = context.WithCancelCause(parent)
 	t.rows = t.firstRow[:0]
 	return t

@@ -70,8 +70,10 @@ func (s *session) giveBack(steers []*messages.Steering) {
 
 // successor is a turn with the settings of the one before it.
 func successor(before *messages.LaneTurn, steers []*messages.Steering) *messages.LaneTurn {
-	t := &messages.LaneTurn{Lane: before.Lane, Spec: before.Spec, Previous: openai.ResponseID(before.Spec.ID)}
-	t.Spec.ID, t.Spec.Conversation, t.Spec.Input = steers[0].ID, "", nil
+	t := &messages.LaneTurn{
+		Lane: before.Lane, Spec: before.Spec.Settings(), Store: before.Store, Previous: openai.ResponseID(before.Spec.ID),
+	}
+	t.Spec.ID = steers[0].ID
 	for _, one := range steers {
 		t.Spec.Input = append(t.Spec.Input, one.Input...)
 	}

@@ -160,7 +160,7 @@ func (w *world) id() messages.TurnID {
 
 // create asks for a response.
 func (w *world) create(lane string, change ...func(*messages.LaneTurn)) *messages.LaneTurn {
-	t := &messages.LaneTurn{Lane: messages.Lane{Name: lane}, Spec: messages.TurnSpec{ID: w.id(), Model: "demo"}}
+	t := &messages.LaneTurn{Lane: messages.Lane{Name: lane}, Spec: &messages.TurnSpec{ID: w.id(), Model: "demo"}}
 	for _, f := range change {
 		f(t)
 	}

@@ -65,7 +65,7 @@ func expect(spec *messages.TurnSpec) int64 {
 // Enter lets a turn pass, or fails with CodeRateLimited. It sets the turn's Rates
 // and Weight either way, and its Limited where it passed.
 func (l *Limiter) Enter(m *messages.StartTurn) error {
-	spec := &m.Spec
+	spec := m.Spec
 	m.Weight = l.rules.Load().weights[spec.Tenant]
 	h := l.gather(messages.LimitUse{Tenant: spec.Tenant, Key: spec.Key, Model: spec.Model, Address: spec.Address})
 	if h == nil {

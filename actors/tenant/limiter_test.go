@@ -77,7 +77,7 @@ func TestEachScopeIsLimited(t *testing.T) {
 					t.Fatalf("the third is refused for %s", wait)
 				}
 				other := asked()
-				tt.other(&other.Spec)
+				tt.other(other.Spec)
 				if wait := refusedFor(t, l, other); wait != 0 {
 					t.Errorf("another one is refused for %s", wait)
 				}
@@ -125,8 +125,8 @@ func TestRefusedTurnTakesNothing(t *testing.T) {
 		if refusedFor(t, l, other) != 0 || other.Rates.Requests.Limit != 1 {
 			t.Fatalf("refused, with %+v", other.Rates)
 		}
-		if left := first.Rates.Tokens.Remaining - other.Rates.Tokens.Remaining; left != expect(&other.Spec) {
-			t.Errorf("200 refused turns took %d tokens", left-expect(&other.Spec))
+		if left := first.Rates.Tokens.Remaining - other.Rates.Tokens.Remaining; left != expect(other.Spec) {
+			t.Errorf("200 refused turns took %d tokens", left-expect(other.Spec))
 		}
 	})
 }
@@ -139,7 +139,7 @@ func TestRatesAreTheTightest(t *testing.T) {
 		refusedFor(t, l, m)
 		want := messages.Rates{
 			Requests: messages.Rate{Limit: 60, Remaining: 59, Reset: time.Second},
-			Tokens:   messages.Rate{Limit: 60_000, Remaining: 60_000 - expect(&m.Spec), Reset: time.Duration(expect(&m.Spec)) * time.Millisecond},
+			Tokens:   messages.Rate{Limit: 60_000, Remaining: 60_000 - expect(m.Spec), Reset: time.Duration(expect(m.Spec)) * time.Millisecond},
 		}
 		if m.Rates != want {
 			t.Errorf("got %+v, want %+v", m.Rates, want)
@@ -165,7 +165,7 @@ func TestTokensAreSettledWithWhatWasUsed(t *testing.T) {
 			m.Settle(1_000_000) // does nothing
 			after := asked()
 			refusedFor(t, l, after)
-			if want := int64(6000-used) - expect(&after.Spec); after.Rates.Tokens.Remaining != want {
+			if want := int64(6000-used) - expect(after.Spec); after.Rates.Tokens.Remaining != want {
 				t.Errorf("after %d tokens %d are left, want %d", used, after.Rates.Tokens.Remaining, want)
 			}
 			after.Settle(0)
@@ -175,7 +175,7 @@ func TestTokensAreSettledWithWhatWasUsed(t *testing.T) {
 		refusedFor(t, l, m)
 		m.Settle(12_000) // twice a minute's worth: for a minute there is nothing at all
 		next := asked()
-		if wait, want := refusedFor(t, l, next), time.Minute+time.Duration(expect(&next.Spec))*10*time.Millisecond; wait != want || next.Rates.Tokens.Remaining != 0 {
+		if wait, want := refusedFor(t, l, next), time.Minute+time.Duration(expect(next.Spec))*10*time.Millisecond; wait != want || next.Rates.Tokens.Remaining != 0 {
 			t.Errorf("refused for %s, want %s, with %d left", wait, want, next.Rates.Tokens.Remaining)
 		}
 	})
@@ -184,19 +184,19 @@ func TestTokensAreSettledWithWhatWasUsed(t *testing.T) {
 func TestExpectedOutputIsBoundedByWhatTheClientWants(t *testing.T) {
 	t.Parallel()
 	spec := asked().Spec
-	plain := expect(&spec)
+	plain := expect(spec)
 	ten := 10
 	spec.Options.MaxTokens = &ten
-	if got := expect(&spec); got != plain-typicalOutput+10 {
+	if got := expect(spec); got != plain-typicalOutput+10 {
 		t.Errorf("with 10 tokens of output it expects %d, without a bound %d", got, plain)
 	}
 	spec.Options.N = 3
-	if got := expect(&spec); got != plain-typicalOutput+30 {
+	if got := expect(spec); got != plain-typicalOutput+30 {
 		t.Errorf("for three choices it expects %d", got)
 	}
 	many := 100_000
 	spec.Options.N, spec.Options.MaxTokens = 0, &many
-	if got := expect(&spec); got != plain {
+	if got := expect(spec); got != plain {
 		t.Errorf("with 100000 tokens it expects %d, without a bound %d", got, plain)
 	}
 }
@@ -505,7 +505,7 @@ func compareWithPlainModel(t *rapid.T) {
 		for i, name := range names {
 			plain.limits[name] = amountsOf(sections[i].limits())
 		}
-		wanted := amounts{requests: 1, turns: 1, tokens: expect(&m.Spec)}
+		wanted := amounts{requests: 1, turns: 1, tokens: expect(m.Spec)}
 		want := plain.enter(names, wanted, now)
 		if err := l.Enter(m); (err == nil) != want {
 			t.Fatalf("the limiter says %v, and the model %v", err, want)

@@ -13,7 +13,7 @@ func ToAsk(call uint64, m messages.Addressed, now time.Time) (*Ask, error) {
 	ask := &Ask{Call: call}
 	switch m := m.(type) {
 	case *messages.StartTurn:
-		ask.Request = &Ask_Start{Start: ToTurnSpec(&m.Spec, now)}
+		ask.Request = &Ask_Start{Start: ToTurnSpec(m.Spec, now)}
 	case *messages.FollowTurn:
 		ask.Request = &Ask_Follow{Follow: toAboutTurn(m.Ref, m.Turn)}
 	case *messages.CancelTurn:

@@ -175,7 +175,7 @@ func TestTurnArrivesWithItsChannels(t *testing.T) {
 			t.Fatal(err)
 		}
 		turn := got.(*messages.StartTurn)
-		check(t, spec, turn.Spec, nil)
+		check(t, spec, *turn.Spec, nil)
 		if turn.Reply == nil || (turn.Chunks == nil) != spec.Background {
 			t.Errorf("background %t: it has no channels to answer by", spec.Background)
 		}
