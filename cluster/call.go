@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"time"
 
 	"example.com/parley/messages"
@@ -46,7 +45,7 @@ func (r *relay) ask(m *outgoing, o owner) {
 		if !turn.Spec.Deadline.IsZero() {
 			c.deadline = turn.Spec.Deadline.Add(answerPatience)
 		}
-		c.stop = context.AfterFunc(turn.Client, func() { r.cluster.tell(&callLeft{call: id}) })
+		c.stop = messages.AfterEnd(turn.Client, func() { r.cluster.tell(&callLeft{call: id}) })
 	}
 	r.calls[id] = c
 	r.cluster.metrics.carried.Inc()

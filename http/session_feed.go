@@ -25,11 +25,11 @@ type feed struct {
 	lane      *messages.LaneTurn
 	turn      *messages.StartTurn
 	outlet    messages.Outlet
-	leave     context.CancelCauseFunc    // has the turn know that nobody waits for it
+	client    messages.Signal            // nobody waits for the turn
 	done      func(messages.LaneOutcome) // takes what came of it
 	kept      messages.ConversationRef   // where the turn is
 	private   bool                       // that is known by its responses alone
-	cancelled <-chan struct{}            // nil once that was seen
+	cancelled bool                       // that was seen
 	events    *openai.ResponseStream     // nil until the turn is accepted
 
 	chunk   messages.Chunk // the one that came last
@@ -128,7 +128,7 @@ func (f *feed) isOver() bool {
 func (f *feed) showAll() {
 	f.takeAll()
 	if f.show() != nil { // nobody is there to be told what came of it
-		f.leave(errClientLeft())
+		f.client.Give()
 		f.ended, f.outcome = true, messages.LaneOutcome{}
 	}
 }
@@ -144,7 +144,7 @@ func (f *feed) accept() error {
 			return started.Err
 		}
 		f.kept = messages.ConversationRef{Tenant: f.turn.Spec.Tenant, Conversation: started.Conversation}
-		f.private, f.cancelled = started.Private, f.lane.Cancelled
+		f.private = started.Private
 		f.events = openai.ResponseStreamOf(f.describe)
 		return nil
 	default:
@@ -163,10 +163,10 @@ func (f *feed) describe() *messages.TurnRecord {
 
 // interrupted is why nobody waits any more.
 func (f *feed) interrupted() error {
-	select {
-	case <-f.lane.Gone:
+	switch {
+	case f.lane.Gone.IsGiven():
 		return errClientLeft()
-	case <-f.session.server.cut.Done():
+	case f.session.server.cut.Err() != nil:
 		return errCutOff()
 	default:
 		return nil
@@ -180,12 +180,10 @@ func (f *feed) next() (came bool, err error) {
 		f.chunk = chunk
 		return true, f.check(open)
 	}
-	select {
-	case <-f.cancelled:
+	if !f.cancelled && f.lane.Cancelled.IsGiven() {
 		if came, err = f.cancel(); came || err != nil {
 			return came, err
 		}
-	default:
 	}
 	if err = f.interrupted(); err != nil {
 		return false, err
@@ -201,11 +199,11 @@ func (f *feed) check(open bool) error { return checkOpen(open, f.turn.Spec.Keep)
 // cancel ends the turn. One that is kept says so itself, once that is stored; any
 // other has nobody to say so but its feed.
 func (f *feed) cancel() (came bool, err error) {
-	f.cancelled = nil
+	f.cancelled = true
 	if f.turn.Spec.Keep {
 		return false, f.session.server.conversations.CancelTurn(messages.NewCancelTurn(f.kept, f.turn.Spec.ID))
 	}
-	f.leave(errClientLeft())
+	f.client.Give()
 	f.chunk = messages.Chunk{
 		Kind: messages.ChunkEnd, End: &messages.TurnOutcome{Status: messages.TurnCancelled, Ended: time.Now()},
 	}
@@ -222,7 +220,7 @@ func (f *feed) refuse(err error) {
 
 // fail ends a turn that did not end by itself. A client that has left is not told.
 func (f *feed) fail(err error) {
-	f.leave(err)
+	f.client.Give()
 	if !errors.Is(err, errLeft) {
 		f.refuse(err)
 	}

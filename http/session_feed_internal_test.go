@@ -137,14 +137,11 @@ func TestATurnThatNeverEndsIsGivenUp(t *testing.T) {
 func TestAClientThatCancelsAndLeavesIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		cancelled, gone := make(chan struct{}), make(chan struct{})
-		f := feedOf(t, func(lane *messages.LaneTurn) {
-			lane.Cancelled, lane.Gone, lane.Store = cancelled, gone, true
-		})
+		f := feedOf(t, func(lane *messages.LaneTurn) { lane.Store = true })
 		f.open()
 		synctest.Wait()
-		close(cancelled)
-		close(gone)
+		f.lane.Cancelled.Give()
+		f.lane.Gone.Give()
 		f.lane.Changed()
 		synctest.Wait()
 		if len(f.came) == 0 || f.Client.Err() == nil {

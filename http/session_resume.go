@@ -11,7 +11,7 @@ import (
 // still comes beside whoever else reads it, of any other from the store.
 func (n *session) resume(t *messages.LaneTurn) messages.LaneOutcome {
 	x := n.exchange(t.Spec.ID)
-	f := &feed{session: n, x: x, lane: t, leave: func(error) {}}
+	f := &feed{session: n, x: x, lane: t}
 	defer f.finish()
 	found, err := n.server.follow(x.principal.Tenant, t.Resume.Response)
 	switch {
@@ -56,7 +56,7 @@ func (f *feed) replay(record *messages.TurnRecord) error {
 // watch shows the events of a response that still comes.
 func (f *feed) watch(found *followed) error {
 	after := f.lane.Resume.After
-	f.events, f.kept, f.cancelled = openai.NewResponseStream(&found.record), found.record.Ref, f.lane.Cancelled
+	f.events, f.kept = openai.NewResponseStream(&found.record), found.record.Ref
 	f.events.After(after)
 	if err := f.takeView(found.view); err != nil {
 		return err
@@ -101,13 +101,17 @@ func (f *feed) takeView(view messages.View) error {
 
 // waitForView waits until something may have come.
 func (f *feed) waitForView(found *followed, deadline <-chan time.Time) error {
+	cancelled := f.lane.Cancelled.Done()
+	if f.cancelled {
+		cancelled = nil
+	}
 	select {
 	case <-found.view.More():
 		return nil
-	case <-f.cancelled:
-		f.cancelled = nil
+	case <-cancelled:
+		f.cancelled = true
 		return f.session.server.conversations.CancelTurn(messages.NewCancelTurn(f.kept, found.record.ID))
-	case <-f.lane.Gone:
+	case <-f.lane.Gone.Done():
 		return errClientLeft()
 	case <-f.session.server.cut.Done():
 		return errCutOff()

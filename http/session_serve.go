@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -28,12 +27,10 @@ func (n *session) Serve(t *messages.LaneTurn, done func(messages.LaneOutcome)) {
 
 // feed describes a turn that is about to begin.
 func (n *session) feed(t *messages.LaneTurn, done func(messages.LaneOutcome)) (*feed, error) {
-	client, leave := context.WithCancelCause(context.Background())
-	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, leave: leave, done: done}
-	f.turn = messages.NewCalledTurn(client, t.Spec, &f.outlet)
+	f := &feed{session: n, x: n.exchange(t.Spec.ID), lane: t, done: done}
+	f.turn = messages.NewCalledTurn(&f.client, t.Spec, &f.outlet)
 	t.Spec.Deadline = f.x.begun.Add(n.server.cfg.TurnTimeout)
 	if err := n.goOnFrom(f.x, t.Spec, t, t.Store); err != nil {
-		leave(nil)
 		return nil, err
 	}
 	return f, nil
@@ -60,7 +57,7 @@ func (f *feed) release() {
 	}
 	f.stop()
 	f.stop = nil
-	f.leave(nil)
+	f.client.Give()
 	f.session.server.metrics.Streams.Dec()
 }
 

@@ -56,7 +56,7 @@ func (l *socketLimits) Settle(int) {
 // it on its lane has ended.
 type lanes struct {
 	client  messages.SessionClient
-	gone    chan struct{}
+	gone    bool
 	leave   func()
 	running sync.WaitGroup
 
@@ -74,13 +74,12 @@ type opener struct{}
 
 func (opener) OpenSession(m *messages.OpenSession) error {
 	l := &lanes{client: m.Client, cancels: make(map[messages.Lane]func()), ends: make(map[messages.Lane]chan struct{})}
-	l.gone = make(chan struct{})
 	l.leave = sync.OnceFunc(func() {
-		close(l.gone)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for _, changed := range l.leaves {
-			changed()
+		l.gone = true
+		for _, leave := range l.leaves {
+			leave()
 		}
 	})
 	m.Reply <- messages.SessionOpened{Tell: l.tell}
@@ -114,13 +113,17 @@ func (l *lanes) tell(m any) {
 func (l *lanes) serve(t *messages.LaneTurn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	cancelled := make(chan struct{})
-	t.Cancelled, t.Gone = cancelled, l.gone
 	l.cancels[t.Lane] = func() {
-		close(cancelled)
+		t.Cancelled.Give()
 		t.Changed()
 	}
-	l.leaves = append(l.leaves, t.Changed)
+	leave := func() {
+		t.Gone.Give()
+		t.Changed()
+	}
+	if l.leaves = append(l.leaves, leave); l.gone {
+		leave()
+	}
 	before, ended := l.ends[t.Lane], make(chan struct{})
 	l.ends[t.Lane] = ended
 	l.flying++

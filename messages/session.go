@@ -26,8 +26,8 @@ type SessionOpened struct {
 // Serve alone may block. The others are called by the actor.
 type SessionClient interface {
 	// Serve has what a lane is to do next carried out, and its client shown all that
-	// comes of it. It calls done with what it came to, once, and soon after t.Gone is
-	// closed. The session calls it in a goroutine of its own, which need not last until
+	// comes of it. It calls done with what it came to, once, and soon after t.Gone
+	// is given. The session calls it in a goroutine of its own, which need not last until
 	// then: most of a turn is waiting for its model.
 	Serve(t *LaneTurn, done func(LaneOutcome))
 	// Refuse tells that a request was refused, on the lane that it named.
@@ -58,10 +58,10 @@ type LaneTurn struct {
 	Resume   *ResumeTurn
 
 	// Set by the session before it is served.
-	Remembered *Remembered     // Previous, where the session and nobody else has it
-	Cancelled  <-chan struct{} // closed when the client cancels it
-	Gone       <-chan struct{} // closed when the client is gone, or served no longer
-	Ends       func()          // see Ending
+	Remembered *Remembered // Previous, where the session and nobody else has it
+	Cancelled  Signal      // the client cancels it
+	Gone       Signal      // the client is gone, or served no longer
+	Ends       func()      // see Ending
 
 	// Shown is the number of the last event that the client was sent.
 	Shown atomic.Int64
@@ -69,11 +69,11 @@ type LaneTurn struct {
 	notice atomic.Pointer[func()]
 }
 
-// Notice has f called behind Cancelled or Gone being closed, for who does not wait for
-// that. What was closed before is not told. f never blocks.
+// Notice has f called behind Cancelled or Gone being given, for who does not wait for
+// that. What was given before is not told. f never blocks.
 func (t *LaneTurn) Notice(f func()) { t.notice.Store(&f) }
 
-// Changed tells who serves the turn that Cancelled or Gone was closed.
+// Changed tells who serves the turn that Cancelled or Gone was given.
 func (t *LaneTurn) Changed() {
 	if f := t.notice.Load(); f != nil {
 		(*f)()

@@ -58,7 +58,8 @@ func (c *continuation) note(chunk *messages.Chunk) {
 // handOver makes the turn ready for the next provider, and returns what to ask it.
 func (t *turn) handOver(call *messages.Call) *messages.Call {
 	if t.spoke() {
-		t.before = t.served
+		before := t.served
+		t.before = &before
 	}
 	t.served, t.usage, t.output, t.opened, t.tail = messages.Served{}, nil, 0, false, t.tail[:0]
 	t.rest.joining, t.rest.held = len(t.rest.said) > 0, t.rest.held[:0]
@@ -78,7 +79,7 @@ func (t *turn) spoke() bool { return t.served.Provider != "" && !t.opened }
 
 // predecessors names who said the beginning of a reply that is being continued.
 func (t *turn) predecessors() string {
-	if t.before.Provider == "" {
+	if t.before == nil {
 		return ""
 	}
 	return strings.TrimPrefix(t.before.Earlier+", "+t.before.Provider+"/"+t.before.Model, ", ")

@@ -1,6 +1,6 @@
 package conversation
 
-import "context"
+import "example.com/parley/messages"
 
 // watchClient has a turn that is kept outlive its client by a while. Any other
 // ends with it, unless somebody else waits for its call.
@@ -8,7 +8,7 @@ func (t *turn) watchClient() (stop func()) {
 	if t.spec.Background {
 		return t.presence.close
 	}
-	ignore := context.AfterFunc(t.request.Client, t.clientLeft)
+	ignore := messages.AfterEnd(t.request.Client, t.clientLeft)
 	return func() {
 		ignore()
 		t.presence.close()

@@ -122,7 +122,7 @@ func (t *turn) flushOpened(ctx context.Context) error {
 		t.asking.forget()
 	}
 	served := &t.firstServed
-	if t.before.Provider != "" {
+	if t.before != nil {
 		served = new(messages.Served) // the client may not have read the first yet
 	}
 	*served = t.served

@@ -53,8 +53,8 @@ func (t *turn) broken(err error, reason string) messages.TurnOutcome {
 func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDone {
 	done := &turnDone{work: t.request, forget: t.spec.Handover != nil} // more places may be taken than its items need
 	outcome.Ended = time.Now()
-	if !t.spoke() && t.before.Provider != "" { // nobody went on
-		t.served = t.before
+	if !t.spoke() && t.before != nil { // nobody went on
+		t.served = *t.before
 	}
 	if t.isLeft(&outcome) {
 		return t.leave(ctx, done, outcome)
@@ -83,7 +83,7 @@ func (t *turn) settle(ctx context.Context, outcome messages.TurnOutcome) *turnDo
 // total is what the reply used: where another provider went on with it, what
 // each of them billed.
 func (t *turn) total() (sum messages.Usage) {
-	if t.current < len(t.rows) && t.before.Provider == "" {
+	if t.current < len(t.rows) && t.before == nil {
 		return t.rows[t.current].Usage
 	}
 	for i := range t.rows {
@@ -108,7 +108,7 @@ func (t *turn) cost() (sum messages.NanoDollars) {
 
 // countAll has the client read what all providers of a continued reply used.
 func (t *turn) countAll() {
-	if t.before.Provider == "" {
+	if t.before == nil {
 		return
 	}
 	for i := range t.tail {

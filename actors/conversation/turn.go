@@ -48,7 +48,7 @@ type turn struct {
 	asking   asking                 // how far it has come with its models
 	heard    Answer                 // what is passed on; nil between two of those
 	passed   int64                  // chunks that are not counted in deps yet
-	before   messages.Served        // who began the reply that is being continued
+	before   *messages.Served       // who began the reply that is being continued; nil where nobody does
 	rest     continuation           // of a reply that another provider goes on with
 	handed   *handedOver            // what earlier owners brought; nil as a rule
 	output   int                    // bytes of text so far

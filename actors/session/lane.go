@@ -22,33 +22,21 @@ type lane struct {
 // running is what a lane is at.
 type running struct {
 	turn      *messages.LaneTurn
-	cancelled chan struct{} // the turn's; nil once it is closed
-	gone      chan struct{} // likewise
-	ending    bool          // its client is shown the last of it
+	ending    bool // its client is shown the last of it
 	steers    []*messages.Steering
 	followers []*messages.LaneTurn // of other lanes: they go on from this one, and wait for it
 }
 
-// newRunning returns what a lane is at with a turn.
-func newRunning(t *messages.LaneTurn) *running {
-	r := &running{turn: t, cancelled: make(chan struct{}), gone: make(chan struct{})}
-	t.Cancelled, t.Gone = r.cancelled, r.gone
-	return r
-}
-
 // cancel has the turn end, because the client wants that.
-func (r *running) cancel() { r.close(&r.cancelled) }
+func (r *running) cancel() { r.give(&r.turn.Cancelled) }
 
 // leave has the turn end, because the client is gone.
-func (r *running) leave() { r.close(&r.gone) }
+func (r *running) leave() { r.give(&r.turn.Gone) }
 
-func (r *running) close(signal *chan struct{}) {
-	if *signal == nil {
-		return
+func (r *running) give(signal *messages.Signal) {
+	if signal.Give() {
+		r.turn.Changed()
 	}
-	close(*signal)
-	*signal = nil
-	r.turn.Changed()
 }
 
 // ending is what a lane's turn tells the actor before its client is shown the
@@ -108,7 +96,7 @@ func (s *session) lane(name messages.Lane) (*lane, error) {
 // session hears of it.
 func (s *session) start(ctx actor.Context, l *lane, t *messages.LaneTurn) {
 	before := s.runs(t.Previous)
-	l.running = newRunning(t)
+	l.running = &running{turn: t}
 	if before != nil && t.Resume == nil {
 		before.followers = append(before.followers, t)
 		return

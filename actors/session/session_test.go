@@ -152,14 +152,14 @@ func TestACancelEndsOneResponse(t *testing.T) {
 	}
 	w.tell(&messages.CancelLane{Response: openai.ResponseID(named.Spec.ID)})
 	w.tell(&messages.CancelLane{Response: openai.ResponseID(named.Spec.ID)}) // which may be heard before the first has ended
-	<-one.Cancelled
+	<-one.Cancelled.Done()
 	select {
-	case <-two.Cancelled:
+	case <-two.Cancelled.Done():
 		t.Fatal("another was cancelled too")
 	default:
 	}
 	w.tell(&messages.CancelLane{Lane: onLane.Lane})
-	<-two.Cancelled
+	<-two.Cancelled.Done()
 }
 
 func TestACancelOfNothingIsRefused(t *testing.T) {
@@ -206,7 +206,7 @@ func TestTheEndOfASessionEndsItsTurns(t *testing.T) {
 	one := w.begun()
 	w.tell(&messages.EndSession{})
 	select {
-	case <-one.Gone:
+	case <-one.Gone.Done():
 	case <-time.After(patience):
 		t.Fatal("the turn goes on")
 	}
@@ -233,7 +233,7 @@ func TestAPanicInASessionClosesItsConnection(t *testing.T) {
 	one := w.begun()
 	w.tell((*messages.LaneTurn)(nil)) // which nobody sends
 	w.until("it is broken", func() bool { return w.broken == 1 })
-	<-one.Gone
+	<-one.Gone.Done()
 }
 
 // The order on every lane is that of asking, whatever ends when, and never does

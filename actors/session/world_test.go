@@ -69,9 +69,9 @@ func (c *client) serve(t *messages.LaneTurn) messages.LaneOutcome {
 			panic("a test")
 		}
 		return outcome
-	case <-t.Cancelled:
+	case <-t.Cancelled.Done():
 		return messages.LaneOutcome{Status: messages.TurnCancelled}
-	case <-t.Gone:
+	case <-t.Gone.Done():
 		return messages.LaneOutcome{}
 	}
 }
