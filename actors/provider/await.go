@@ -38,7 +38,7 @@ func (s *stream) await(w parking.Waiter) (parked bool) {
 // no buffer. Of a body that is not chunked it is not known here whether anything is to
 // follow.
 func (x *exchange) rest() bool {
-	if x.closed || x.ended || x.reader.Buffered() > 0 || x.body.chunks == nil {
+	if x.closed || x.ended || x.reader.Buffered() > 0 || x.body.chunks == nil || x.isReadAhead() {
 		return false
 	}
 	x.reader.GiveBack()

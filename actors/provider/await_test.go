@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,28 +27,30 @@ func TestAwaitedStreamReadsWhole(t *testing.T) {
 		"of a known length, in small pieces": {7, length},
 		"up to the connection's end":         {7, identity},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "text/event-stream")
-				switch tt.end {
-				case length:
-					w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-				case identity:
-					w.Header().Set("Transfer-Encoding", "identity")
-				}
-				for piece := range slices.Chunk([]byte(body), tt.piece) {
-					_, _ = w.Write(piece)
-					w.(http.Flusher).Flush()
+		for _, secured := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, TLS %t", name, secured), func(t *testing.T) {
+				t.Parallel()
+				f := newSecured(t, secured, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "text/event-stream")
+					switch tt.end {
+					case length:
+						w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+					case identity:
+						w.Header().Set("Transfer-Encoding", "identity")
+					}
+					for piece := range slices.Chunk([]byte(body), tt.piece) {
+						_, _ = w.Write(piece)
+						w.(http.Flusher).Flush()
+					}
+				})
+				p := newProviders(t, f.settings(provider.KindOpenAI))
+				for range 3 { // on the same connection, where that may be
+					got := read(p.Open(t.Context(), messages.Target{Provider: "p", Model: "m"}, &messages.Call{Stream: true}))
+					if got.err != nil || got.text != "Hello" || got.finish != messages.FinishStop {
+						t.Errorf("got %q, %q, %v", got.text, got.finish, got.err)
+					}
 				}
 			})
-			p := newProviders(t, f.settings(provider.KindOpenAI))
-			for range 3 { // on the same connection, where that may be
-				got := read(p.Open(t.Context(), messages.Target{Provider: "p", Model: "m"}, &messages.Call{Stream: true}))
-				if got.err != nil || got.text != "Hello" || got.finish != messages.FinishStop {
-					t.Errorf("got %q, %q, %v", got.text, got.finish, got.err)
-				}
-			}
-		})
+		}
 	}
 }

@@ -69,11 +69,13 @@ func (d *dialer) dial(ctx context.Context) (*connection, error) {
 	}
 	c := new(connection)
 	c.raw.Open(dialed, d.poller)
+	c.ready = readinessOf(dialed)
 	if d.tls == nil {
-		c.Conn, c.ready = &c.raw, readinessOf(dialed)
+		c.Conn = &c.raw
 		return c, nil
 	}
-	secured := tls.Client(&c.raw, d.tls)
+	c.ahead = &ahead{Conn: &c.raw}
+	secured := tls.Client(c.ahead, d.tls)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = c.raw.Close()
 		return nil, fmt.Errorf("TLS with %s: %w", d.address, err)

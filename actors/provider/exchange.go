@@ -51,7 +51,7 @@ type wire exchange
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.connection.Read(p)
 	w.heard = w.heard || n > 0
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errNothingYet) {
 		w.cause = err
 	}
 	return n, err

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,7 +58,16 @@ func TestAStreamIsParkedBetweenEventsThatAreFarApart(t *testing.T) {
 	finish := slowly(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("data: " + chatFinish + "\n\ndata: " + chatDone + "\n\n"))
 	})
-	f := newFake(t, finish)
+	for _, secured := range []bool{false, true} {
+		t.Run(fmt.Sprintf("TLS %t", secured), func(t *testing.T) {
+			t.Parallel()
+			checkParked(t, newSecured(t, secured, finish))
+		})
+	}
+}
+
+func checkParked(t *testing.T, f *fake) {
+	t.Helper()
 	p := newParking(t, f.settings(provider.KindOpenAI), newPoller(t))
 	for range 3 { // on one connection
 		answer, err := p.Open(t.Context(), messages.Target{Provider: "p", Model: "m"}, &messages.Call{Stream: true})
@@ -89,25 +99,27 @@ func TestAStreamThatEndsWhileItIsParkedIsResumed(t *testing.T) {
 		"its server goes":   {last: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, code: messages.CodeProviderFailed},
 		"it ends too early": {last: func(http.ResponseWriter, *http.Request) {}, code: messages.CodeProviderFailed, what: "broke off"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newFake(t, slowly(tt.last)).settings(provider.KindOpenAI)
-			s.Stall = time.Second
-			p := newParking(t, s, newPoller(t))
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			if tt.stop > 0 {
-				defer time.AfterFunc(tt.stop, cancel).Stop()
-			}
-			answer, err := p.Open(ctx, messages.Target{Provider: "p", Model: "m"}, &messages.Call{Stream: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			h := hear(t, answer)
-			if h.text != "Hello" || h.parked < 1 || messages.CodeOf(h.err) != tt.code || !strings.Contains(h.err.Error(), tt.what) {
-				t.Errorf("it says %q, was parked %d times, and ends with %v", h.text, h.parked, h.err)
-			}
-		})
+		for _, secured := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, TLS %t", name, secured), func(t *testing.T) {
+				t.Parallel()
+				s := newSecured(t, secured, slowly(tt.last)).settings(provider.KindOpenAI)
+				s.Stall = time.Second
+				p := newParking(t, s, newPoller(t))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.stop > 0 {
+					defer time.AfterFunc(tt.stop, cancel).Stop()
+				}
+				answer, err := p.Open(ctx, messages.Target{Provider: "p", Model: "m"}, &messages.Call{Stream: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := hear(t, answer)
+				if h.text != "Hello" || h.parked < 1 || messages.CodeOf(h.err) != tt.code || !strings.Contains(h.err.Error(), tt.what) {
+					t.Errorf("it says %q, was parked %d times, and ends with %v", h.text, h.parked, h.err)
+				}
+			})
+		}
 	}
 }
 

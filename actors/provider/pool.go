@@ -28,7 +28,8 @@ type pool struct {
 type connection struct {
 	net.Conn              // with TLS where it is wanted
 	raw      parking.Conn // below it: closing this one never waits
-	ready    *readiness   // of raw, where that is all there is; nil else
+	ahead    *ahead       // between the two, where there is TLS; nil else
+	ready    *readiness   // of raw; nil where that cannot be told
 	used     bool         // for an exchange before this one
 	since    time.Time
 }

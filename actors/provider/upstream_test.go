@@ -3,12 +3,16 @@ package provider_test
 import (
 	"cmp"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +34,7 @@ type fake struct {
 	*httptest.Server
 	connections atomic.Int64 // that it ever accepted
 	gone        chan struct{}
+	authority   string // the file with its certificate; empty without TLS
 
 	mu       sync.Mutex
 	requests []*http.Request
@@ -39,11 +44,34 @@ type fake struct {
 // newFake starts a server that answers with handler.
 func newFake(t *testing.T, handler http.HandlerFunc) *fake {
 	t.Helper()
+	f := newUnstarted(handler)
+	f.Start()
+	t.Cleanup(f.Close)
+	return f
+}
+
+// newSecured is newFake with TLS, where secured.
+func newSecured(t *testing.T, secured bool, handler http.HandlerFunc) *fake {
+	t.Helper()
+	if !secured {
+		return newFake(t, handler)
+	}
+	f := newUnstarted(handler)
+	f.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that are cut
+	f.StartTLS()
+	t.Cleanup(f.Close)
+	f.authority = filepath.Join(t.TempDir(), "ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw})
+	if err := os.WriteFile(f.authority, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func newUnstarted(handler http.HandlerFunc) *fake {
 	f := &fake{gone: make(chan struct{}, 64)}
 	f.Server = httptest.NewUnstartedServer(f.remember(handler))
 	f.Config.ConnState = f.watch
-	f.Start()
-	t.Cleanup(f.Close)
 	return f
 }
 
@@ -72,7 +100,7 @@ func (f *fake) last() (*http.Request, string) {
 
 // settings point a provider at the fake.
 func (f *fake) settings(kind provider.Kind) provider.Settings {
-	s := provider.Settings{Kind: kind, BaseURL: f.URL, APIKey: secretKey}
+	s := provider.Settings{Kind: kind, BaseURL: f.URL, APIKey: secretKey, CAFile: f.authority}
 	if kind == provider.KindOpenAI {
 		s.BaseURL += "/v1"
 	}
