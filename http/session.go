@@ -44,7 +44,7 @@ type session struct {
 	who     atomic.Pointer[messages.Principal]
 	address string             // whose connections it counts among
 	held    messages.LimitHold // of the limits of its tenant and key; nil where there are none
-	asked   *messages.TurnSpec // what the handshake's headers say of every turn
+	asked   asked              // what the handshake's headers say of every turn
 	opened  time.Time
 	line    line
 	out     outbox

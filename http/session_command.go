@@ -24,7 +24,7 @@ func (n *session) command(body []byte) {
 	}
 	switch e.Type {
 	case openai.EventCreate:
-		if err := n.server.conversations.Look(n.asked.Tenant, n.asked.Priority); err != nil {
+		if err := n.server.conversations.Look(n.asked.tenant, n.asked.priority); err != nil {
 			n.Refuse(lane, err)
 			return
 		}
@@ -52,11 +52,30 @@ func (n *session) create(lane messages.Lane, e *openai.ClientEvent) {
 	n.tell(t)
 }
 
+// asked is what a handshake says of all turns on its connection. There are as many as
+// there are connections, and a turn's specification has four times its size.
+type asked struct {
+	tenant   messages.TenantID
+	key      messages.KeyID
+	priority messages.Priority
+	goesOn   bool // with another provider, where one breaks
+	cache    messages.CacheControl
+	override messages.RouteOverride
+}
+
+func askedBy(spec *messages.TurnSpec) asked {
+	return asked{
+		tenant: spec.Tenant, key: spec.Key, priority: spec.Priority, goesOn: spec.Continue, cache: spec.Cache, override: spec.Override,
+	}
+}
+
 // newSpec is a turn as the handshake asked for it.
 func (n *session) newSpec() *messages.TurnSpec {
-	spec := *n.asked
-	spec.ID, spec.Allowed = NewRequestID(), n.who.Load().Allowed
-	return &spec
+	a := &n.asked
+	return &messages.TurnSpec{
+		ID: NewRequestID(), Tenant: a.tenant, Key: a.key, Endpoint: socketPattern, Address: n.address, Allowed: n.who.Load().Allowed,
+		Priority: a.priority, Continue: a.goesOn, Cache: a.cache, Override: a.override,
+	}
 }
 
 // describe says what is asked, apart from where it is asked.

@@ -138,17 +138,17 @@ func (f *feed) accept() error {
 	if f.events != nil {
 		return nil
 	}
-	select {
-	case started := <-f.turn.Reply:
-		if started.Err != nil {
-			return started.Err
-		}
+	started := f.outlet.Answer()
+	switch {
+	case started == nil:
+		return f.interrupted()
+	case started.Err != nil:
+		return started.Err
+	default:
 		f.kept = messages.ConversationRef{Tenant: f.turn.Spec.Tenant, Conversation: started.Conversation}
 		f.private = started.Private
 		f.events = openai.ResponseStreamOf(f.describe)
 		return nil
-	default:
-		return f.interrupted()
 	}
 }
 

@@ -73,7 +73,7 @@ func feedOf(t *testing.T, change ...func(*messages.LaneTurn)) *fed {
 		t.Fatal(err)
 	}
 	f := &fed{client: &sent{}, came: make(chan messages.LaneOutcome, 2)}
-	f.session = &session{server: server, asked: &messages.TurnSpec{}}
+	f.session = &session{server: server}
 	f.session.who.Store(&messages.Principal{Tenant: "acme"})
 	f.session.out = outbox{conn: f.client, limit: 1 << 20, stall: time.Second, metrics: &server.metrics.sessions}
 	f.lane = &messages.LaneTurn{Spec: &messages.TurnSpec{ID: messages.TurnID{1}, Tenant: "acme", Model: "demo", Stream: true}}

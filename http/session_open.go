@@ -43,13 +43,12 @@ func (s *Server) openSession(c *fiber.Ctx, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	asked, err := s.newTurn(c, x)
+	spec, err := s.newTurn(c, x)
 	if err != nil {
 		return err
 	}
-	asked.Endpoint = socketPattern
 	n := &session{
-		server: s, address: x.address, asked: &asked, opened: x.begun,
+		server: s, address: x.address, asked: askedBy(&spec), opened: x.begun,
 		deflate: s.cfg.Sessions.Deflate && offersDeflate(hello.Get("Sec-Websocket-Extensions")),
 	}
 	if s.core != nil {

@@ -195,5 +195,5 @@ func (n *session) end() {
 	n.server.sockets.unwatch(n)
 	n.server.sockets.leave(n)
 	n.server.log.Debug("a WebSocket connection has ended",
-		slog.String("tenant", string(n.asked.Tenant)), slog.Duration("after", time.Since(n.opened)))
+		slog.String("tenant", string(n.asked.tenant)), slog.Duration("after", time.Since(n.opened)))
 }

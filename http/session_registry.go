@@ -33,7 +33,7 @@ func (k *sockets) enter(n *session) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {
-	case k.tenants[n.asked.Tenant] >= k.cfg.MaxTenant:
+	case k.tenants[n.asked.tenant] >= k.cfg.MaxTenant:
 		return tooManyConnections("this tenant")
 	case k.addresses[n.address] >= k.cfg.MaxAddress:
 		return tooManyConnections("this address")
@@ -41,7 +41,7 @@ func (k *sockets) enter(n *session) error {
 		return tooFast()
 	}
 	k.open++
-	k.tenants[n.asked.Tenant]++
+	k.tenants[n.asked.tenant]++
 	k.addresses[n.address]++
 	n.server.metrics.WebSockets.Inc()
 	return nil
@@ -53,7 +53,7 @@ func (k *sockets) leave(n *session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.open--
-	decrease(k.tenants, n.asked.Tenant)
+	decrease(k.tenants, n.asked.tenant)
 	decrease(k.addresses, n.address)
 	n.server.metrics.WebSockets.Dec()
 	n.server.running.leave()
@@ -68,7 +68,7 @@ func (n *session) letGo() {
 
 // use is who limits are for.
 func (n *session) use() messages.LimitUse {
-	return messages.LimitUse{Tenant: n.asked.Tenant, Key: n.asked.Key, Address: n.address}
+	return messages.LimitUse{Tenant: n.asked.tenant, Key: n.asked.key, Address: n.address}
 }
 
 // decrease forgets whoever has nothing left.

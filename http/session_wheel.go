@@ -124,7 +124,7 @@ var openRoute = route{method: fiber.MethodGet, pattern: socketPattern, access: r
 // that come use what it allows by now. A store that cannot
 // say so closes none.
 func (n *session) recheck(ctx context.Context) {
-	who, err := n.server.standing.Current(ctx, n.asked.Key)
+	who, err := n.server.standing.Current(ctx, n.asked.key)
 	if err == nil {
 		err = openRoute.permit(&who)
 	}

@@ -7,11 +7,12 @@ import "sync"
 // One goroutine takes from it; it is safe for others to put into it meanwhile. Its zero
 // value, with Come set, is ready.
 type Outlet struct {
-	// Come is called behind all that is put, also in StartTurn.Reply, and behind the
-	// close. It never blocks.
+	// Come is called behind the answer to the turn, all that is put, and the close. It
+	// never blocks.
 	Come func()
 
 	mu     sync.Mutex
+	answer *TurnStarted  // nil until it comes, and once it was taken
 	chunks *outletChunks // lent while there are any
 	first  int           // the place of the first
 	count  int
@@ -26,6 +27,21 @@ const outletRoom = 16
 type outletChunks [outletRoom]Chunk
 
 var outlets = sync.Pool{New: func() any { return new(outletChunks) }}
+
+// Answer returns the answer to the turn, once; nil where it has not come.
+func (o *Outlet) Answer() *TurnStarted {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	answer := o.answer
+	o.answer = nil
+	return answer
+}
+
+func (o *Outlet) accept(s TurnStarted) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.answer = &s
+}
 
 // put takes c in where there is room.
 func (o *Outlet) put(c Chunk) bool {

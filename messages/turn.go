@@ -106,8 +106,8 @@ type StartTurn struct {
 	Client context.Context // ends when the client has gone; never the turn's own deadline
 	Reply  chan TurnStarted
 	Chunks chan Chunk
-	// Outlet takes the chunks in the place of Chunks, for a client that does not wait
-	// for them, nor for Reply; nil for any other.
+	// Outlet is in the place of Reply and Chunks for a client that does not wait for
+	// them; nil for any other.
 	Outlet *Outlet
 	// Admitted gives the turn's place back to the admission queue. Set by
 	// admission, called once by Leave.
@@ -159,20 +159,17 @@ func NewStartTurn(client context.Context, spec TurnSpec) *StartTurn {
 // NewCalledTurn returns the envelope of spec for a client that is called. The turn owns
 // spec from now on.
 func NewCalledTurn(client context.Context, spec *TurnSpec, outlet *Outlet) *StartTurn {
-	return &StartTurn{Spec: spec, Client: client, Reply: make(chan TurnStarted, 1), Outlet: outlet}
+	return &StartTurn{Spec: spec, Client: client, Outlet: outlet}
 }
 
 // Answer accepts or refuses the turn. It is called once and never blocks.
 func (m *StartTurn) Answer(s TurnStarted) {
-	m.Reply <- s
-	m.come()
-}
-
-// come calls a client that does not wait.
-func (m *StartTurn) come() {
-	if m.Outlet != nil {
-		m.Outlet.Come()
+	if m.Outlet == nil {
+		m.Reply <- s
+		return
 	}
+	m.Outlet.accept(s)
+	m.Outlet.Come()
 }
 
 // IsRead tells whether the turn's client takes chunks at all.
@@ -185,7 +182,7 @@ func (m *StartTurn) Put(c Chunk) bool {
 		if !m.Outlet.put(c) {
 			return false
 		}
-		m.come()
+		m.Outlet.Come()
 		return true
 	}
 	select {
@@ -223,7 +220,7 @@ func (m *StartTurn) CloseChunks() {
 	switch {
 	case m.Outlet != nil:
 		m.Outlet.close()
-		m.come()
+		m.Outlet.Come()
 	case m.Chunks != nil:
 		close(m.Chunks)
 	}

@@ -38,6 +38,7 @@ const donePayload = "[DONE]"
 // and nothing was emitted, and the caller may go on with the next.
 func (d *ChatDecoder) Decode(data []byte, emit func(messages.Chunk)) (done bool, err error) {
 	if chunk, ok := d.echo.match(data); ok {
+		d.choices, d.said = nil, nil // most that follow are read without
 		emit(chunk)
 		return false, nil
 	}
