@@ -72,6 +72,7 @@ type Server struct {
 	socketLimits  SocketLimits
 	core          Core // nil but on an edge node
 	sockets       *sockets
+	feeds         feeds
 	poller        *parking.Poller // nil where every connection keeps a goroutine
 	tickets       *tickets
 	checks        []Check
@@ -112,6 +113,7 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 	s.metrics.watchDrain(deps.Registerer, s.running)
 	s.buffers.New = func() any { return new([]byte) }
 	s.cut, s.cutNow = context.WithCancel(context.Background())
+	context.AfterFunc(s.cut, s.feeds.callAll)
 	s.wire = s.newWire(s.newApp())
 	return s, nil
 }

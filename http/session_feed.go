@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,9 @@ import (
 // feed's other members.
 type feed struct {
 	calls atomic.Int64 // since the last look; zero while nobody looks
-	stop  func()       // has it called no more by the clock and by the end of the server; nil behind that
+	held  bool         // it is among its server's feeds
+
+	before, behind *feed // of those; they have the lock for it
 
 	session   *session
 	x         *exchange
@@ -48,7 +49,8 @@ func (f *feed) begin() {
 	call := f.call
 	f.outlet.Come = call
 	f.lane.Notice(call)
-	f.stop = f.session.server.callAtEnd(f.until(), call)
+	f.held = true
+	f.session.server.feeds.enter(f)
 	if err := f.session.server.conversations.Send(f.turn); err != nil {
 		f.fail(err)
 		f.end()
@@ -59,17 +61,6 @@ func (f *feed) begin() {
 
 // until is when nothing is waited for any more.
 func (f *feed) until() time.Time { return f.turn.Spec.Deadline.Add(lastWord) }
-
-// callAtEnd has call called at a moment, and when the server cuts what runs, unless
-// stop is called before.
-func (s *Server) callAtEnd(at time.Time, call func()) (stop func()) {
-	timer := time.AfterFunc(time.Until(at), call)
-	uncut := context.AfterFunc(s.cut, call)
-	return func() {
-		timer.Stop()
-		uncut()
-	}
-}
 
 // call has the feed look at what has come. Where somebody looks already, he looks once
 // more. It never blocks.

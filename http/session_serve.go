@@ -52,11 +52,11 @@ func (f *feed) end() {
 
 // release gives back what a feed holds, once.
 func (f *feed) release() {
-	if f.stop == nil {
+	if !f.held {
 		return
 	}
-	f.stop()
-	f.stop = nil
+	f.held = false
+	f.session.server.feeds.leave(f)
 	f.client.Give()
 	f.session.server.metrics.Streams.Dec()
 }
