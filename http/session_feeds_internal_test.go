@@ -38,7 +38,7 @@ func TestFeedsAreCalledWhenTheirTimeIsOver(t *testing.T) {
 			if f.calls.Load() != 1 {
 				t.Fatalf("feed %d is called before its time", i)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if called := f.calls.Load() == 2; called == left[f] {
 				t.Fatalf("feed %d is called: %t, has left: %t", i, called, left[f])
