@@ -32,13 +32,13 @@ func (t *turn) hear(ctx context.Context) (parked bool, err error) {
 // hangUp closes the answer that is heard, if there is one: everything was read, or is
 // not wanted any more.
 func (t *turn) hangUp() {
-	if t.heard == nil {
+	heard := t.heard
+	if heard == nil {
 		return
 	}
 	t.deps.Passed.Add(t.passed)
-	t.passed = 0
-	_ = t.heard.Close()
-	t.heard = nil
+	t.heard, t.passed = nil, 0
+	_ = heard.Close()
 }
 
 // relay passes one chunk on, and tells whether it was the end.
