@@ -122,16 +122,17 @@ var errLeaving = errors.New("it takes no more requests")
 
 // follow takes a server's news until it is lost, or leaves.
 func (n *Node) follow(ctx context.Context, one *peer, cache Cache) error {
-	if err := n.poll(ctx, one, 0, cache); err != nil {
-		return err
-	}
 	f := &followed{peer: one}
 	f.ctx, f.lose = context.WithCancel(ctx)
+	if err := n.poll(ctx, f, 0, cache); err != nil {
+		n.place.leave(f)
+		return err
+	}
 	n.deps.Log.Info("a server of the core is followed", slog.String("core", one.address))
 	var err error
 	for err == nil {
 		n.place.hold(f)                           // also where a request found it leaving, and it does not
-		err = n.poll(f.ctx, one, pollWait, cache) //nolint:contextcheck // made from ctx
+		err = n.poll(f.ctx, f, pollWait, cache) //nolint:contextcheck // made from ctx
 	}
 	if !errors.Is(err, errLeaving) {
 		n.place.leave(f)
@@ -145,7 +146,7 @@ func (n *Node) follow(ctx context.Context, one *peer, cache Cache) error {
 }
 
 // poll asks for news and takes them.
-func (n *Node) poll(ctx context.Context, one *peer, wait time.Duration, cache Cache) error {
+func (n *Node) poll(ctx context.Context, f *followed, wait time.Duration, cache Cache) error {
 	asking, release := context.WithTimeout(ctx, wait+askPatience)
 	defer release()
 	began := n.clock()
@@ -154,10 +155,10 @@ func (n *Node) poll(ctx context.Context, one *peer, wait time.Duration, cache Ca
 		p.Wait = 0
 	}
 	var news news
-	if err := one.ask(asking, pathNews, &p, &news); err != nil {
+	if err := f.ask(asking, pathNews, &p, &news); err != nil {
 		return err
 	}
-	if err := n.take(ctx, one, &news, began, cache); err != nil {
+	if err := n.take(ctx, f, &news, began, cache); err != nil {
 		return err
 	}
 	if news.Leaving {
@@ -168,7 +169,7 @@ func (n *Node) poll(ctx context.Context, one *peer, wait time.Duration, cache Ca
 
 // take goes by what a server says. Only once all of it is known the node is up to date
 // as of when it asked.
-func (n *Node) take(ctx context.Context, one *peer, news *news, began time.Duration, cache Cache) error {
+func (n *Node) take(ctx context.Context, f *followed, news *news, began time.Duration, cache Cache) error {
 	if err := n.apply(ctx, news, cache); err != nil {
 		return err
 	}
@@ -177,11 +178,15 @@ func (n *Node) take(ctx context.Context, one *peer, news *news, began time.Durat
 	if !news.Fresh {
 		return nil
 	}
-	if err := n.keys.update(ctx, one, news.Keys); err != nil {
+	if err := n.keys.update(ctx, f.peer, news.Keys); err != nil {
 		return err
 	}
 	n.limits.Store(news.Limits)
 	if news.Behind == 0 {
+		n.place.expect()
+		if !news.Leaving {
+			n.place.hold(f) // before the node says that it is ready
+		}
 		n.fresh.Store(int64(began))
 	}
 	return nil

@@ -40,6 +40,16 @@ func (p *place) hold(f *followed) {
 	}
 }
 
+// expect has requests wait for a server to follow, also where there was none before: the
+// node says from now on that it is ready.
+func (p *place) expect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lost.IsZero() {
+		p.lost = time.Now()
+	}
+}
+
 // retire has no more requests go to a server. What goes on there goes on.
 func (p *place) retire(f *followed) {
 	p.mu.Lock()
