@@ -131,7 +131,7 @@ func (n *Node) follow(ctx context.Context, one *peer, cache Cache) error {
 	n.deps.Log.Info("a server of the core is followed", slog.String("core", one.address))
 	var err error
 	for err == nil {
-		n.place.hold(f)                           // also where a request found it leaving, and it does not
+		n.place.hold(f)                         // also where a request found it leaving, and it does not
 		err = n.poll(f.ctx, f, pollWait, cache) //nolint:contextcheck // made from ctx
 	}
 	if !errors.Is(err, errLeaving) {
