@@ -129,7 +129,7 @@ type StartTurn struct {
 }
 
 // These are how many chunks may wait for a slow client. They are part of every
-// turn's memory, at some 180 bytes each; a model's tokens are milliseconds apart,
+// turn's memory, at some 90 bytes each; a model's tokens are milliseconds apart,
 // so more would only wait in the socket instead. A reply in one piece has five as
 // a rule.
 const (
