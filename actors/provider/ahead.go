@@ -32,8 +32,13 @@ type nothingYet struct{}
 
 var _ net.Error = nothingYet{}
 
-func (nothingYet) Error() string   { return "nothing has come yet" }
-func (nothingYet) Timeout() bool   { return true }
+// Error implements error.
+func (nothingYet) Error() string { return "nothing has come yet" }
+
+// Timeout implements net.Error.
+func (nothingYet) Timeout() bool { return true }
+
+// Temporary implements net.Error.
 func (nothingYet) Temporary() bool { return true }
 
 // isReadAhead tells whether something was read ahead of a connection with TLS, and then

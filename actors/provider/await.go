@@ -45,8 +45,9 @@ func (x *exchange) rest() bool {
 	return true
 }
 
-// parkFrom is how far apart events are that are worth to be parked between: that costs
-// a processor some 10 us, which is nothing of that time, and a goroutine holds 5 KB.
+// parkFrom is how far apart events are that are worth to be parked between. That takes
+// two calls of the system and two goroutines that begin, which is nothing of that time;
+// a goroutine that waits holds 5 KB.
 const parkFrom = 100 * time.Millisecond
 
 // isSlow tells whether what came last took long.

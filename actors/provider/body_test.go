@@ -1,10 +1,8 @@
 package provider_test
 
 import (
-	"bufio"
 	"fmt"
-	"net"
-	"net/http"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,44 +10,6 @@ import (
 	"example.com/parley/actors/provider"
 	"example.com/parley/messages"
 )
-
-// fixedServer answers every request with the same bytes, and then closes the connection
-// where it is to. It returns its address, and how many connections were made.
-func fixedServer(t *testing.T, answer string, closes bool) (address string, connections *atomic.Int64) {
-	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ln.Close() })
-	connections = new(atomic.Int64)
-	go func() { // ends with the listener
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			go serveFixed(conn, answer, closes) // ends with the connection
-		}
-	}()
-	return ln.Addr().String(), connections
-}
-
-func serveFixed(conn net.Conn, answer string, closes bool) {
-	defer conn.Close() //nolint:errcheck // of a test
-	in := bufio.NewReader(conn)
-	for {
-		request, err := http.ReadRequest(in)
-		if err != nil {
-			return
-		}
-		_, _ = in.Discard(int(request.ContentLength))
-		if _, err = conn.Write([]byte(answer)); err != nil || closes {
-			return
-		}
-	}
-}
 
 // However a server says where its reply ends, that is where it ends: what comes behind
 // it on the connection is the next one, and one that was cut is told of.
@@ -82,8 +42,13 @@ func TestABodyEndsWhereItsServerSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, connections := fixedServer(t, tt.answer, tt.closes)
-			p := newProviders(t, provider.Settings{Kind: provider.KindOpenAI, BaseURL: "http://" + address, APIKey: secretKey, Failures: 100})
+			var connections atomic.Int64
+			url := rawServer(t, func(connection, _ int, w io.Writer) (goOn bool) {
+				connections.Store(max(connections.Load(), int64(connection)+1))
+				_, err := io.WriteString(w, tt.answer)
+				return err == nil && !tt.closes
+			})
+			p := newProviders(t, provider.Settings{Kind: provider.KindOpenAI, BaseURL: url, APIKey: secretKey, Failures: 100})
 			for range 3 {
 				got := call(t.Context(), p, true)
 				if tt.fails {

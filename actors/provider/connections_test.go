@@ -3,15 +3,11 @@ package provider_test
 import (
 	"bufio"
 	"context"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -262,22 +258,14 @@ func TestServerThatDoesNotShakeHands(t *testing.T) {
 
 func TestCertificateIsLookedAt(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(answer(200, "application/json", chatWhole))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of clients that do not trust it
-	server.StartTLS()
-	defer server.Close()
-	s := provider.Settings{BaseURL: server.URL + "/v1", APIKey: secretKey}
+	trusting := newSecured(t, true, answer(200, "application/json", chatWhole)).settings(provider.KindOpenAI)
+	s := trusting
+	s.CAFile = ""
 	r := call(t.Context(), newProviders(t, s), false)
 	if f := checkFailure(t, r.err, messages.CodeProviderFailed); !strings.Contains(f.Do, "ca_file") {
 		t.Errorf("%q does not say how to trust it", f.Do)
 	}
-
-	s.CAFile = filepath.Join(t.TempDir(), "ca.pem")
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(s.CAFile, certificate, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if r := call(t.Context(), newProviders(t, s), false); r.err != nil || r.text != "Hello" {
+	if r := call(t.Context(), newProviders(t, trusting), false); r.err != nil || r.text != "Hello" {
 		t.Errorf("with its certificate: %+v", r)
 	}
 }
